@@ -1,0 +1,1236 @@
+"""Learning-rate schedules as immutable values.
+
+A :class:`Schedule` is a pure function from the number of updates made so far to a learning rate: ``s(t)`` is the
+rate in force during update ``t``, with ``t = 0`` first. Rates are absolute, in the optimizer's own unit.
+
+Conventions, the same for every family:
+
+* ``steps=N`` means: the first value at ``t = 0``, the last value exactly at ``t = N``, held for ever after.
+* ``t`` may be a number (the answer is a Python float) or a NumPy array (an array of the same shape); it may be
+  fractional. A negative, infinite or NaN ``t`` is a ``ValueError``, anything that is not a number a ``TypeError``.
+* A wrong parameter is refused at construction: a wrong type with ``TypeError``, a wrong value with ``ValueError``.
+
+Each formula is written once, as ``evaluate(t, ops)`` against a small namespace of operations: :class:`Scalar` below,
+:class:`Arrays` for NumPy, ``lrlib.keras.TensorOps`` for tensors in a compiled graph. This file needs nothing but the
+standard library.
+"""
+
+import bisect
+import dataclasses
+import functools
+import math
+import numbers
+import operator
+import sys
+import typing
+from collections.abc import Callable, Iterable, Mapping
+from typing import Annotated, Any
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Parameters: what each may be is declared beside it, once, as its annotation
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+@dataclasses.dataclass(frozen=True)
+class Check:
+    """What a parameter may be: ``convert`` raises TypeError or returns the value to keep, ``allowed`` judges it."""
+
+    words: str
+    convert: Callable[[Any], Any]
+    allowed: Callable[[Any], bool] = lambda value: True
+    optional: bool = False
+
+    def __call__(self, owner: str, name: str, value: Any) -> Any:
+        if value is None and self.optional:
+            return None
+        try:
+            kept = self.convert(value)
+            good = self.allowed(kept)
+        except (TypeError, ValueError, OverflowError) as error:
+            kind = TypeError if isinstance(error, TypeError) else ValueError
+            raise kind(f"{owner}: {name} must be {self.words}, got {value!r}") from None
+        if not good:
+            raise ValueError(f"{owner}: {name} must be {self.words}, got {value!r}")
+        return kept
+
+
+def _real(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        raise TypeError
+    if not math.isfinite(value):
+        raise ValueError
+    return float(value)
+
+
+def _count(value: Any) -> int:
+    if isinstance(value, bool):
+        raise TypeError
+    try:
+        return operator.index(value)
+    except TypeError:
+        if isinstance(value, numbers.Real):  # 2.0 and 2.5 are numbers, but no counts
+            raise ValueError from None
+        raise
+
+
+def _many(convert: Callable[[Any], Any]) -> Callable[[Any], tuple]:
+    def convert_all(values: Any) -> tuple:
+        if isinstance(values, (str, bytes, Mapping)) or not isinstance(values, Iterable):
+            raise TypeError
+        return tuple(convert(value) for value in values)
+
+    return convert_all
+
+
+def _schedule(value: Any) -> "Schedule":
+    if not isinstance(value, Schedule):
+        raise TypeError
+    return value
+
+
+def _flag(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise TypeError
+    return value
+
+
+def one_of(*choices: str) -> Check:
+    """A parameter that is one of a few words."""
+
+    def convert(value: Any) -> str:
+        if not isinstance(value, str):
+            raise TypeError
+        return value
+
+    return Check("one of " + ", ".join(map(repr, choices)), convert, choices.__contains__)
+
+
+Number = Annotated[float, Check("a finite number", _real)]
+Rate = Annotated[float, Check("a finite number, 0 or more", _real, lambda x: x >= 0)]
+Positive = Annotated[float, Check("a finite number above 0", _real, lambda x: x > 0)]
+Growth = Annotated[float, Check("a finite number, 1 or more", _real, lambda x: x >= 1)]
+Share = Annotated[float, Check("a number from 0 up to, but not including, 1", _real, lambda x: 0 <= x < 1)]
+Count = Annotated[int, Check("a whole number, 1 or more", _count, lambda n: n >= 1)]
+OptionalCount = Annotated[
+    int | None, Check("a whole number, 1 or more, or None", _count, lambda n: n >= 1, optional=True)
+]
+OptionalPositive = Annotated[
+    float | None, Check("a finite number above 0, or None", _real, lambda x: x > 0, optional=True)
+]
+Rates = Annotated[
+    tuple[float, ...],
+    Check("a sequence of finite numbers, 0 or more", _many(_real), lambda xs: all(x >= 0 for x in xs)),
+]
+Boundaries = Annotated[
+    tuple[int, ...],
+    Check(
+        "a non-empty, strictly rising sequence of whole numbers, 1 or more",
+        _many(_count),
+        lambda ns: bool(ns) and all(a < b for a, b in zip((0, *ns), ns, strict=False)),
+    ),
+]
+Flag = Annotated[bool, Check("True or False", _flag)]
+Parts = Annotated[tuple["Schedule", ...], Check("a sequence of Schedules", _many(_schedule))]
+Inner = Annotated["Schedule", Check("a Schedule", _schedule)]
+
+_PLAIN = {float: Number, int: Annotated[int, Check("a whole number", _count)]}  # a user's own bare annotations
+
+
+@typing.dataclass_transform(frozen_default=True)
+def value(cls: type) -> type:
+    """Make ``cls`` a frozen dataclass whose annotated parameters are checked and converted on construction."""
+    cls = dataclasses.dataclass(frozen=True, repr=False)(cls)
+    checks = []
+    for name, hint in typing.get_type_hints(cls, include_extras=True).items():
+        hint = _PLAIN.get(hint, hint)
+        checks += [(name, mark) for mark in getattr(hint, "__metadata__", ()) if isinstance(mark, Check)]
+    cls._checks = tuple(checks)  # type: ignore[attr-defined]
+    return cls
+
+
+class Value:
+    """A checked, immutable parameter set, with a ``repr`` that can be pasted back. Subclasses use :func:`value`."""
+
+    _checks: typing.ClassVar[tuple[tuple[str, Check], ...]] = ()
+
+    def __post_init__(self) -> None:
+        owner = type(self).__name__
+        for name, check in self._checks:
+            object.__setattr__(self, name, check(owner, name, getattr(self, name)))
+        self.check()
+
+    def check(self) -> None:
+        """Raise ValueError for parameters that are good one by one but not together."""
+
+    def refuse(self, rule: str, **received: Any) -> typing.NoReturn:
+        """Raise the ValueError for parameters that break ``rule``."""
+        got = ", ".join(f"{name}={value!r}" for name, value in received.items())
+        raise ValueError(f"{type(self).__name__}: {rule}, got {got}")
+
+    def _parameters(self) -> dict[str, Any]:
+        if not dataclasses.is_dataclass(self):
+            raise TypeError(f"{type(self).__name__} is not registered: decorate the class with @lrlib.register")
+        return {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+
+    def __repr__(self) -> str:
+        if not dataclasses.is_dataclass(self):
+            return object.__repr__(self)
+        return f"{type(self).__name__}({', '.join(f'{k}={v!r}' for k, v in self._parameters().items())})"
+
+
+_KINDS: dict[str, type] = {}
+
+
+@typing.dataclass_transform(frozen_default=True)
+def register(cls: type) -> type:
+    """Class decorator that makes a subclass of :class:`Schedule` a full family: checked, comparable, serialisable.
+
+    The class annotates its parameters and defines ``evaluate(t, ops)``; a finite family also defines ``length``.
+
+    Errors: ``TypeError`` if ``cls`` is no subclass of Schedule, ``ValueError`` if the name is taken.
+
+    >>> @register
+    ... class Sawtooth(Schedule):
+    ...     high: Rate
+    ...     period: Count
+    ...
+    ...     def evaluate(self, t, ops):
+    ...         _, position = ops.divmod(t, self.period)
+    ...         return self.high * (1 - position / self.period)
+    >>> Sawtooth(high=0.1, period=4)(5)
+    0.07500000000000001
+    >>> from_dict(Sawtooth(0.1, 4).to_dict()) == Sawtooth(0.1, 4)
+    True
+    """
+    if not (isinstance(cls, type) and issubclass(cls, Schedule)):
+        raise TypeError(f"register: a subclass of Schedule is needed, got {cls!r}")
+    known = _KINDS.get(cls.__name__)
+    # A notebook cell that defines a family may be run twice; anything else that reuses a name is a mistake.
+    if known is not None and not (cls.__module__ == known.__module__ == "__main__"):
+        raise ValueError(f"register: the name {cls.__name__!r} is taken by {known.__module__}.{known.__qualname__}")
+    cls = value(cls)
+    _KINDS[cls.__name__] = cls
+    return cls
+
+
+def from_dict(data: Mapping[str, Any]) -> "Schedule":
+    """The schedule that ``to_dict`` described. Only registered kinds are built; nothing is executed.
+
+    Errors: ``TypeError`` if ``data`` is no mapping; ``ValueError`` for an unknown kind or for parameters that the
+    kind does not have or lacks; and whatever the kind's own checks raise.
+
+    >>> from_dict({"kind": "Constant", "lr": 0.1})
+    Constant(lr=0.1)
+    """
+    if not isinstance(data, Mapping):
+        raise TypeError(f"from_dict: a mapping with a 'kind' is needed, got {data!r}")
+    parameters = {name: _decode(item) for name, item in data.items() if name != "kind"}
+    kind = data.get("kind")
+    cls = _KINDS.get(kind) if isinstance(kind, str) else None
+    if cls is None:
+        raise ValueError(f"from_dict: unknown kind {kind!r}; known are {', '.join(sorted(_KINDS))}")
+    fields = dataclasses.fields(cls)
+    needed = {field.name for field in fields if field.default is dataclasses.MISSING}
+    wrong = sorted(parameters.keys() - {field.name for field in fields}, key=str)
+    missing = sorted(needed - parameters.keys())
+    if wrong or missing:
+        raise ValueError(f"from_dict: {kind} has no parameters {wrong} and needs {missing}; got {sorted(data, key=str)}")
+    return cls(**parameters)
+
+
+def _decode(item: Any) -> Any:
+    if isinstance(item, Mapping):
+        return from_dict(item)
+    return tuple(map(_decode, item)) if isinstance(item, (list, tuple)) else item
+
+
+def _encode(item: Any) -> Any:
+    if isinstance(item, Schedule):
+        return item.to_dict()
+    return [_encode(part) for part in item] if isinstance(item, tuple) else item
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Operations: the little that a formula may use
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+class Scalar:
+    """Operations on Python numbers. Whole ``t`` stays an ``int``, so cycle arithmetic is exact at any size."""
+
+    minimum = staticmethod(min)
+    maximum = staticmethod(max)
+    cos = staticmethod(math.cos)
+    sqrt = staticmethod(math.sqrt)
+    rank = staticmethod(bisect.bisect_right)  # how many of the sorted boundaries are <= t
+
+    @staticmethod
+    def full(t: Any, value: float) -> Any:
+        """``value`` in the shape of ``t``."""
+        return value
+
+    @staticmethod
+    def clip(x: Any, low: float, high: float) -> Any:
+        return low if x < low else high if x > high else x
+
+    @staticmethod
+    def divmod(t: Any, n: Any) -> tuple[Any, Any]:
+        """(⌊t / n⌋, what is left of t)."""
+        if type(t) is int and type(n) is int:
+            return divmod(t, n)
+        k = math.floor(t / n)
+        return k, t - k * n
+
+    @staticmethod
+    def power(base: float, exponent: Any) -> Any:
+        try:
+            return base**exponent
+        except OverflowError:  # as in NumPy
+            return math.inf
+
+    @staticmethod
+    def lookup(table: tuple, k: Any) -> Any:
+        return table[k]
+
+    @staticmethod
+    def choose(boundaries: tuple, t: Any, branch: Callable[[int], Any]) -> Any:
+        """``branch(k)``, where k of the boundaries are <= t."""
+        return branch(bisect.bisect_right(boundaries, t))
+
+
+@functools.cache
+def _arrays() -> Any:
+    """The same operations on NumPy arrays of float64; made on first use, so that NumPy is not needed before."""
+    import numpy as np
+
+    class Arrays:
+        minimum, maximum, cos, sqrt, power = np.minimum, np.maximum, np.cos, np.sqrt, np.power
+        full, clip = staticmethod(np.full_like), staticmethod(np.clip)
+
+        @staticmethod
+        def rank(boundaries: tuple, t: Any) -> Any:
+            return np.searchsorted(np.asarray(boundaries, float), t, side="right")
+
+        @staticmethod
+        def divmod(t: Any, n: Any) -> tuple[Any, Any]:
+            k = np.floor(t / n)
+            return k, t - k * n
+
+        @staticmethod
+        def lookup(table: tuple, k: Any) -> Any:
+            return np.asarray(table, float)[k]
+
+        @staticmethod
+        def choose(boundaries: tuple, t: Any, branch: Callable[[int], Any]) -> Any:
+            result = branch(0)
+            for i, boundary in enumerate(boundaries, start=1):
+                result = np.where(t < boundary, result, branch(i))
+            return result
+
+    return Arrays
+
+
+def _blend(start: float, end: float, x: Any, ops: Any, bounded: bool = True) -> Any:
+    """``start`` at x = 0 and ``end`` at x = 1, both exactly; with 0 <= x <= 1, never outside them by a rounding."""
+    blended = start * (1 - x) + end * x
+    if not bounded:
+        return blended
+    return ops.clip(blended, start, end) if start <= end else ops.clip(blended, end, start)
+
+
+_SHAPES: dict[str, Callable[[Any, Any], Any]] = {
+    "linear": lambda x, ops: x,
+    "cos": lambda x, ops: (1 - ops.cos(math.pi * x)) / 2,
+    "cosine": lambda x, ops: (1 - ops.cos(math.pi * x)) / 2,
+    "1-sqrt": lambda x, ops: ops.sqrt(x),
+}
+
+
+def _path(t: Any, knots: tuple, values: tuple, shapes: tuple, ops: Any) -> Any:
+    """Through ``(knots[i], values[i])``, segment i in the shape ``shapes[i]``; the last value is held."""
+
+    def segment(i: int) -> Any:
+        x = ops.clip((t - knots[i]) / (knots[i + 1] - knots[i]), 0.0, 1.0)
+        return _blend(values[i], values[i + 1], _SHAPES[shapes[i]](x, ops), ops)
+
+    return ops.choose(knots[1:-1], t, segment)
+
+
+@functools.lru_cache(maxsize=256)
+def _cycle_table(first: float, factor: float, count: int | None) -> tuple[tuple, tuple]:
+    """(start of each cycle, its length in first cycles); whole numbers stay whole, so that the starts are exact."""
+    whole = _whole(factor)
+    starts, scales = [0], [1]
+    while starts[-1] < 2**63 and (count is None or len(starts) < count):
+        starts.append(starts[-1] + first * scales[-1])
+        scales.append(scales[-1] * whole)
+        if starts[-1] == starts[-2]:  # cycles that shrink have become too short to be told apart
+            return tuple(starts[:-1]), tuple(scales[:-1])
+    return tuple(starts), tuple(scales)
+
+
+def _locate(t: Any, first: float, factor: float, count: int | None, ops: Any) -> tuple[Any, Any]:
+    """(k, position on the first cycle's clock) where cycle k is ``first · factor^k`` updates long."""
+    if factor == 1:
+        k, position = ops.divmod(t, first)
+        if count is None:
+            return k, position
+        k = ops.minimum(k, count - 1)
+        return k, t - k * first
+    starts, scales = _cycle_table(first, factor, count)
+    k = ops.rank(starts[1:], t)
+    return k, (t - ops.lookup(starts, k)) / ops.lookup(scales, k)
+
+
+def _whole(x: float) -> float:
+    """2.0 as 2: a whole-numbered length is an int."""
+    return int(x) if isinstance(x, float) and x.is_integer() else x
+
+
+def _scaled(length: float | None, factor: float) -> float | None:
+    return None if length is None else _whole(length * _whole(factor))
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Schedule and its algebra
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+class Schedule(Value):
+    """An immutable function from the number of updates made so far to a learning rate.
+
+    ``s(t)`` is the rate in force during update ``t``, ``t = 0`` first. ``==`` and ``hash`` are structural, ``repr``
+    can be pasted back, ``to_dict`` and :func:`from_dict` go through JSON.
+
+    Algebra, nestable in any order: :meth:`then`, :meth:`take`, :meth:`repeat`, :meth:`stretch`, :meth:`hold`,
+    :meth:`clip`, ``k * a``, ``a * b``, ``a + c``, ``a - c``, ``c - a`` with numbers ``k`` and ``c``.
+
+    >>> warm = Linear(0.0, 0.1, steps=4).then(Cosine(0.1, 0.0, steps=6))
+    >>> [round(warm(t), 4) for t in range(11)]
+    [0.0, 0.025, 0.05, 0.075, 0.1, 0.0933, 0.075, 0.05, 0.025, 0.0067, 0.0]
+    >>> warm.length
+    10
+    """
+
+    __array_ufunc__ = None  # np.float64(2) * schedule is ours to answer
+
+    def evaluate(self, t: Any, ops: Any) -> Any:
+        """The formula, in operations of ``ops`` (:class:`Scalar` lists them); ``t`` is valid already."""
+        raise NotImplementedError(f"{type(self).__name__} defines no evaluate(t, ops)")
+
+    @property
+    def length(self) -> float | None:
+        """Updates until the schedule holds its value for ever; None if it never does."""
+        return None
+
+    def held(self, n: float) -> float:
+        """The value that ``take(n)`` holds: the end of a cycle that ends at ``n``, not the next one's start."""
+        return float(self.evaluate(n, Scalar))
+
+    def phases(self) -> list[tuple[str, float, float | None]]:
+        """(name, first update, update after the last or None) of each phase, for :meth:`describe`."""
+        return [(type(self).__name__, 0, self.length)]
+
+    def __call__(self, t: Any) -> Any:
+        if type(t) is int or type(t) is float:
+            if not 0 <= t < math.inf:
+                raise ValueError(f"t must be a finite number, 0 or more, got {t!r}")
+            return float(self.evaluate(t, Scalar))
+        numpy = sys.modules.get("numpy")  # whoever holds an array has imported it
+        if numpy is not None and isinstance(t, numpy.ndarray):
+            return self._call_array(t, numpy)
+        if isinstance(t, bool) or not isinstance(t, numbers.Real):
+            raise TypeError(f"t must be a number or a NumPy array of numbers, got {t!r}")
+        return self(int(t) if isinstance(t, numbers.Integral) else float(t))
+
+    def _call_array(self, t: Any, numpy: Any) -> Any:
+        if t.dtype.kind not in "iuf":
+            raise TypeError(f"t must be a number or a NumPy array of numbers, got an array of {t.dtype}")
+        if t.size and not (t.min() >= 0 and t.max() < math.inf):
+            raise ValueError("t must hold finite numbers, 0 or more; the array has negative, infinite or NaN elements")
+        with numpy.errstate(over="ignore", under="ignore"):
+            result = self.evaluate(t.astype(float), _arrays())
+        return numpy.asarray(result, float)
+
+    def to_dict(self) -> dict[str, Any]:
+        """A dict of JSON's own types: ``kind`` and the parameters. Errors: ``TypeError`` if not registered."""
+        parameters = self._parameters()
+        return {"kind": type(self).__name__, **{name: _encode(item) for name, item in parameters.items()}}
+
+    def then(self, after: "Schedule") -> "Then":
+        """This schedule for its length, then ``after`` from its own 0; associative.
+
+        Errors: ``ValueError`` if this schedule never ends (``take(n)`` gives it an end).
+
+        >>> Constant(0.1).take(100).then(Linear(0.1, 0.0, 50)).length
+        150
+        """
+        return Then((self, after))
+
+    def take(self, n: int) -> "Take":
+        """t ↦ a(min(t, n)), of length ``n``; a cycle that ends at ``n`` holds its end, not the next one's start.
+
+        >>> CosineRestarts(0.1, 0.0, first=10).take(10)(10)
+        0.0
+        """
+        return Take(self, n)
+
+    def repeat(self, n: int | None, length: float = 1, height: float = 1.0) -> "Repeat":
+        """``n`` copies (None: for ever), each one's length and values scaled from the last by ``length``, ``height``.
+
+        Errors: ``ValueError`` if this schedule never ends, or ``n`` is None and ``length`` below 1.
+
+        >>> Linear(0.1, 0.0, steps=2).repeat(2, length=2, height=0.5).length
+        6
+        """
+        return Repeat(self, n, length, height)
+
+    def stretch(self, k: float) -> "Stretch":
+        """t ↦ a(t / k): a definition in epochs on a clock of ``k`` updates an epoch; length ``k`` times as long.
+
+        >>> Linear(0.1, 0.0, steps=5).stretch(600)(1500)
+        0.05
+        """
+        return Stretch(self, k)
+
+    def hold(self, n: int) -> "Hold":
+        """t ↦ a(⌊t / n⌋): changes only every ``n`` updates; length ``n`` times as long.
+
+        >>> Linear(0.1, 0.0, steps=4).hold(600)(1799)
+        0.05
+        """
+        return Hold(self, n)
+
+    def clip(self, low: float, high: float) -> "Clip":
+        """Bounded: t ↦ min(max(a(t), low), high).
+
+        >>> Exponential(0.1, 0.5).clip(0.01, 1.0)(100)
+        0.01
+        """
+        return Clip(self, low, high)
+
+    def __mul__(self, other: Any) -> "Schedule":
+        if isinstance(other, Schedule):
+            return Product(self, other)
+        return Affine(self, scale=other) if _is_number(other) else NotImplemented
+
+    def __rmul__(self, other: Any) -> "Schedule":
+        return Affine(self, scale=other) if _is_number(other) else NotImplemented
+
+    def __add__(self, other: Any) -> "Schedule":
+        return Affine(self, shift=other) if _is_number(other) else NotImplemented
+
+    __radd__ = __add__
+
+    def __sub__(self, other: Any) -> "Schedule":
+        return Affine(self, shift=-other) if _is_number(other) else NotImplemented
+
+    def __rsub__(self, other: Any) -> "Schedule":
+        return Affine(self, scale=-1.0, shift=other) if _is_number(other) else NotImplemented
+
+    def describe(self, horizon: int | None = None) -> dict[str, Any]:
+        """What the schedule does in its first ``horizon`` updates (its length where it has one), as a plain dict.
+
+        ``start`` is s(0), ``end`` s(horizon), ``peak`` the largest of s(0) … s(horizon), ``peak_at`` the first update
+        there; ``mean`` the mean of s(0) … s(horizon − 1), the rates that the updates really use: compare schedules at
+        equal ``mean``. Without a length or a horizon these are None. ``phases`` lists name, start and stop. Costs one
+        evaluation an update.
+
+        >>> Linear(0.1, 0.0, steps=4).describe()["mean"]
+        0.0625
+        """
+        if horizon is not None:
+            horizon = Count.__metadata__[0]("describe", "horizon", horizon)  # type: ignore[attr-defined]
+        elif self.length is not None:
+            horizon = math.ceil(self.length)
+        facts = {"start": self(0), "end": None, "peak": None, "peak_at": None, "mean": None}
+        if horizon is not None:
+            rates = [self(t) for t in range(horizon + 1)]
+            peak = max(rates)
+            facts |= {"end": rates[-1], "peak": peak, "peak_at": rates.index(peak)}
+            facts["mean"] = math.fsum(rates[:-1]) / horizon
+        phases = [dict(zip(("name", "start", "stop"), phase, strict=True)) for phase in self.phases()]
+        return {"phases": phases, "length": self.length, "horizon": horizon, **facts}
+
+    def plot(self, horizon: int | None = None, ax: Any = None, **line: Any) -> Any:
+        """Draw the rate of each update up to ``horizon`` (default: the length) on ``ax``; returns the axes.
+
+        Errors: ``ValueError`` if the schedule never ends and no horizon is given. Needs matplotlib.
+        """
+        import matplotlib.pyplot as plt
+        import numpy as np
+
+        horizon = self.length if horizon is None else horizon  # type: ignore[assignment]
+        if horizon is None:
+            raise ValueError(f"plot: {self!r} never ends; give the horizon to draw, in updates")
+        ax = ax or plt.gca()
+        t = np.arange(math.ceil(horizon) + 1)
+        ax.plot(t, self(t), **line)
+        ax.set(xlabel="updates", ylabel="learning rate")
+        return ax
+
+
+def _is_number(x: Any) -> bool:
+    return isinstance(x, numbers.Real) and not isinstance(x, bool)
+
+
+@register
+class Then(Schedule):
+    """``parts`` one after another, each from its own 0; what ``a.then(b)`` makes. A Then within is flattened.
+
+    >>> a, b, c = Linear(0, 1, 2), Linear(1, 0, 2), Constant(0)
+    >>> a.then(b).then(c) == a.then(b.then(c))
+    True
+    """
+
+    parts: Parts
+
+    def check(self) -> None:
+        flat: list[Schedule] = []
+        for part in self.parts:
+            flat += part.parts if isinstance(part, Then) else [part]
+        object.__setattr__(self, "parts", tuple(flat))
+        if len(flat) < 2:
+            self.refuse("two parts or more are needed", parts=self.parts)
+        for part in flat[:-1]:
+            if part.length is None:
+                raise ValueError(f"then: {part!r} never ends; give it an end with take(n)")
+
+    @functools.cached_property
+    def _starts(self) -> tuple:
+        starts = [0]
+        for part in self.parts[:-1]:
+            starts.append(_whole(starts[-1] + part.length))
+        return tuple(starts)
+
+    def evaluate(self, t: Any, ops: Any) -> Any:
+        def part(i: int) -> Any:
+            own = ops.maximum(t - self._starts[i], 0) if i else t
+            return self.parts[i].evaluate(own, ops)
+
+        return ops.choose(self._starts[1:], t, part)
+
+    @property
+    def length(self) -> float | None:
+        last = self.parts[-1].length
+        return None if last is None else _whole(self._starts[-1] + last)
+
+    def held(self, n: float) -> float:
+        k = bisect.bisect_right(self._starts[1:], n)
+        return self.parts[k].held(n - self._starts[k])
+
+    def phases(self) -> list[tuple[str, float, float | None]]:
+        return [
+            (name, begin + start, None if stop is None else begin + stop)
+            for begin, part in zip(self._starts, self.parts, strict=True)
+            for name, start, stop in part.phases()
+        ]
+
+    def __repr__(self) -> str:
+        first, *rest = self.parts
+        return repr(first) + "".join(f".then({part!r})" for part in rest)
+
+
+@register
+class Take(Schedule):
+    """The first ``n`` updates of ``inner``, its value there held for ever; what ``a.take(n)`` makes."""
+
+    inner: Inner
+    n: Count
+
+    length = property(operator.attrgetter("n"))
+
+    @functools.cached_property
+    def _end(self) -> float:
+        return self.inner.held(self.n)
+
+    def evaluate(self, t: Any, ops: Any) -> Any:
+        def before_or_after(i: int) -> Any:
+            return ops.full(t, self._end) if i else self.inner.evaluate(ops.minimum(t, self.n), ops)
+
+        return ops.choose((self.n,), t, before_or_after)
+
+    def held(self, n: float) -> float:
+        return self.inner.held(min(n, self.n))
+
+    def phases(self) -> list[tuple[str, float, float | None]]:
+        inside = [phase for phase in self.inner.phases() if phase[1] < self.n]
+        return [(name, start, self.n if stop is None else min(stop, self.n)) for name, start, stop in inside]
+
+    def __repr__(self) -> str:
+        return f"{self.inner!r}.take({self.n})"
+
+
+@register
+class Repeat(Schedule):
+    """Copies of ``inner``, each scaled from the last; what ``a.repeat(n, factor, height)`` makes.
+
+    Copy k begins at L·(1 + factor + … + factor^(k−1)), lasts L·factor^k and has the values of ``inner`` times height^k.
+    """
+
+    inner: Inner
+    n: OptionalCount
+    factor: Positive = 1.0
+    height: Positive = 1.0
+
+    def check(self) -> None:
+        if self.inner.length is None:
+            raise ValueError(f"repeat: {self.inner!r} never ends; give it an end with take(n)")
+        if self.n is None and self.factor < 1:
+            raise ValueError(f"repeat: for ever (n=None) needs a length of 1 or more, got {self.factor!r}")
+
+    def evaluate(self, t: Any, ops: Any) -> Any:
+        k, position = _locate(t, self.inner.length, self.factor, self.n, ops)
+        copy = self.inner.evaluate(ops.maximum(position, 0), ops)
+        return copy if self.height == 1 else copy * ops.power(self.height, k)
+
+    @property
+    def length(self) -> float | None:
+        if self.n is None:
+            return None
+        if self.factor == 1:
+            return _scaled(self.inner.length, self.n)
+        starts, scales = _cycle_table(self.inner.length, self.factor, self.n)
+        return _whole(starts[-1] + self.inner.length * scales[-1])
+
+    def held(self, n: float) -> float:
+        k, position = _locate(n, self.inner.length, self.factor, self.n, Scalar)
+        if k and not position:
+            k, position = k - 1, self.inner.length
+        return self.inner.held(position) * self.height**k
+
+    def __repr__(self) -> str:
+        return f"{self.inner!r}.repeat({self.n}, length={self.factor!r}, height={self.height!r})"
+
+
+@register
+class Stretch(Schedule):
+    """t ↦ inner(t / k); what ``a.stretch(k)`` makes."""
+
+    inner: Inner
+    k: Positive
+
+    def evaluate(self, t: Any, ops: Any) -> Any:
+        return self.inner.evaluate(t / self.k, ops)
+
+    @property
+    def length(self) -> float | None:
+        return _scaled(self.inner.length, self.k)
+
+    def held(self, n: float) -> float:
+        return self.inner.held(n / self.k)
+
+    def phases(self) -> list[tuple[str, float, float | None]]:
+        return _stretched(self.inner.phases(), self.k)
+
+    def __repr__(self) -> str:
+        return f"{self.inner!r}.stretch({self.k!r})"
+
+
+@register
+class Hold(Schedule):
+    """t ↦ inner(⌊t / n⌋); what ``a.hold(n)`` makes."""
+
+    inner: Inner
+    n: Count
+
+    def evaluate(self, t: Any, ops: Any) -> Any:
+        k, _ = ops.divmod(t, self.n)
+        return self.inner.evaluate(k, ops)
+
+    @property
+    def length(self) -> float | None:
+        return _scaled(self.inner.length, self.n)
+
+    def held(self, n: float) -> float:
+        k, rest = Scalar.divmod(n, self.n)
+        return float(self.inner.evaluate(k, Scalar)) if rest else self.inner.held(k)
+
+    def phases(self) -> list[tuple[str, float, float | None]]:
+        return _stretched(self.inner.phases(), self.n)
+
+    def __repr__(self) -> str:
+        return f"{self.inner!r}.hold({self.n})"
+
+
+def _stretched(phases: list, factor: float) -> list:
+    return [(name, _scaled(start, factor), _scaled(stop, factor)) for name, start, stop in phases]
+
+
+@register
+class Affine(Schedule):
+    """t ↦ scale · inner(t) + shift; what ``k * a``, ``a + c``, ``a - c`` and ``c - a`` make."""
+
+    inner: Inner
+    scale: Number = 1.0
+    shift: Number = 0.0
+
+    length = property(operator.attrgetter("inner.length"))
+
+    def evaluate(self, t: Any, ops: Any) -> Any:
+        return self.scale * self.inner.evaluate(t, ops) + self.shift
+
+    def held(self, n: float) -> float:
+        return self.scale * self.inner.held(n) + self.shift
+
+    def phases(self) -> list[tuple[str, float, float | None]]:
+        return self.inner.phases()
+
+    def __repr__(self) -> str:
+        if self.shift == 0:
+            return f"({self.scale!r} * {self.inner!r})"
+        if self.scale == 1:
+            return f"({self.inner!r} + {self.shift!r})"
+        if self.scale == -1:
+            return f"({self.shift!r} - {self.inner!r})"
+        return super().__repr__()
+
+
+@register
+class Product(Schedule):
+    """t ↦ a(t) · b(t), of the longer one's length; what ``a * b`` makes."""
+
+    a: Inner
+    b: Inner
+
+    @property
+    def length(self) -> float | None:
+        lengths = (self.a.length, self.b.length)
+        return None if None in lengths else max(lengths)  # type: ignore[type-var]
+
+    def evaluate(self, t: Any, ops: Any) -> Any:
+        return self.a.evaluate(t, ops) * self.b.evaluate(t, ops)
+
+    def held(self, n: float) -> float:
+        return self.a.held(n) * self.b.held(n)
+
+    def __repr__(self) -> str:
+        return f"({self.a!r} * {self.b!r})"
+
+
+@register
+class Clip(Schedule):
+    """t ↦ min(max(inner(t), low), high); what ``a.clip(low, high)`` makes."""
+
+    inner: Inner
+    low: Number
+    high: Number
+
+    length = property(operator.attrgetter("inner.length"))
+
+    def check(self) -> None:
+        if self.low > self.high:
+            self.refuse("low must not be above high", low=self.low, high=self.high)
+
+    def evaluate(self, t: Any, ops: Any) -> Any:
+        return ops.clip(self.inner.evaluate(t, ops), self.low, self.high)
+
+    def held(self, n: float) -> float:
+        return Scalar.clip(self.inner.held(n), self.low, self.high)
+
+    def phases(self) -> list[tuple[str, float, float | None]]:
+        return self.inner.phases()
+
+    def __repr__(self) -> str:
+        return f"{self.inner!r}.clip({self.low!r}, {self.high!r})"
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Families
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+@register
+class Constant(Schedule):
+    """lr. Never ends.
+
+    >>> Constant(0.1)(10**9)
+    0.1
+    """
+
+    lr: Rate
+
+    def evaluate(self, t: Any, ops: Any) -> Any:
+        return ops.full(t, self.lr)
+
+
+@register
+class Linear(Schedule):
+    """A straight line: start + (end − start) · t/steps, ``start`` at 0, ``end`` from ``steps`` on.
+
+    To zero over the whole budget it is the robust choice of Li, Yumer, Ramanan 2020 (arXiv 1905.04753).
+
+    >>> Linear(0.1, 0.0, steps=4)(1)
+    0.07500000000000001
+    """
+
+    start: Rate
+    end: Rate
+    steps: Count
+
+    length = property(operator.attrgetter("steps"))
+
+    def evaluate(self, t: Any, ops: Any) -> Any:
+        return _blend(self.start, self.end, ops.minimum(t, self.steps) / self.steps, ops)
+
+
+@register
+class Polynomial(Schedule):
+    """end + (start − end) · (1 − t/steps)^power, ``start`` at 0, ``end`` from ``steps`` on.
+
+    Source: as torch's PolynomialLR and Keras's PolynomialDecay.
+
+    >>> Polynomial(0.1, 0.0, steps=4, power=2)(2)
+    0.025
+    """
+
+    start: Rate
+    end: Rate
+    steps: Count
+    power: Positive
+
+    length = property(operator.attrgetter("steps"))
+
+    def evaluate(self, t: Any, ops: Any) -> Any:
+        left = 1 - ops.minimum(t, self.steps) / self.steps
+        return _blend(self.end, self.start, left**self.power, ops)
+
+
+@register
+class Cosine(Schedule):
+    """Half a cosine: end + (start − end) · (1 + cos(π t/steps)) / 2, ``start`` at 0, ``end`` from ``steps`` on.
+
+    Source: one cycle of Loshchilov and Hutter 2017 (arXiv 1608.03983).
+
+    >>> Cosine(0.1, 0.0, steps=4)(2)
+    0.05
+    """
+
+    start: Rate
+    end: Rate
+    steps: Count
+
+    length = property(operator.attrgetter("steps"))
+
+    def evaluate(self, t: Any, ops: Any) -> Any:
+        x = ops.minimum(t, self.steps) / self.steps
+        return _blend(self.start, self.end, _SHAPES["cos"](x, ops), ops)
+
+
+@register
+class Exponential(Schedule):
+    """lr · gamma^(t/every). Never ends.
+
+    >>> Exponential(0.1, gamma=0.5, every=10)(20)
+    0.025
+    """
+
+    lr: Rate
+    gamma: Positive
+    every: Count = 1
+
+    def evaluate(self, t: Any, ops: Any) -> Any:
+        return self.lr * ops.power(self.gamma, t / self.every)
+
+
+@register
+class StepDecay(Schedule):
+    """lr · gamma^⌊t/every⌋: cut by ``gamma`` every ``every`` updates. Never ends.
+
+    >>> StepDecay(0.1, gamma=0.5, every=600)(600)
+    0.05
+    """
+
+    lr: Rate
+    gamma: Positive
+    every: Count
+
+    def evaluate(self, t: Any, ops: Any) -> Any:
+        k, _ = ops.divmod(t, self.every)
+        return self.lr * ops.power(self.gamma, k)
+
+
+@register
+class Piecewise(Schedule):
+    """values[k], where k of the boundaries are ≤ t: a boundary's own update has the new value already.
+
+    One value more than boundaries. The length is the last boundary, so that ``then`` does not play the last value.
+
+    >>> Piecewise([2, 4], [1.0, 0.5, 0.1])(2)
+    0.5
+    """
+
+    boundaries: Boundaries
+    values: Rates
+
+    length = property(lambda self: self.boundaries[-1])
+
+    def check(self) -> None:
+        if len(self.values) != len(self.boundaries) + 1:
+            self.refuse("values must be one more than boundaries", boundaries=self.boundaries, values=self.values)
+
+    def evaluate(self, t: Any, ops: Any) -> Any:
+        return ops.lookup(self.values, ops.rank(self.boundaries, t))
+
+
+@register
+class InverseTime(Schedule):
+    """lr / (1 + rate · t/every). Never ends.
+
+    Source: Keras's InverseTimeDecay, and the ``decay`` of its optimizers before Keras 3.
+
+    >>> InverseTime(0.1, rate=0.5, every=4)(8)
+    0.05
+    """
+
+    lr: Rate
+    rate: Rate
+    every: Count = 1
+
+    def evaluate(self, t: Any, ops: Any) -> Any:
+        return self.lr / (1 + self.rate * t / self.every)
+
+
+@register
+class InverseSqrt(Schedule):
+    """Linear from 0 to ``peak`` over ``warmup`` updates, then peak · √(timescale / (timescale + t − warmup)).
+
+    ``timescale`` (updates) defaults to ``warmup``, which is peak · √(warmup / t). Never ends.
+    Source: Vaswani et al. 2017 (arXiv 1706.03762).
+
+    >>> InverseSqrt(0.1, warmup=100)(400)
+    0.05
+    """
+
+    peak: Rate
+    warmup: Count
+    timescale: OptionalPositive = None
+
+    def evaluate(self, t: Any, ops: Any) -> Any:
+        scale = self.timescale or self.warmup
+        ramp = _blend(0.0, self.peak, ops.minimum(t, self.warmup) / self.warmup, ops)
+        return ramp * ops.sqrt(scale / (scale + ops.maximum(t - self.warmup, 0)))
+
+
+@register
+class CosineRestarts(Schedule):
+    """SGDR: half cosines from ``max_lr`` to ``min_lr``, cycle k lasting first · t_mul^k updates. Never ends.
+
+    ``m_mul`` scales each cycle's peak, as a height above ``min_lr``, from the last one's. Each cycle's first update is
+    at its peak, exactly; ``min_lr`` is approached but not reached (``take`` of a whole cycle holds it).
+    Source: Loshchilov and Hutter 2017 (arXiv 1608.03983).
+
+    >>> s = CosineRestarts(0.1, 0.0, first=1, t_mul=3)
+    >>> [s(t) for t in (1, 4, 13, 40, 121, 364)]
+    [0.1, 0.1, 0.1, 0.1, 0.1, 0.1]
+    """
+
+    max_lr: Rate
+    min_lr: Rate
+    first: Count
+    t_mul: Growth = 1
+    m_mul: Positive = 1.0
+
+    def check(self) -> None:
+        if self.min_lr > self.max_lr:
+            self.refuse("min_lr must not be above max_lr", max_lr=self.max_lr, min_lr=self.min_lr)
+
+    def _cosine(self, k: Any, position: Any, ops: Any) -> Any:
+        height = 1 - _SHAPES["cos"](position / self.first, ops)
+        if self.m_mul != 1:
+            height = height * ops.power(self.m_mul, k)
+        return _blend(self.min_lr, self.max_lr, height, ops, bounded=self.m_mul <= 1)
+
+    def evaluate(self, t: Any, ops: Any) -> Any:
+        return self._cosine(*_locate(t, self.first, self.t_mul, None, ops), ops)
+
+    def held(self, n: float) -> float:
+        k, position = _locate(n, self.first, self.t_mul, None, Scalar)
+        return self.min_lr if k and not position else float(self._cosine(k, position, Scalar))
+
+
+class _Cyclic(Schedule):
+    """What Smith's three policies share: the triangle, of height 1, and the cycle's number."""
+
+    base_lr: float
+    max_lr: float
+    step_size: int
+    step_size_down: int | None
+
+    def check(self) -> None:
+        if self.base_lr > self.max_lr:
+            self.refuse("base_lr must not be above max_lr", base_lr=self.base_lr, max_lr=self.max_lr)
+
+    def _triangle(self, t: Any, ops: Any) -> tuple[Any, Any]:
+        up, down = self.step_size, self.step_size_down or self.step_size
+        k, position = ops.divmod(t, up + down)
+        return k, ops.minimum(position / up, (up + down - position) / down)
+
+
+@register
+class Triangular(_Cyclic):
+    """Up from ``base_lr`` to ``max_lr`` in ``step_size`` updates, down in ``step_size_down``, for ever.
+
+    base_lr + (max_lr − base_lr) · h(t), h a triangle of height 1. ``step_size_down`` defaults to ``step_size``.
+    Source: Smith 2017 (arXiv 1506.01186), "triangular".
+
+    >>> Triangular(0.001, 0.006, step_size=2000)(2000)
+    0.006
+    """
+
+    base_lr: Rate
+    max_lr: Rate
+    step_size: Count
+    step_size_down: OptionalCount = None
+
+    def evaluate(self, t: Any, ops: Any) -> Any:
+        _, height = self._triangle(t, ops)
+        return _blend(self.base_lr, self.max_lr, height, ops)
+
+
+@register
+class Triangular2(_Cyclic):
+    """As :class:`Triangular`, the triangle's height halved after each cycle: base_lr + (max_lr − base_lr) · h(t) / 2^k.
+
+    Source: Smith 2017 (arXiv 1506.01186), "triangular2".
+
+    >>> Triangular2(0.01, 0.1, step_size=20)(60)
+    0.055
+    """
+
+    base_lr: Rate
+    max_lr: Rate
+    step_size: Count
+    step_size_down: OptionalCount = None
+
+    def evaluate(self, t: Any, ops: Any) -> Any:
+        k, height = self._triangle(t, ops)
+        return _blend(self.base_lr, self.max_lr, height * ops.power(0.5, k), ops)
+
+
+@register
+class ExpRange(_Cyclic):
+    """As :class:`Triangular`, the triangle's height times gamma^t: base_lr + (max_lr − base_lr) · h(t) · gamma^t.
+
+    Only the upper bound shrinks; ``base_lr`` stays. Source: Smith 2017 (arXiv 1506.01186), "exp_range".
+
+    >>> round(ExpRange(0.01, 0.1, step_size=20, gamma=0.99994)(60), 6)
+    0.099677
+    """
+
+    base_lr: Rate
+    max_lr: Rate
+    step_size: Count
+    step_size_down: OptionalCount = None
+    gamma: Positive = 1.0
+
+    def evaluate(self, t: Any, ops: Any) -> Any:
+        _, height = self._triangle(t, ops)
+        height = height * ops.power(self.gamma, t)
+        return _blend(self.base_lr, self.max_lr, height, ops, bounded=self.gamma <= 1)
+
+
+@register
+class OneCycle(Schedule):
+    """One cycle up and down: max_lr/div_factor at 0, ``max_lr`` at ⌊pct_start · steps⌋, the final rate at ``steps``.
+
+    The final rate is max_lr/div_factor/final_div_factor. ``anneal`` is "cos" or "linear". With ``three_phase`` the
+    first rate is reached again as long after the peak as the peak came after 0, and the final one from there.
+    Torch's OneCycleLR(total_steps=T) has its last rate at update T − 1 and its peak at pct_start · T − 1.
+    Source: Smith 2018 (arXiv 1803.09820), with fastai's shape.
+
+    >>> s = OneCycle(0.1, steps=10)
+    >>> s(0), s(3), round(s(10), 9)
+    (0.004, 0.1, 4e-07)
+    """
+
+    max_lr: Rate
+    steps: Count
+    pct_start: Share = 0.3
+    div_factor: Positive = 25.0
+    final_div_factor: Positive = 1e4
+    anneal: Annotated[str, one_of("cos", "linear")] = "cos"
+    three_phase: Flag = False
+
+    length = property(operator.attrgetter("steps"))
+
+    def check(self) -> None:
+        if self.three_phase and 2 * self._peak_at > self.steps:
+            self.refuse("three_phase needs pct_start of at most 0.5", pct_start=self.pct_start, steps=self.steps)
+
+    @property
+    def _peak_at(self) -> int:
+        return math.floor(self.pct_start * self.steps + 1e-9)  # round-off must not decide
+
+    @functools.cached_property
+    def _knots(self) -> tuple[tuple, tuple]:
+        first = self.max_lr / self.div_factor
+        points = {0: first, self._peak_at: self.max_lr}  # a peak at 0 takes the first rate's place
+        if self.three_phase and self._peak_at:
+            points[2 * self._peak_at] = first
+        points[self.steps] = first / self.final_div_factor
+        return tuple(points), tuple(points.values())
+
+    def evaluate(self, t: Any, ops: Any) -> Any:
+        knots, values = self._knots
+        return _path(t, knots, values, (self.anneal,) * (len(knots) - 1), ops)
+
+    def phases(self) -> list[tuple[str, float, float | None]]:
+        knots, values = self._knots
+        names = ["up" if a < b else "down" for a, b in zip(values, values[1:], strict=False)]
+        return list(zip(names, knots, knots[1:], strict=False))
+
+
+@register
+class WarmupStableDecay(Schedule):
+    """A trapezoid: ``start`` to ``peak`` in ``warmup`` updates, ``peak`` for ``stable``, to ``end`` in ``decay``.
+
+    The warm-up is linear; ``shape`` of the decay, with z its share done: "linear" 1 − z, "cosine" (1 + cos πz)/2,
+    "1-sqrt" 1 − √z, each times (peak − end). Source: Hu et al. 2024 (arXiv 2404.06395).
+
+    >>> s = WarmupStableDecay(0.1, warmup=10, stable=80, decay=10)
+    >>> s(5), s(50), s(95), s(100)
+    (0.05, 0.1, 0.05, 0.0)
+    """
+
+    peak: Rate
+    warmup: Count
+    stable: Count
+    decay: Count
+    start: Rate = 0.0
+    end: Rate = 0.0
+    shape: Annotated[str, one_of("linear", "cosine", "1-sqrt")] = "linear"
+
+    length = property(lambda self: self.warmup + self.stable + self.decay)
+
+    @functools.cached_property
+    def _knots(self) -> tuple[int, ...]:
+        return 0, self.warmup, self.warmup + self.stable, self.length
+
+    def evaluate(self, t: Any, ops: Any) -> Any:
+        values = self.start, self.peak, self.peak, self.end
+        return _path(t, self._knots, values, ("linear", "linear", self.shape), ops)
+
+    def phases(self) -> list[tuple[str, float, float | None]]:
+        return list(zip(("warm-up", "stable", "decay"), self._knots, self._knots[1:], strict=False))
+
+
+@register
+class Rex(Schedule):
+    """end + (start − end) · (1 − z) / (1 − z/2), z = t/steps: ``start`` at 0, ``end`` from ``steps`` on.
+
+    Source: Chen, Wolfe, Kyrillidis 2022 (arXiv 2107.04197).
+
+    >>> round(Rex(0.3, 0.0, steps=4)(2), 12)
+    0.2
+    """
+
+    start: Rate
+    end: Rate
+    steps: Count
+
+    length = property(operator.attrgetter("steps"))
+
+    def evaluate(self, t: Any, ops: Any) -> Any:
+        z = ops.minimum(t, self.steps) / self.steps
+        return _blend(self.end, self.start, (1 - z) / (1 - z / 2), ops)
