@@ -1,0 +1,86 @@
+"""The course's networks and its training loop, in Keras. ``lrlib.course.torch`` has the same names in PyTorch."""
+
+from collections.abc import Callable, Collection
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+from tqdm import tqdm
+
+from lrlib.course.alike import History
+
+
+def one_thread() -> None:
+    """Run on one thread: on networks this small a second one costs more than it gives. Before any other TensorFlow."""
+    tf.config.threading.set_inter_op_parallelism_threads(1)
+    tf.config.threading.set_intra_op_parallelism_threads(1)
+
+
+def perceptron(sizes: tuple[int, ...], weights: list[np.ndarray]) -> keras.Sequential:
+    """Dense layers with ReLU between them; ``weights`` as :func:`lrlib.course.alike.dense_weights` gives them."""
+    model = keras.Sequential([keras.Input((sizes[0],))])
+    for outputs in sizes[1:-1]:
+        model.add(keras.layers.Dense(outputs, activation="relu"))
+    model.add(keras.layers.Dense(sizes[-1]))
+    model.set_weights(weights)
+    return model
+
+
+def weights(model: keras.Model) -> list[np.ndarray]:
+    """The model's weights as arrays, in the layout of :func:`lrlib.course.alike.dense_weights`."""
+    return model.get_weights()
+
+
+cross_entropy = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+
+
+def train(
+    model: keras.Model,
+    optimizer: keras.optimizers.Optimizer,
+    x: Any,
+    y: Any,
+    batches: np.ndarray,
+    pauses: Collection[int] = (),
+    on_pause: Callable[[int], None] = lambda update: None,
+) -> History:
+    """One update for each row of ``batches`` (row numbers of ``x`` and ``y``), cross-entropy loss.
+
+    After the updates numbered in ``pauses`` (the first is 1), ``on_pause(number)`` is called: to measure, or to change
+    the rate. Between pauses the updates run in one compiled graph: ``fit`` does the same several times more slowly.
+    """
+    x, y = tf.constant(x), tf.constant(y, tf.int32)
+    optimizer.build(model.trainable_variables)
+
+    @tf.function(input_signature=[tf.TensorSpec((None, batches.shape[1]), tf.int64)])
+    def updates(batches: Any) -> Any:
+        rates = tf.TensorArray(tf.float32, size=len(batches))
+        losses = tf.TensorArray(tf.float32, size=len(batches))
+        for i in tf.range(len(batches)):
+            with tf.GradientTape() as tape:
+                outputs = model(tf.gather(x, batches[i]), training=True)
+                loss = cross_entropy(tf.gather(y, batches[i]), outputs)
+            gradients = tape.gradient(loss, model.trainable_variables)
+            rates = rates.write(i, optimizer.learning_rate)
+            losses = losses.write(i, loss)
+            optimizer.apply(gradients, model.trainable_variables)
+        return rates.stack(), losses.stack()
+
+    rates, losses = [], []
+    stops = sorted({0, len(batches), *(pause for pause in pauses if pause <= len(batches))})
+    with tqdm(total=len(batches), delay=2, leave=False) as bar:
+        for start, stop in zip(stops, stops[1:], strict=False):
+            part_rates, part_losses = updates(tf.constant(batches[start:stop], tf.int64))
+            rates.append(part_rates.numpy())
+            losses.append(part_losses.numpy())
+            bar.update(stop - start)
+            if stop in pauses:
+                on_pause(stop)
+    return History(np.concatenate(rates), np.concatenate(losses))
+
+
+def evaluate(model: keras.Model, x: Any, y: Any) -> tuple[float, float]:
+    """(mean cross-entropy, accuracy in percent) over all of ``x``."""
+    outputs = model(tf.constant(x), training=False)
+    right = int(np.sum(np.argmax(outputs, 1) == y))
+    return float(cross_entropy(y, outputs)), 100 * right / len(y)

@@ -1,0 +1,35 @@
+"""Means, spreads and intervals over seeds, as the chapters state them."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from scipy import stats
+
+
+def mean_sd(values: Sequence[float], digits: int = 2) -> str:
+    """Mean and sample standard deviation, in words.
+
+    >>> mean_sd([97.0, 98.0, 99.0])
+    '98.00 ± 1.00'
+    """
+    return f"{np.mean(values):.{digits}f} ± {np.std(values, ddof=1):.{digits}f}"
+
+
+def interval(values: Sequence[float], level: float = 0.95) -> tuple[float, float]:
+    """Student's t interval for the mean; for paired runs give it their differences.
+
+    >>> [round(x, 2) for x in interval([1.0, 2.0, 3.0])]
+    [-0.48, 4.48]
+    """
+    half = stats.t.ppf((1 + level) / 2, len(values) - 1) * np.std(values, ddof=1) / len(values) ** 0.5
+    return float(np.mean(values) - half), float(np.mean(values) + half)
+
+
+def prediction_interval(values: Sequence[float], level: float = 0.95) -> tuple[float, float]:
+    """Where one more run like these falls with probability ``level``, if runs are normally distributed.
+
+    >>> [round(x, 2) for x in prediction_interval([1.0, 2.0, 3.0])]
+    [-2.97, 6.97]
+    """
+    half = stats.t.ppf((1 + level) / 2, len(values) - 1) * np.std(values, ddof=1) * (1 + 1 / len(values)) ** 0.5
+    return float(np.mean(values) - half), float(np.mean(values) + half)

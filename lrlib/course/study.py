@@ -1,0 +1,197 @@
+"""Trials over settings, frameworks and seeds, and their stored results, one JSON file a setting.
+
+An experiment is a module with ``SETTINGS`` (name → value with ``to_dict``), ``FRAMEWORKS``, ``SEEDS`` and
+``trial(setting, framework, seed)``. ``python -m lrlib.course.study`` brings every stored result up to date: trials that
+are there already, under the same settings, are not run again, so it goes on where it was stopped.
+"""
+
+import argparse
+import importlib
+import json
+import os
+import platform
+import tempfile
+import time
+from collections.abc import Iterable
+from importlib import metadata
+from pathlib import Path
+from typing import Any, NamedTuple
+
+EXPERIMENTS = {"s3": "lrlib.course.s3"}
+
+
+def results_folder() -> Path:
+    """Where stored results lie: in the repository's ``book/results``, or in an installed package."""
+    package = Path(__file__).parent
+    installed = package / "results"
+    return installed if installed.is_dir() else package.parents[1] / "book" / "results"
+
+
+class Trial(NamedTuple):
+    """One run: what a stored result is identified by."""
+
+    experiment: str
+    setting: str
+    framework: str
+    seed: int
+
+
+def trials(experiment: str) -> list[Trial]:
+    """All trials of an experiment."""
+    module = _module(experiment)
+    return [
+        Trial(experiment, setting, framework, seed)
+        for setting in module.SETTINGS
+        for framework in module.FRAMEWORKS
+        for seed in module.SEEDS
+    ]
+
+
+def perform(trial: Trial) -> dict[str, Any]:
+    """Run one trial on one thread; the result says what it ran on and how long it took, in seconds."""
+    module = _module(trial.experiment)
+    package = "torch" if trial.framework == "pytorch" else "keras"
+    importlib.import_module(f"lrlib.course.{package}").one_thread()
+    start = time.perf_counter()
+    result = module.trial(module.SETTINGS[trial.setting], trial.framework, trial.seed)
+    return {
+        "framework": trial.framework,
+        "seed": trial.seed,
+        "seconds": round(time.perf_counter() - start, 1),
+        "versions": _versions(("torch",) if package == "torch" else ("keras", "tensorflow")),
+        "hardware": hardware(),
+        **_rounded(result),
+    }
+
+
+def bring_up_to_date(wanted: Iterable[Trial], folder: Path, jobs: int = 2) -> list[Trial]:
+    """Run the trials that ``folder`` lacks and store each as it comes; returns those that were run.
+
+    Parallel through joblib, so ``joblib.parallel_config`` can send the same call to a Dask cluster.
+    """
+    from joblib import Parallel, delayed
+    from tqdm import tqdm
+
+    missing = [trial for trial in wanted if find(trial, folder) is None]
+    run = Parallel(n_jobs=jobs, return_as="generator_unordered")
+    results = run(delayed(_named)(trial) for trial in missing)
+    for trial, result in tqdm(results, total=len(missing), desc="trials", disable=not missing):
+        store(trial, result, folder)
+    return missing
+
+
+def _named(trial: Trial) -> tuple[Trial, dict[str, Any]]:
+    return trial, perform(trial)
+
+
+def store(trial: Trial, result: dict[str, Any], folder: Path) -> None:
+    """Add a result to its setting's file, which is replaced whole or not at all."""
+    path = _path(trial, folder)
+    content = _read(trial, folder)
+    kept = [old for old in content["trials"] if (old["framework"], old["seed"]) != (trial.framework, trial.seed)]
+    content["trials"] = sorted([*kept, result], key=lambda old: (old["framework"], old["seed"]))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".tmp")
+    with os.fdopen(handle, "w") as file:
+        file.write(_text(content))
+    os.chmod(temporary, 0o644)
+    os.replace(temporary, path)
+
+
+def find(trial: Trial, folder: Path) -> dict[str, Any] | None:
+    """The stored result of a trial under its present settings, or None."""
+    for result in _read(trial, folder)["trials"]:
+        if (result["framework"], result["seed"]) == (trial.framework, trial.seed):
+            return result
+    return None
+
+
+def load(experiment: str, folder: Path | None = None) -> dict[str, dict[str, list[dict[str, Any]]]]:
+    """All stored results: setting → framework → results in the order of their seeds. Errors: ``LookupError``."""
+    folder = results_folder() if folder is None else folder
+    module = _module(experiment)
+    found: dict[str, dict[str, list]] = {}
+    for trial in trials(experiment):
+        result = find(trial, folder)
+        if result is None:
+            raise LookupError(f"{folder} lacks {trial}; `make experiments ONLY={experiment}` runs what is missing")
+        found.setdefault(trial.setting, {name: [] for name in module.FRAMEWORKS})[trial.framework].append(result)
+    return found
+
+
+def hardware() -> str:
+    """The processor and its cores, in words."""
+    model = platform.processor() or platform.machine()
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        model = next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        pass
+    return f"{model}, {os.cpu_count()} cores, one thread a trial"
+
+
+def _module(experiment: str) -> Any:
+    if experiment not in EXPERIMENTS:
+        raise ValueError(f"unknown experiment {experiment!r}; known are {', '.join(EXPERIMENTS)}")
+    return importlib.import_module(EXPERIMENTS[experiment])
+
+
+def _path(trial: Trial, folder: Path) -> Path:
+    return folder / trial.experiment / f"{trial.setting}.json"
+
+
+def _settings(trial: Trial) -> Any:
+    return json.loads(json.dumps(_module(trial.experiment).SETTINGS[trial.setting].to_dict()))
+
+
+def _read(trial: Trial, folder: Path) -> dict[str, Any]:
+    """The setting's file; empty if there is none or if it was made under other settings."""
+    empty = {"experiment": trial.experiment, "setting": trial.setting, "settings": _settings(trial), "trials": []}
+    path = _path(trial, folder)
+    if not path.exists():
+        return empty
+    content = json.loads(path.read_text())
+    return content if content["settings"] == empty["settings"] else empty
+
+
+def _versions(packages: tuple[str, ...]) -> dict[str, str]:
+    named = {package: "tensorflow_cpu" if package == "tensorflow" else package for package in packages}
+    versions = {"python": platform.python_version()}
+    for package, distribution in named.items():
+        try:
+            versions[package] = metadata.version(distribution)
+        except metadata.PackageNotFoundError:
+            versions[package] = metadata.version(package)
+    return versions
+
+
+def _rounded(item: Any) -> Any:
+    """Six significant digits: more would differ between machines and say nothing."""
+    if isinstance(item, dict):
+        return {name: _rounded(value) for name, value in item.items()}
+    if isinstance(item, list):
+        return [_rounded(value) for value in item]
+    return float(f"{item:.6g}") if isinstance(item, float) else item
+
+
+def _text(content: dict[str, Any]) -> str:
+    """JSON with one line a trial, so that a diff shows which trial moved."""
+    head = json.dumps({**content, "trials": []}, indent=1).removesuffix("[]\n}")
+    lines = ",\n  ".join(json.dumps(result) for result in content["trials"])
+    return f"{head}[\n  {lines}\n ]\n}}\n"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])  # type: ignore[union-attr]
+    parser.add_argument("only", nargs="*", metavar="EXPERIMENT", help=f"of {', '.join(EXPERIMENTS)}; all by default")
+    parser.add_argument("--folder", type=Path, default=results_folder())
+    parser.add_argument("--jobs", type=int, default=2, help="trials at a time, one thread each (default 2)")
+    arguments = parser.parse_args()
+    for experiment in arguments.only or EXPERIMENTS:
+        run = bring_up_to_date(trials(experiment), arguments.folder, arguments.jobs)
+        print(f"{experiment}: {len(run)} trials run, {len(trials(experiment))} stored")
+
+
+if __name__ == "__main__":
+    # Not main() of this module: worker processes find functions by module name, and this one's is __main__.
+    importlib.import_module("lrlib.course.study").main()

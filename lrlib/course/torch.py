@@ -1,0 +1,76 @@
+"""The course's networks and its training loop, in PyTorch. ``lrlib.course.keras`` has the same names in Keras."""
+
+from collections.abc import Callable, Collection
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+from tqdm import tqdm
+
+from lrlib.course.alike import History
+
+
+def one_thread() -> None:
+    """Run on one thread: on networks this small a second one costs more than it gives."""
+    torch.set_num_threads(1)
+
+
+def perceptron(sizes: tuple[int, ...], weights: list[np.ndarray]) -> nn.Sequential:
+    """Dense layers with ReLU between them; ``weights`` as :func:`lrlib.course.alike.dense_weights` gives them."""
+    layers: list[nn.Module] = []
+    for inputs, outputs in zip(sizes, sizes[1:], strict=False):
+        layers += [nn.Linear(inputs, outputs), nn.ReLU()]
+    model = nn.Sequential(*layers[:-1])
+    with torch.no_grad():
+        for parameter, array in zip(model.parameters(), weights, strict=True):
+            parameter.copy_(torch.from_numpy(array.T))  # PyTorch keeps outputs × inputs
+    return model
+
+
+def weights(model: nn.Module) -> list[np.ndarray]:
+    """The model's weights as arrays, in the layout of :func:`lrlib.course.alike.dense_weights`."""
+    return [parameter.detach().numpy().T.copy() for parameter in model.parameters()]
+
+
+def train(
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    x: Any,
+    y: Any,
+    batches: np.ndarray,
+    pauses: Collection[int] = (),
+    on_pause: Callable[[int], None] = lambda update: None,
+    scheduler: Any = None,
+) -> History:
+    """One update for each row of ``batches`` (row numbers of ``x`` and ``y``), cross-entropy loss.
+
+    ``scheduler.step()`` follows each update. After the updates numbered in ``pauses`` (the first is 1),
+    ``on_pause(number)`` is called: to measure, or to change the rate.
+    """
+    x, y = torch.as_tensor(x), torch.as_tensor(y).long()
+    rates, losses = [], []
+    model.train()
+    for number, rows in enumerate(tqdm(torch.as_tensor(batches), delay=2, leave=False), start=1):
+        rates.append(float(optimizer.param_groups[0]["lr"]))
+        optimizer.zero_grad()
+        loss = nn.functional.cross_entropy(model(x[rows]), y[rows])
+        loss.backward()
+        optimizer.step()
+        if scheduler is not None:
+            scheduler.step()
+        losses.append(loss.detach())
+        if number in pauses:
+            model.eval()
+            on_pause(number)
+            model.train()
+    return History(np.array(rates), torch.stack(losses).numpy())
+
+
+@torch.no_grad()
+def evaluate(model: nn.Module, x: Any, y: Any) -> tuple[float, float]:
+    """(mean cross-entropy, accuracy in percent) over all of ``x``."""
+    y = torch.as_tensor(y).long()
+    outputs = model(torch.as_tensor(x))
+    right = (outputs.argmax(1) == y).sum().item()  # a Python int: nothing is divided in uint8
+    return nn.functional.cross_entropy(outputs, y).item(), 100 * right / len(y)
