@@ -8,7 +8,7 @@ from keras import ops
 
 from lrlib import schedules
 from lrlib.plateau import Plateau, PlateauState
-from lrlib.schedules import Count
+from lrlib.schedules import COUNT, POSITIVE
 
 __all__ = ["SGD", "PlateauCallback", "Schedule", "ScheduleCallback", "TensorOps", "cyclic_learning_rate"]
 
@@ -19,20 +19,42 @@ def _double(x: Any) -> Any:
 
 
 class TensorOps:
-    """The operations of :class:`lrlib.schedules.Scalar` on float64 tensors, eager or in a compiled graph."""
+    """The operations of :class:`lrlib.schedules.Scalar` on float64 tensors, eager or in a compiled graph.
 
-    minimum, maximum = staticmethod(ops.minimum), staticmethod(ops.maximum)
-    cos, sqrt, clip = staticmethod(ops.cos), staticmethod(ops.sqrt), staticmethod(ops.clip)
-    full = staticmethod(ops.full_like)
+    Two things need care. Keras may take a bare Python number as float32, so constants are made float64 first. And
+    compilers turn a division by a constant into a product with its reciprocal, which misses whole quotients by a
+    rounding, so these are put right.
+    """
+
+    cos, sqrt, full = staticmethod(ops.cos), staticmethod(ops.sqrt), staticmethod(ops.full_like)
+
+    @staticmethod
+    def minimum(x: Any, y: Any) -> Any:
+        return ops.where(x < y, x, _double(y))  # ops.minimum gives float32 on some backends
+
+    @staticmethod
+    def maximum(x: Any, y: Any) -> Any:
+        return ops.where(x > y, x, _double(y))
+
+    @staticmethod
+    def clip(x: Any, low: float, high: float) -> Any:
+        return TensorOps.minimum(TensorOps.maximum(x, low), high)
+
+    @staticmethod
+    def divide(t: Any, n: Any) -> Any:
+        quotient = t / n
+        whole = (quotient + 0.5) // 1
+        return ops.where(whole * n == t, whole, quotient)
+
+    @staticmethod
+    def divmod(t: Any, n: Any) -> tuple[Any, Any]:
+        k = t // n
+        k = ops.where((k + 1) * n <= t, k + 1, ops.where(k * n > t, k - 1, k))
+        return k, t - k * n
 
     @staticmethod
     def rank(boundaries: tuple, t: Any) -> Any:
         return ops.sum(ops.cast(ops.expand_dims(t, -1) >= _double(boundaries), "int32"), axis=-1)
-
-    @staticmethod
-    def divmod(t: Any, n: Any) -> tuple[Any, Any]:
-        k = ops.floor(t / n)
-        return k, t - k * n
 
     @staticmethod
     def power(base: float, exponent: Any) -> Any:
@@ -57,7 +79,7 @@ def _check_schedule(name: str, schedule: Any) -> schedules.Schedule:
 
 
 def _check_accumulate(accumulate: Any) -> int:
-    return Count.__metadata__[0]("lrlib.keras", "accumulate", accumulate)  # type: ignore[attr-defined]
+    return COUNT("lrlib.keras", "accumulate", accumulate)
 
 
 @keras.saving.register_keras_serializable(package="lrlib")
@@ -82,9 +104,9 @@ class Schedule(keras.optimizers.schedules.LearningRateSchedule):
         self.accumulate = _check_accumulate(accumulate)
 
     def __call__(self, step: Any) -> Any:
-        t = ops.maximum(_double(step), 0.0)
+        t = TensorOps.maximum(_double(step), 0)
         if self.accumulate > 1:
-            t = ops.floor(t / self.accumulate)
+            t, _ = TensorOps.divmod(t, self.accumulate)
         return ops.cast(self.schedule.evaluate(t, TensorOps), keras.config.floatx())
 
     def get_config(self) -> dict[str, Any]:
@@ -124,7 +146,7 @@ class ScheduleCallback(keras.callbacks.Callback):
 
     def on_train_begin(self, logs: Any = None) -> None:
         steps = self.model.steps_per_execution
-        if steps > 1:
+        if steps != 1:  # or "auto"
             raise ValueError(
                 f"steps_per_execution is {steps}: Keras calls no callback between those updates; compile with 1, or "
                 "pass lrlib.keras.Schedule(...) as the optimizer's learning_rate"
@@ -218,8 +240,10 @@ class SGD(keras.optimizers.Optimizer):
             momentum = self.momentum if self._momentum_at is None else self._momentum_at(self.iterations)
             momentum = ops.cast(momentum, variable.dtype)
             velocity = self.velocities[self._get_variable_index(variable)]
-            self.assign(velocity, momentum * velocity + step)
-            step = step + momentum * velocity if self.nesterov else velocity
+            # While a scheduled momentum is 0, PyTorch leaves the velocity alone.
+            self.assign(velocity, ops.where(momentum == 0, velocity, momentum * velocity + step))
+            moved = step + momentum * velocity if self.nesterov else velocity
+            step = ops.where(momentum == 0, step, moved)
         self.assign_sub(variable, rate * step)
 
     def get_config(self) -> dict[str, Any]:
@@ -265,6 +289,7 @@ def cyclic_learning_rate(
     """
     if mode not in _POLICIES:
         raise ValueError(f"mode must be one of {', '.join(map(repr, _POLICIES))}, got {mode!r}")
+    step_size, gamma = POSITIVE(mode, "step_size", step_size), POSITIVE(mode, "gamma", gamma)
     # A triangle with a step of 1, stretched: then a fractional step needs no formula of its own.
     schedule = _POLICIES[mode](learning_rate, max_lr, gamma**step_size).stretch(step_size)
     return Schedule(schedule)(global_step)

@@ -42,12 +42,12 @@ class Plateau(Value):
 
     A metric x improves on the best b, with ``threshold`` ε, if
 
-    * mode "min": x < b − ε·|b| (threshold_mode "rel") or x < b − ε ("abs");
-    * mode "max": x > b + ε·|b| or x > b + ε.
+    * mode "min": ``x < b − ε·abs(b)`` (threshold_mode "rel") or ``x < b − ε`` ("abs");
+    * mode "max": ``x > b + ε·abs(b)`` or ``x > b + ε``.
 
-    The relative test uses |b|, so it is right for negative metrics, where torch's counts a slight worsening as
-    progress. NaN counts as bad. After a cut, ``cooldown`` measurements are not counted as bad. The rate never falls
-    below ``min_lr``, and a cut of ``eps`` or less is not made.
+    The relative test uses the size of b, so it is right for negative metrics, where torch's counts a slight worsening
+    as progress. NaN and infinities count as bad. After a cut, ``cooldown`` measurements are not counted as bad. The
+    rate never falls below ``min_lr``, and a cut of ``eps`` or less is not made.
 
     Errors: ``TypeError`` or ``ValueError`` naming the parameter; a metric that is no number is a ``TypeError``.
 
@@ -74,13 +74,15 @@ class Plateau(Value):
         return PlateauState(self.lr)
 
     def improves(self, metric: float, best: float | None) -> bool:
-        """Whether ``metric`` improves on ``best``; anything but NaN improves on None."""
-        if best is None or math.isnan(metric):
-            return not math.isnan(metric)
-        margin = self.threshold * (abs(best) if self.threshold_mode == "rel" else 1.0)
-        # An infinite best has no margin to speak of, and inf − inf would be NaN.
-        margin = 0.0 if math.isinf(best) else margin
-        return metric < best - margin if self.mode == "min" else metric > best + margin
+        """Whether ``metric`` improves on ``best``; anything finite improves on None, nothing else on anything."""
+        if not math.isfinite(metric) or best is None:
+            return math.isfinite(metric)
+        sign = -1.0 if self.mode == "min" else 1.0
+        if self.threshold_mode == "abs":
+            bound = best + sign * self.threshold
+        else:  # as a factor, so that a metric right at the bound is judged as torch judges it
+            bound = best * (1.0 + (sign if best >= 0 else -sign) * self.threshold)
+        return sign * metric > sign * bound
 
     def update(self, state: PlateauState, metric: float) -> PlateauState:
         """The state after one more measurement; ``state`` itself is left as it was."""

@@ -18,6 +18,7 @@ standard library.
 import bisect
 import dataclasses
 import functools
+import itertools
 import math
 import numbers
 import operator
@@ -105,17 +106,18 @@ def one_of(*choices: str) -> Check:
     return Check("one of " + ", ".join(map(repr, choices)), convert, choices.__contains__)
 
 
+COUNT = Check("a whole number, 1 or more", _count, lambda n: n >= 1)
+POSITIVE = Check("a finite number above 0", _real, lambda x: x > 0)
+
 Number = Annotated[float, Check("a finite number", _real)]
 Rate = Annotated[float, Check("a finite number, 0 or more", _real, lambda x: x >= 0)]
-Positive = Annotated[float, Check("a finite number above 0", _real, lambda x: x > 0)]
+Positive = Annotated[float, POSITIVE]
 Growth = Annotated[float, Check("a finite number, 1 or more", _real, lambda x: x >= 1)]
 Share = Annotated[float, Check("a number from 0 up to, but not including, 1", _real, lambda x: 0 <= x < 1)]
-Count = Annotated[int, Check("a whole number, 1 or more", _count, lambda n: n >= 1)]
-OptionalCount = Annotated[
-    int | None, Check("a whole number, 1 or more, or None", _count, lambda n: n >= 1, optional=True)
-]
+Count = Annotated[int, COUNT]
+OptionalCount = Annotated[int | None, dataclasses.replace(COUNT, words=f"{COUNT.words}, or None", optional=True)]
 OptionalPositive = Annotated[
-    float | None, Check("a finite number above 0, or None", _real, lambda x: x > 0, optional=True)
+    float | None, dataclasses.replace(POSITIVE, words=f"{POSITIVE.words}, or None", optional=True)
 ]
 Rates = Annotated[
     tuple[float, ...],
@@ -234,7 +236,9 @@ def from_dict(data: Mapping[str, Any]) -> "Schedule":
     wrong = sorted(parameters.keys() - {field.name for field in fields}, key=str)
     missing = sorted(needed - parameters.keys())
     if wrong or missing:
-        raise ValueError(f"from_dict: {kind} has no parameters {wrong} and needs {missing}; got {sorted(data, key=str)}")
+        raise ValueError(
+            f"from_dict: {kind} has no parameters {wrong} and needs {missing}; got {sorted(data, key=str)}"
+        )
     return cls(**parameters)
 
 
@@ -260,6 +264,7 @@ class Scalar:
 
     minimum = staticmethod(min)
     maximum = staticmethod(max)
+    divide = staticmethod(operator.truediv)
     cos = staticmethod(math.cos)
     sqrt = staticmethod(math.sqrt)
     rank = staticmethod(bisect.bisect_right)  # how many of the sorted boundaries are <= t
@@ -304,7 +309,7 @@ def _arrays() -> Any:
     import numpy as np
 
     class Arrays:
-        minimum, maximum, cos, sqrt, power = np.minimum, np.maximum, np.cos, np.sqrt, np.power
+        minimum, maximum, divide, cos, sqrt, power = np.minimum, np.maximum, np.divide, np.cos, np.sqrt, np.power
         full, clip = staticmethod(np.full_like), staticmethod(np.clip)
 
         @staticmethod
@@ -360,16 +365,19 @@ def _path(t: Any, knots: tuple, values: tuple, shapes: tuple, ops: Any) -> Any:
 def _cycle_table(first: float, factor: float, count: int | None) -> tuple[tuple, tuple]:
     """(start of each cycle, its length in first cycles); whole numbers stay whole, so that the starts are exact."""
     whole = _whole(factor)
-    starts, scales = [0], [1]
-    while starts[-1] < 2**63 and (count is None or len(starts) < count):
-        starts.append(starts[-1] + first * scales[-1])
-        scales.append(scales[-1] * whole)
-        if starts[-1] == starts[-2]:  # cycles that shrink have become too short to be told apart
-            return tuple(starts[:-1]), tuple(scales[:-1])
+    limit = 2**1000 if isinstance(whole, int) else 2**63  # beyond which rounding has the say, or floats end
+    starts: list[float] = [0]
+    scales: list[float] = [1]
+    while count is None or len(starts) < count:
+        start, scale = starts[-1] + first * scales[-1], scales[-1] * whole
+        if start == starts[-1] or max(start, scale) > limit:  # shrunk too short to be told apart, or far enough
+            break
+        starts.append(start)
+        scales.append(scale)
     return tuple(starts), tuple(scales)
 
 
-def _locate(t: Any, first: float, factor: float, count: int | None, ops: Any) -> tuple[Any, Any]:
+def _locate(t: Any, first: Any, factor: float, count: int | None, ops: Any) -> tuple[Any, Any]:
     """(k, position on the first cycle's clock) where cycle k is ``first · factor^k`` updates long."""
     if factor == 1:
         k, position = ops.divmod(t, first)
@@ -379,7 +387,7 @@ def _locate(t: Any, first: float, factor: float, count: int | None, ops: Any) ->
         return k, t - k * first
     starts, scales = _cycle_table(first, factor, count)
     k = ops.rank(starts[1:], t)
-    return k, (t - ops.lookup(starts, k)) / ops.lookup(scales, k)
+    return k, ops.divide(t - ops.lookup(starts, k), ops.lookup(scales, k))
 
 
 def _whole(x: float) -> float:
@@ -415,7 +423,7 @@ class Schedule(Value):
     __array_ufunc__ = None  # np.float64(2) * schedule is ours to answer
 
     def evaluate(self, t: Any, ops: Any) -> Any:
-        """The formula, in operations of ``ops`` (:class:`Scalar` lists them); ``t`` is valid already."""
+        """The formula, in operations of ``ops`` (``lrlib.schedules.Scalar`` lists them); ``t`` is valid already."""
         raise NotImplementedError(f"{type(self).__name__} defines no evaluate(t, ops)")
 
     @property
@@ -483,7 +491,7 @@ class Schedule(Value):
         >>> Linear(0.1, 0.0, steps=2).repeat(2, length=2, height=0.5).length
         6
         """
-        return Repeat(self, n, length, height)
+        return Repeat(self, n, POSITIVE("repeat", "length", length), height)
 
     def stretch(self, k: float) -> "Stretch":
         """t ↦ a(t / k): a definition in epochs on a clock of ``k`` updates an epoch; length ``k`` times as long.
@@ -540,7 +548,7 @@ class Schedule(Value):
         0.0625
         """
         if horizon is not None:
-            horizon = Count.__metadata__[0]("describe", "horizon", horizon)  # type: ignore[attr-defined]
+            horizon = COUNT("describe", "horizon", horizon)
         elif self.length is not None:
             horizon = math.ceil(self.length)
         facts = {"start": self(0), "end": None, "peak": None, "peak_at": None, "mean": None}
@@ -598,10 +606,8 @@ class Then(Schedule):
 
     @functools.cached_property
     def _starts(self) -> tuple:
-        starts = [0]
-        for part in self.parts[:-1]:
-            starts.append(_whole(starts[-1] + part.length))
-        return tuple(starts)
+        lengths = [part.length for part in self.parts[:-1]]
+        return tuple(_whole(start) for start in itertools.accumulate(lengths, initial=0))  # type: ignore[arg-type]
 
     def evaluate(self, t: Any, ops: Any) -> Any:
         def part(i: int) -> Any:
@@ -711,7 +717,7 @@ class Stretch(Schedule):
     k: Positive
 
     def evaluate(self, t: Any, ops: Any) -> Any:
-        return self.inner.evaluate(t / self.k, ops)
+        return self.inner.evaluate(ops.divide(t, self.k), ops)
 
     @property
     def length(self) -> float | None:
@@ -1177,7 +1183,7 @@ class OneCycle(Schedule):
 
     def phases(self) -> list[tuple[str, float, float | None]]:
         knots, values = self._knots
-        names = ["up" if a < b else "down" for a, b in zip(values, values[1:], strict=False)]
+        names = ["up" if a < b else "down" for a, b in itertools.pairwise(values)]
         return list(zip(names, knots, knots[1:], strict=False))
 
 

@@ -4,7 +4,7 @@ The caller steps the scheduler once per *real* optimizer update: not for each mi
 and not for an update that a ``GradScaler`` skipped.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -25,19 +25,13 @@ class Scheduler(LRScheduler):
     A real ``torch.optim.lr_scheduler.LRScheduler``: call :meth:`step` after each optimizer update. Rates are absolute;
     the rate that the optimizer was built with plays no part.
 
-    Parameters
-    ----------
-    optimizer:
-        Any torch optimizer. A tensor ``lr`` (for ``torch.compile``) is filled in place.
-    lr:
-        A Schedule for all groups, a list of them (one a group), or a dict by ``group["name"]``. A group added later
-        joins at the next step, except with a list.
-    last_epoch:
-        The number of updates already made: with ``last_epoch=n`` the rate in force next is ``lr(n)``. The default, −1,
-        is a fresh start, the same as 0. (Torch's own schedulers count one less.)
-    **others:
-        More hyperparameters, each given as ``lr`` is: ``momentum``, ``weight_decay``, ``beta1`` and ``beta2`` (the
-        elements of ``betas``), or any other number in the groups. What is not named here is not touched.
+    * ``optimizer``: any torch optimizer. A tensor ``lr`` (for ``torch.compile``) is filled in place.
+    * ``lr``: a Schedule for all groups, a list of them (one a group), or a dict by ``group["name"]``. A group added
+      later joins at the next step, except with a list.
+    * ``last_epoch``: the number of updates already made. With ``last_epoch=n`` the rate in force next is ``lr(n)``; the
+      default, −1, is a fresh start, the same as 0. (Torch's own schedulers count one less.)
+    * ``others``: more hyperparameters, each given as ``lr`` is: ``momentum``, ``weight_decay``, ``beta1`` and ``beta2``
+      (the elements of ``betas``), or any other number in the groups. What is not named here is not touched.
 
     Errors: ``TypeError`` for what is no Schedule; ``ValueError`` for a list of the wrong length, for an unknown or
     missing group name, and for a hyperparameter that the optimizer does not have.
@@ -106,7 +100,9 @@ class Scheduler(LRScheduler):
         Errors: ``ValueError`` for what is no state of a Scheduler, and for another schedule than this one's.
         """
         if not {"last_epoch", "schedules"} <= set(state_dict):
-            raise ValueError(f"no state of an lrlib.torch.Scheduler: needs last_epoch and schedules, got {set(state_dict)}")
+            raise ValueError(
+                f"no state of an lrlib.torch.Scheduler: needs last_epoch and schedules, got {set(state_dict)}"
+            )
         updates, saved = state_dict["last_epoch"], state_dict["schedules"]
         mine = self.state_dict()["schedules"]
         if saved != mine:
@@ -164,9 +160,10 @@ class PlateauScheduler(LRScheduler):
         if not {"last_epoch", "plateau", "state"} <= set(state_dict):
             raise ValueError(f"no state of an lrlib.torch.PlateauScheduler: got {set(state_dict)}")
         if state_dict["plateau"] != self.plateau.to_dict():
+            theirs, rate = Plateau.from_dict(state_dict["plateau"]), state_dict["state"]["lr"]
             raise ValueError(
-                f"the checkpoint was made with {Plateau.from_dict(state_dict['plateau'])}, this scheduler with "
-                f"{self.plateau}. To go on with the new rule, do not load this state: Plateau(lr={state_dict['state']['lr']}, …)"
+                f"the checkpoint was made with {theirs}, this scheduler with {self.plateau}. To go on with the new "
+                f"rule, do not load this state; start the new rule at the rate then in force: Plateau(lr={rate}, ...)"
             )
         self.last_epoch = state_dict["last_epoch"]
         self._set_state(PlateauState(**state_dict["state"]))
@@ -175,7 +172,8 @@ class PlateauScheduler(LRScheduler):
 def _plan(name: str, given: Any, optimizer: torch.optim.Optimizer) -> _Plan:
     """Check what was given for hyperparameter ``name`` and copy it."""
     groups = optimizer.param_groups
-    for schedule in given.values() if isinstance(given, Mapping) else given if isinstance(given, Sequence) else [given]:
+    each = given.values() if isinstance(given, Mapping) else given if isinstance(given, (list, tuple)) else [given]
+    for schedule in each:
         if not isinstance(schedule, Schedule):
             raise TypeError(f"{name} must be a Schedule, a list of them or a dict by group name, got {given!r}")
     key = "betas" if name in _BETAS else name
@@ -183,11 +181,17 @@ def _plan(name: str, given: Any, optimizer: torch.optim.Optimizer) -> _Plan:
         if key not in group:
             known = sorted(set(group) - {"params"})
             raise ValueError(f"{type(optimizer).__name__} has no hyperparameter {name!r}; its groups have {known}")
+        current = group[key][_BETAS[name]] if name in _BETAS else group[key]
+        number = isinstance(current, (int, float)) and not isinstance(current, bool)
+        if not number and not (isinstance(current, torch.Tensor) and current.numel() == 1):
+            raise ValueError(f"{name} cannot be scheduled: it is {current!r}, and a schedule gives a number")
     plan = given if isinstance(given, Schedule) else dict(given) if isinstance(given, Mapping) else list(given)
     if isinstance(plan, dict):
         unknown = sorted(set(plan) - {group.get("name") for group in groups})
         if unknown:
-            raise ValueError(f"{name}: no group is named {unknown}; names are {[group.get('name') for group in groups]}")
+            raise ValueError(
+                f"{name}: no group is named {unknown}; names are {[group.get('name') for group in groups]}"
+            )
     _pairs(name, plan, groups)
     return plan
 
@@ -202,7 +206,9 @@ def _pairs(name: str, plan: _Plan, groups: list) -> list[tuple[dict, Schedule]]:
         return list(zip(groups, plan, strict=True))
     for index, group in enumerate(groups):
         if group.get("name") not in plan:
-            raise ValueError(f"{name}: group {index}, named {group.get('name')!r}, has no schedule; given: {sorted(plan)}")
+            raise ValueError(
+                f"{name}: group {index}, named {group.get('name')!r}, has no schedule; given: {sorted(plan)}"
+            )
     return [(group, plan[group["name"]]) for group in groups]
 
 

@@ -1,0 +1,1545 @@
+"""The contract of a schedule: its values, its algebra, what it refuses, and that it is a value.
+
+The first part is what other test files draw on: one example of each family, a few compositions,
+hypothesis strategies for both, and an independent reference (exact rational time, one value at a
+time) that every schedule is held against.
+"""
+
+import copy
+import dataclasses
+import functools
+import itertools
+import json
+import math
+import pathlib
+import pickle
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from fractions import Fraction
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+from hypothesis import given, reject, settings
+from hypothesis import strategies as st
+
+import lrlib
+from lrlib.schedules import Count, Rate
+
+ROOT = pathlib.Path(lrlib.__file__).parent.parent
+TINY = np.finfo(float).eps
+
+# --------------------------------------------------------------------------------------------------
+# The reference: what each family and each operation means, written a second time and in another way
+# --------------------------------------------------------------------------------------------------
+
+
+class Reference(NamedTuple):
+    at: Callable[[Fraction], float]
+    end: Callable[[Fraction], float]  # what a cut at t holds: a cycle's end, not the next one's start
+    length: Any
+
+
+def _down(share):
+    """A family from start to end in ``steps``; ``share(z)`` is what is left of the way."""
+
+    def family(start, end, steps, **more):
+        def at(t):
+            return end if t >= steps else end + (start - end) * share(float(t / steps), **more)
+
+        return Reference(at, at, steps)
+
+    return family
+
+
+def _endless(formula):
+    def family(**parameters):
+        def at(t):
+            return formula(t, **parameters)
+
+        return Reference(at, at, None)
+
+    return family
+
+
+def _piecewise(boundaries, values):
+    def at(t):
+        return values[sum(b <= t for b in boundaries)]
+
+    return Reference(at, at, boundaries[-1])
+
+
+def _inverse_sqrt(t, peak, warmup, timescale=None):
+    scale = warmup if timescale is None else timescale
+    after = float(t - warmup)
+    return peak * float(t / warmup) if after < 0 else peak * math.sqrt(scale / (scale + after))
+
+
+def _cosine_restarts(max_lr, min_lr, first, t_mul=1, m_mul=1):
+    def locate(t):
+        if t_mul == 1:
+            return t // first, t % first, first
+        i, begin, span = 0, Fraction(0), Fraction(first)
+        while t >= begin + span:
+            i, begin, span = i + 1, begin + span, span * Fraction(t_mul)
+        return i, t - begin, span
+
+    def at(t):
+        i, u, span = locate(t)
+        return min_lr + (max_lr - min_lr) * m_mul**i * (1 + math.cos(math.pi * float(u / span))) / 2
+
+    def end(t):
+        i, u, _ = locate(t)
+        return min_lr if i > 0 and u == 0 else at(t)
+
+    return Reference(at, end, None)
+
+
+def _triangle(amplitude):
+    def family(base_lr, max_lr, step_size, step_size_down=None, **more):
+        down = step_size if step_size_down is None else step_size_down
+
+        def at(t):
+            i, u = divmod(t, step_size + down)
+            height = u / step_size if u < step_size else 1 - (u - step_size) / down
+            return base_lr + (max_lr - base_lr) * float(height) * amplitude(i, float(t), **more)
+
+        return Reference(at, at, None)
+
+    return family
+
+
+def _one_cycle(
+    max_lr,
+    steps,
+    pct_start=0.3,
+    div_factor=25,
+    final_div_factor=1e4,
+    anneal="cos",
+    three_phase=False,
+):
+    first = max_lr / div_factor
+    top = math.floor(pct_start * steps + 1e-9)
+    knots = [(0, first), (top, max_lr)]
+    knots += [(2 * top, first)] if three_phase else []
+    knots += [(steps, first / final_div_factor)]
+
+    def at(t):
+        for (a, low), (b, high) in itertools.pairwise(knots):
+            if a <= t < b:
+                z = float((t - a) / (b - a))
+                return low + (high - low) * (z if anneal == "linear" else (1 - math.cos(math.pi * z)) / 2)
+        return knots[-1][1]
+
+    return Reference(at, at, steps)
+
+
+def _warmup_stable_decay(peak, warmup, stable, decay, start=0.0, end=0.0, shape="linear"):
+    left = {
+        "linear": lambda z: 1 - z,
+        "cosine": lambda z: (1 + math.cos(math.pi * z)) / 2,
+        "1-sqrt": lambda z: 1 - math.sqrt(z),
+    }[shape]
+
+    def at(t):
+        if t < warmup:
+            return start + (peak - start) * float(t / warmup)
+        z = max(t - warmup - stable, 0) / decay
+        return end if z >= 1 else end + (peak - end) * left(float(z))
+
+    return Reference(at, at, warmup + stable + decay)
+
+
+REFERENCE = {
+    "Constant": _endless(lambda t, lr: lr),
+    "Linear": _down(lambda z: 1 - z),
+    "Polynomial": _down(lambda z, power: (1 - z) ** power),
+    "Cosine": _down(lambda z: (1 + math.cos(math.pi * z)) / 2),
+    "Exponential": _endless(lambda t, lr, gamma, every=1: lr * gamma ** float(t / every)),
+    "StepDecay": _endless(lambda t, lr, gamma, every: lr * gamma ** (t // every)),
+    "Piecewise": _piecewise,
+    "InverseTime": _endless(lambda t, lr, rate, every=1: lr / (1 + rate * float(t / every))),
+    "InverseSqrt": _endless(_inverse_sqrt),
+    "CosineRestarts": _cosine_restarts,
+    "Triangular": _triangle(lambda i, t: 1.0),
+    "Triangular2": _triangle(lambda i, t: 0.5**i),
+    "ExpRange": _triangle(lambda i, t, gamma: gamma**t),
+    "OneCycle": _one_cycle,
+    "WarmupStableDecay": _warmup_stable_decay,
+    "Rex": _down(lambda z: (1 - z) / (1 - z / 2)),
+}
+
+
+def _take(a, n):
+    def end(t):
+        return a.end(Fraction(min(t, n)))
+
+    return Reference(lambda t: a.at(t) if t < n else end(n), end, n)
+
+
+def _then(a, b):
+    def end(t):
+        if t == a.length:
+            reject()  # where two parts meet, a cut could hold either
+        return a.end(t) if t < a.length else b.end(t - a.length)
+
+    length = None if b.length is None else a.length + b.length
+    return Reference(lambda t: a.at(t) if t < a.length else b.at(t - a.length), end, length)
+
+
+def _repeat(a, n, length=1, height=1.0):
+    span, factor = Fraction(a.length), Fraction(length)
+
+    def locate(t):
+        i, begin, scale = 0, Fraction(0), Fraction(1)
+        while t >= begin + span * scale and i + 1 != n:
+            i, begin, scale = i + 1, begin + span * scale, scale * factor
+        return i, min((t - begin) / scale, span)
+
+    def at(t):
+        i, u = locate(t)
+        return a.at(u) * height**i
+
+    def end(t):
+        i, u = locate(t)
+        return at(t) if i == 0 or u > 0 else a.end(span) * height ** (i - 1)
+
+    def end_or_last(t):
+        i, u = locate(t)
+        return a.end(span) * height**i if u == span else end(t)
+
+    total = None if n is None else sum(span * factor**i for i in range(n))
+    return Reference(at, end_or_last, total)
+
+
+def _stretch(a, k):
+    k = Fraction(k)
+    length = None if a.length is None else a.length * k
+    return Reference(lambda t: a.at(t / k), lambda t: a.end(t / k), length)
+
+
+def _hold(a, n):
+    def end(t):
+        return a.at(Fraction(t // n)) if t % n else a.end(Fraction(t) / n)
+
+    length = None if a.length is None else a.length * n
+    return Reference(lambda t: a.at(Fraction(t // n)), end, length)
+
+
+def _pointwise(combine, *parts):
+    lengths = [part.length for part in parts]
+    return Reference(
+        lambda t: combine(*(part.at(t) for part in parts)),
+        lambda t: combine(*(part.end(t) for part in parts)),
+        None if None in lengths else max(lengths),
+    )
+
+
+# --------------------------------------------------------------------------------------------------
+# Strategies: every family, and compositions of them, each with its reference
+# --------------------------------------------------------------------------------------------------
+
+
+class Case(NamedTuple):
+    schedule: lrlib.Schedule
+    reference: Reference
+
+
+RATES = st.floats(1e-3, 2.0) | st.sampled_from([0.0, 0.1, 1.0])
+COUNTS = st.integers(1, 30)
+GAMMAS = st.floats(0.5, 1.0)
+FACTORS = st.floats(1.0, 100.0)
+
+
+def _ordered(low, high):
+    return st.tuples(RATES, RATES).map(lambda pair: {low: min(pair), high: max(pair)})
+
+
+def _kwargs(required, optional=None, pair=None):
+    drawn = st.fixed_dictionaries(required, optional=optional or {})
+    return drawn if pair is None else st.builds(lambda a, b: a | b, _ordered(*pair), drawn)
+
+
+def _piecewise_kwargs(boundaries):
+    values = st.lists(RATES, min_size=len(boundaries) + 1, max_size=len(boundaries) + 1)
+    return st.fixed_dictionaries({"boundaries": st.just(sorted(boundaries)), "values": values})
+
+
+_RAMP = {"start": RATES, "end": RATES, "steps": COUNTS}
+_BOUNDS = ("base_lr", "max_lr")
+_STEP, _DOWN = {"step_size": COUNTS}, {"step_size_down": COUNTS | st.none()}
+
+KWARGS = {
+    "Constant": _kwargs({"lr": RATES}),
+    "Linear": _kwargs(_RAMP),
+    "Polynomial": _kwargs(_RAMP | {"power": st.floats(0.5, 4.0)}),
+    "Cosine": _kwargs(_RAMP),
+    "Exponential": _kwargs({"lr": RATES, "gamma": GAMMAS}, {"every": COUNTS}),
+    "StepDecay": _kwargs({"lr": RATES, "gamma": GAMMAS, "every": COUNTS}),
+    "Piecewise": st.sets(COUNTS, min_size=1, max_size=4).flatmap(_piecewise_kwargs),
+    "InverseTime": _kwargs({"lr": RATES, "rate": RATES}, {"every": COUNTS}),
+    "InverseSqrt": _kwargs({"peak": RATES, "warmup": COUNTS}, {"timescale": FACTORS | st.none()}),
+    "CosineRestarts": _kwargs(
+        {"first": COUNTS},
+        {"t_mul": st.sampled_from([1, 2, 3, 1.5]), "m_mul": st.floats(0.5, 1.0)},
+        pair=("min_lr", "max_lr"),
+    ),
+    "Triangular": _kwargs(_STEP, _DOWN, _BOUNDS),
+    "Triangular2": _kwargs(_STEP, _DOWN, _BOUNDS),
+    "ExpRange": _kwargs(_STEP | {"gamma": GAMMAS}, _DOWN, _BOUNDS),
+    "OneCycle": _kwargs(
+        {
+            "max_lr": RATES,
+            "steps": st.integers(5, 60),
+            "pct_start": st.integers(20, 50).map(lambda k: k / 100),
+        },
+        {
+            "div_factor": FACTORS,
+            "final_div_factor": FACTORS,
+            "anneal": st.sampled_from(["cos", "linear"]),
+            "three_phase": st.booleans(),
+        },
+    ),
+    "WarmupStableDecay": _kwargs(
+        {"peak": RATES, "warmup": COUNTS, "stable": COUNTS, "decay": COUNTS},
+        {"start": RATES, "end": RATES, "shape": st.sampled_from(["linear", "cosine", "1-sqrt"])},
+    ),
+    "Rex": _kwargs(_RAMP),
+}
+FAMILIES = list(KWARGS)
+
+
+def _case(family, kwargs):
+    return Case(getattr(lrlib, family)(**kwargs), REFERENCE[family](**kwargs))
+
+
+@functools.cache  # building a strategy costs more than drawing from it
+def family_cases(*families):
+    return st.one_of([KWARGS[f].map(lambda kwargs, f=f: _case(f, kwargs)) for f in families or FAMILIES])
+
+
+def family_schedules(*families):
+    return family_cases(*families).map(lambda case: case.schedule)
+
+
+# Powers of two and small whole numbers only: t / k is then exact wherever it meets a boundary.
+_STRETCHES = st.sampled_from([0.5, 1.5, 2, 2.25, 3, 7])
+_SCALES = st.sampled_from([0, 0.5, 2.0])
+_SHIFTS = st.sampled_from([0, 0.25, 1.0])
+
+
+@functools.cache
+def composed(depth=3):
+    """A composition nested ``depth`` deep."""
+    return family_cases() if depth == 0 else _composed(depth)
+
+
+@st.composite
+def _composed(draw, depth):
+    a = draw(composed(depth - 1))
+    s, r = a
+    names = OPERATIONS if r.length is not None else OPERATIONS[:-2]
+    if r.length is not None and r.length % 1:
+        names = [name for name in names if name != "hold"]  # its length is then open in the design
+    name = draw(st.sampled_from(names))
+    if name == "take":
+        n = draw(st.integers(1, 40))
+        return Case(s.take(n), _take(r, n))
+    if name == "stretch":
+        k = draw(_STRETCHES)
+        return Case(s.stretch(k), _stretch(r, k))
+    if name == "hold":
+        n = draw(st.integers(1, 5))
+        return Case(s.hold(n), _hold(r, n))
+    if name == "scale":
+        k = draw(_SCALES)
+        return Case(k * s if draw(st.booleans()) else s * k, _pointwise(lambda x: k * x, r))
+    if name == "product":
+        b = draw(family_cases())
+        return Case(s * b.schedule, _pointwise(lambda x, y: x * y, r, b.reference))
+    if name == "shift":
+        c = draw(_SHIFTS)
+        return Case(s + c if draw(st.booleans()) else c + s, _pointwise(lambda x: x + c, r))
+    if name == "mirror":
+        return Case(3.0 - s, _pointwise(lambda x: 3.0 - x, r))
+    if name == "clip":
+        return Case(s.clip(0.05, 0.8), _pointwise(lambda x: min(max(x, 0.05), 0.8), r))
+    if name == "then":
+        b = draw(composed(draw(st.integers(0, depth - 1))))
+        return Case(s.then(b.schedule), _then(r, b.reference))
+    n = draw(st.sampled_from([1, 2, 3, None]))
+    length = draw(st.sampled_from([1, 2, 3, 1.5] + ([0.5] if n else [])))
+    height = draw(st.sampled_from([1, 0.5] + ([2.0] if n else [])))
+    return Case(s.repeat(n, length=length, height=height), _repeat(r, n, length, height))
+
+
+# The last two need an end.
+OPERATIONS = [
+    "take",
+    "stretch",
+    "hold",
+    "scale",
+    "product",
+    "shift",
+    "mirror",
+    "clip",
+    "then",
+    "repeat",
+]
+
+any_case = family_cases() | composed()
+any_schedule = any_case.map(lambda case: case.schedule)
+finite_schedule = any_schedule.filter(lambda s: s.length is not None)
+whole_t = st.integers(0, 200)
+any_t = whole_t | st.integers(0, 400).map(lambda n: n / 2)
+
+# One of each family, its parameters by position in the order of the design's table.
+EXAMPLES = {
+    "Constant": lrlib.Constant(0.1),
+    "Linear": lrlib.Linear(0.1, 0.01, 12),
+    "Polynomial": lrlib.Polynomial(0.1, 0.01, 12, 2.0),
+    "Cosine": lrlib.Cosine(0.1, 0.01, 12),
+    "Exponential": lrlib.Exponential(0.1, 0.9, 2),
+    "StepDecay": lrlib.StepDecay(0.1, 0.5, 4),
+    "Piecewise": lrlib.Piecewise([3, 7], [0.1, 0.05, 0.2]),
+    "InverseTime": lrlib.InverseTime(0.1, 0.5, 4),
+    "InverseSqrt": lrlib.InverseSqrt(0.1, 4, 8),
+    "CosineRestarts": lrlib.CosineRestarts(0.1, 0.01, 3, 2, 0.5),
+    "Triangular": lrlib.Triangular(0.01, 0.1, 3, 4),
+    "Triangular2": lrlib.Triangular2(0.01, 0.1, 3, 2),
+    "ExpRange": lrlib.ExpRange(0.01, 0.1, 3, 4, gamma=0.95),
+    "OneCycle": lrlib.OneCycle(0.1, 14, 0.4, 10, 100, "linear", True),
+    "WarmupStableDecay": lrlib.WarmupStableDecay(0.1, 3, 4, 5, 0.01, 0.001, "1-sqrt"),
+    "Rex": lrlib.Rex(0.1, 0.01, 12),
+}
+COMPOSITIONS = {
+    "warmup-cosine": lrlib.Linear(0.0, 0.1, 3).then(lrlib.Cosine(0.1, 0.0, 9)),
+    "epochs": lrlib.StepDecay(0.1, 0.5, 2).take(6).hold(3),
+    "stretched-repeat": lrlib.Linear(0.2, 0.1, 2).repeat(3, length=2, height=0.5).stretch(1.5),
+    "restarts-cut": (0.5 * lrlib.CosineRestarts(0.2, 0.02, 2, 3)).take(8).then(lrlib.Rex(0.1, 0.0, 5)),
+    "product": lrlib.Triangular(0.01, 0.1, 2) * lrlib.Exponential(1.0, 0.9),
+    "mirrored": 0.95 - lrlib.OneCycle(0.1, 10),
+    "clipped-cycle": (lrlib.Cosine(0.1, 0.0, 4).repeat(None, height=0.8) + 0.01).clip(0.02, 0.09),
+    "deep": lrlib.Linear(0.1, 0.0, 4).then(lrlib.Piecewise([2], [0.3, 0.2])).stretch(2).repeat(2).hold(2),
+}
+SAMPLES = EXAMPLES | COMPOSITIONS
+
+
+def exact(t):
+    """``t`` as the reference wants it."""
+    return Fraction(t)
+
+
+def assert_rises(rates):
+    """Never falls, but by a rounding."""
+    slack = 4 * TINY * max(rates)
+    assert all(after >= before - slack for before, after in itertools.pairwise(rates)), rates
+
+
+def assert_falls(rates):
+    assert_rises(rates[::-1])
+
+
+def assert_close(ours, expected, rel=1e-9):
+    assert ours == pytest.approx(expected, rel=rel, abs=1e-12)
+
+
+sample = pytest.mark.parametrize("s", SAMPLES.values(), ids=SAMPLES)
+family = pytest.mark.parametrize("family", FAMILIES)
+
+# --------------------------------------------------------------------------------------------------
+# Values
+# --------------------------------------------------------------------------------------------------
+
+
+def test_the_examples_cover_every_family():
+    public = {
+        name
+        for name, found in vars(lrlib.schedules).items()
+        if isinstance(found, type) and issubclass(found, lrlib.Schedule) and name[0] != "_"
+    }
+    algebra = {"Then", "Take", "Repeat", "Stretch", "Hold", "Affine", "Product", "Clip"}
+    assert public - algebra - {"Schedule"} == set(FAMILIES) == set(EXAMPLES)
+    assert set(FAMILIES) <= set(lrlib.__all__)
+
+
+@family
+@given(data=st.data())
+@settings(max_examples=25)
+def test_each_family_follows_its_formula(family, data):
+    schedule, reference = data.draw(family_cases(family))
+    t = data.draw(any_t)
+    assert_close(schedule(t), reference.at(exact(t)), rel=1e-11)
+
+
+@given(composed(), any_t)
+@settings(max_examples=600)
+def test_compositions_nested_three_deep_mean_what_they_say(case, t):
+    assert_close(case.schedule(t), case.reference.at(exact(t)))
+
+
+@given(any_case)
+def test_length(case):
+    length = case.reference.length
+    assert case.schedule.length == length if length is not None else case.schedule.length is None
+
+
+@given(finite_schedule, st.integers(0, 10**12))
+def test_held_for_ever_after_its_length(s, more):
+    end = math.ceil(s.length)
+    assert s(end + more) == s(end)
+
+
+START_STEPS_END = ["Linear", "Polynomial", "Cosine", "Rex"]
+
+
+@pytest.mark.parametrize("family", START_STEPS_END)
+@given(data=st.data())
+def test_ends_are_exact_and_the_way_between_is_monotone_and_within_them(family, data):
+    s = data.draw(family_schedules(family))
+    assert s(0) == s.start
+    assert s(s.steps) == s(s.steps + 1) == s(10**15) == s.end
+    rates = [s(t / 2) for t in range(2 * s.steps + 1)]
+    (assert_rises if s.start <= s.end else assert_falls)(rates)
+    assert min(s.start, s.end) <= min(rates) <= max(rates) <= max(s.start, s.end)
+
+
+@pytest.mark.parametrize("family", ["Exponential", "StepDecay", "InverseTime"])
+@given(data=st.data())
+def test_endless_decays_never_rise(family, data):
+    s = data.draw(family_schedules(family))
+    rates = [s(t / 2) for t in range(80)]
+    assert rates[0] == s.lr
+    assert_falls(rates)
+
+
+@given(family_schedules("InverseSqrt"))
+def test_inverse_sqrt_rises_from_zero_to_its_peak_then_falls(s):
+    rates = [s(t) for t in range(80)]
+    assert rates[0] == 0
+    assert rates[s.warmup] == s.peak == max(rates)
+    assert_rises(rates[: s.warmup + 1])
+    assert_falls(rates[s.warmup :])
+
+
+@given(family_schedules("CosineRestarts"))
+def test_every_restart_begins_at_its_peak(s):
+    begin, span = 0, s.first
+    for cycle in range(6):
+        peak = s.min_lr + (s.max_lr - s.min_lr) * s.m_mul**cycle
+        assert s(begin) == pytest.approx(peak, rel=4 * TINY)
+        assert s.min_lr <= s(begin) <= s.max_lr
+        begin, span = begin + span, span * s.t_mul
+        if begin != int(begin):
+            break
+
+
+@pytest.mark.parametrize("family", ["Triangular", "Triangular2", "ExpRange"])
+@given(data=st.data())
+def test_triangles_touch_both_rates_and_stay_within(family, data):
+    s = data.draw(family_schedules(family))
+    period = s.step_size + (s.step_size_down or s.step_size)
+    amplitude = s.gamma**s.step_size if family == "ExpRange" else 1
+    assert s(s.step_size) == pytest.approx(s.base_lr + (s.max_lr - s.base_lr) * amplitude, rel=4 * TINY)
+    if family != "ExpRange":
+        assert s(s.step_size) == s.max_lr
+    for k in range(4):
+        assert s(k * period) == s.base_lr
+    assert all(s.base_lr <= s(t / 2) <= s.max_lr for t in range(4 * period))
+
+
+@given(family_schedules("OneCycle"))
+def test_one_cycle_touches_its_rates(s):
+    top = math.floor(s.pct_start * s.steps + 1e-9)
+    first = s.max_lr / s.div_factor
+    final = first / s.final_div_factor
+    assert (s(0), s(top), s(s.steps), s(s.steps + 7)) == (first, s.max_lr, final, final)
+    rates = [s(t / 2) for t in range(2 * s.steps + 1)]
+    assert_rises(rates[: 2 * top + 1])
+    assert_falls(rates[2 * top :])
+    assert max(rates) == s.max_lr
+    assert min(rates) >= final
+    if s.three_phase:
+        assert s(2 * top) == (first if 2 * top < s.steps else final)
+
+
+@given(family_schedules("WarmupStableDecay"))
+def test_warmup_stable_decay_touches_its_rates(s):
+    stop = s.warmup + s.stable
+    assert (s(0), s(stop + s.decay), s(10**9)) == (s.start, s.end, s.end)
+    assert {s(t / 2) for t in range(2 * s.warmup, 2 * stop + 1)} == {s.peak}
+    up, down = [s(t) for t in range(s.warmup + 1)], [s(t) for t in range(stop, stop + s.decay + 1)]
+    (assert_rises if s.start <= s.peak else assert_falls)(up)
+    (assert_rises if s.peak <= s.end else assert_falls)(down)
+
+
+@given(family_schedules("Piecewise"))
+def test_piecewise_changes_at_each_boundary(s):
+    for k, boundary in enumerate(s.boundaries):
+        assert (s(math.nextafter(boundary, 0)), s(boundary)) == (s.values[k], s.values[k + 1])
+
+
+CONTINUOUS = [f for f in FAMILIES if f not in ("StepDecay", "Piecewise", "CosineRestarts")]
+
+
+@pytest.mark.parametrize("family", CONTINUOUS)
+@given(data=st.data())
+@settings(max_examples=25)
+def test_continuous_families_make_no_jump(family, data):
+    s = data.draw(family_schedules(family))
+    for t in range(70):
+        assert s(t + 1e-9) == pytest.approx(s(t), abs=1e-4)
+        assert t == 0 or s(t - 1e-9) == pytest.approx(s(t), abs=1e-4)
+
+
+SGDR_PEAKS = [1, 4, 13, 40, 121, 364]
+
+
+def test_warm_restarts_are_at_their_peak_at_each_restart():
+    s = lrlib.CosineRestarts(0.1, 0.001, first=1, t_mul=3)
+    peaks = [t for t in range(400) if s(t) == 0.1]
+    assert peaks == [0, *SGDR_PEAKS]
+    assert np.flatnonzero(s(np.arange(400)) == 0.1).tolist() == [0, *SGDR_PEAKS]
+    assert [s((3**k - 1) // 2) for k in range(200)] == [0.1] * 200  # Python numbers are exact at any size
+    assert s(np.array([(3**k - 1) // 2 for k in range(34)])).tolist() == [0.1] * 34
+
+
+@pytest.mark.parametrize("t_mul", [2, 3, 5])
+@pytest.mark.parametrize("first", [1, 7, 100])
+def test_whole_numbered_cycles_begin_exactly(first, t_mul):
+    s = lrlib.CosineRestarts(1.0, 0.0, first, t_mul, m_mul=0.5)
+    begin = 0
+    for cycle in range(12):
+        assert s(begin) == s(np.array([begin]))[0] == 0.5**cycle
+        assert begin == 0 or s(begin - 0.25) < 0.5**cycle
+        begin += first * t_mul**cycle
+
+
+LARGE = [2**24 + 1, 2**31 + 7, 10**15, 2**53 - 1]
+
+
+@sample
+@pytest.mark.parametrize("t", LARGE)
+def test_large_t_is_exact(s, t):
+    assert s(np.array([t]))[0] == pytest.approx(s(t), rel=1e-12, abs=1e-300)
+    assert s(float(t)) == pytest.approx(s(t), rel=1e-12, abs=1e-300)
+
+
+@pytest.mark.parametrize("t", [*LARGE, 10**17 + 3, 10**30 + 3])
+@pytest.mark.parametrize("family", FAMILIES)
+def test_large_t_follows_the_formula(family, t):
+    s = EXAMPLES[family]
+    kwargs = {field.name: getattr(s, field.name) for field in dataclasses.fields(s)}
+    assert s(t) == pytest.approx(REFERENCE[family](**kwargs).at(exact(t)), rel=1e-9, abs=1e-300)
+
+
+def test_cycles_are_exact_at_any_whole_t():
+    triangle = lrlib.Triangular(0.001, 0.006, step_size=2000)
+    restarts = lrlib.CosineRestarts(0.1, 0.0, first=7)
+    saw = lrlib.Linear(1.0, 0.0, steps=7).repeat(None)
+    held = lrlib.StepDecay(1.0, 0.5, every=2).take(4).repeat(None).hold(3)
+    for n in (10**6, 10**15 + 1, 10**25 + 7):
+        assert triangle(4000 * n) == 0.001
+        assert triangle(4000 * n + 2000) == 0.006
+        assert triangle(4000 * n + 1) == triangle(1)
+        assert [restarts(7 * n + t) for t in range(7)] == [restarts(t) for t in range(7)]
+        assert [saw(7 * n + t) for t in range(7)] == [saw(t) for t in range(7)]
+        assert [held(12 * n + t) for t in range(12)] == [held(t) for t in range(12)]
+
+
+def test_one_cycle_peaks_where_its_share_says_and_round_off_does_not_decide():
+    assert math.floor(0.29 * 100) == 28  # what is to be avoided
+    for k in range(1, 100):
+        s = lrlib.OneCycle(1.0, 100, pct_start=k / 100)
+        assert s(k) == 1.0
+        assert max(s(t) for t in range(101) if t != k) < 1.0
+    for share, steps in [
+        (0.07, 100),
+        (0.29, 100),
+        (0.57, 100),
+        (0.1, 30),
+        (0.3, 10),
+        (0.7, 10),
+        (0.55, 1000),
+    ]:
+        assert lrlib.OneCycle(1.0, steps, pct_start=share)(round(share * steps)) == 1.0
+    assert lrlib.OneCycle(1.0, 10, pct_start=0.39)(3) == 1.0  # a true fraction is floored
+    assert lrlib.OneCycle(1.0, 10, pct_start=0.01)(0) == 1.0  # a peak is always attained
+
+
+def test_default_parameters():
+    assert lrlib.Exponential(0.1, 0.9) == lrlib.Exponential(0.1, 0.9, every=1)
+    assert lrlib.InverseTime(0.1, 0.5) == lrlib.InverseTime(0.1, 0.5, every=1)
+    restarts = lrlib.CosineRestarts(max_lr=0.1, min_lr=0.0, first=10)
+    assert restarts == lrlib.CosineRestarts(0.1, 0.0, 10, t_mul=1, m_mul=1)
+    assert lrlib.OneCycle(0.1, 10) == lrlib.OneCycle(0.1, 10, 0.3, 25, 1e4, "cos", False)
+    assert lrlib.WarmupStableDecay(0.1, 1, 2, 3) == lrlib.WarmupStableDecay(0.1, 1, 2, 3, 0.0, 0.0, "linear")
+    assert lrlib.InverseSqrt(0.1, 4).timescale is None
+    for t in (0, 2, 4, 9):
+        assert lrlib.InverseSqrt(0.1, 4)(t) == lrlib.InverseSqrt(0.1, 4, timescale=4)(t)
+        down_like_up = lrlib.Triangular(0.0, 0.1, 4, step_size_down=4)
+        assert lrlib.Triangular(0.0, 0.1, 4)(t) == down_like_up(t)
+
+
+# --------------------------------------------------------------------------------------------------
+# What t may be
+# --------------------------------------------------------------------------------------------------
+
+TIMES = np.concatenate([np.arange(0, 60), np.arange(0, 60) + 0.5, [1e3, 12345.0]])
+
+
+@sample
+def test_array_equals_scalar(s):
+    expected = [s(float(t)) for t in TIMES]
+    np.testing.assert_allclose(s(TIMES), expected, rtol=1e-12, atol=1e-300)
+    assert s(TIMES).dtype == np.float64
+
+
+@given(any_schedule, st.lists(any_t, min_size=1, max_size=6))
+@settings(max_examples=300)
+def test_array_equals_scalar_for_any_schedule(s, times):
+    scale = max(abs(s(t)) for t in times)  # a difference such as 1 − a loses relative precision
+    np.testing.assert_allclose(s(np.array(times, float)), [s(t) for t in times], rtol=1e-12, atol=1e-12 * scale)
+
+
+@sample
+def test_shapes_and_types_of_t(s):
+    for scalar in (5, 5.0, np.int64(5), np.float64(5), np.float32(5), np.uint8(5), np.float16(5)):
+        assert type(s(scalar)) is float
+        assert s(scalar) == s(5)
+    for shape in [(), (0,), (1,), (3, 4), (2, 0), (2, 3, 4)]:
+        t = np.arange(math.prod(shape)).reshape(shape)
+        result = s(t)
+        assert isinstance(result, np.ndarray)
+        assert result.shape == shape
+        assert result.dtype == np.float64
+        assert result.ravel().tolist() == pytest.approx([s(k) for k in range(t.size)], rel=1e-12)
+    for dtype in (
+        "int8",
+        "uint8",
+        "int16",
+        "uint16",
+        "int32",
+        "uint32",
+        "int64",
+        "uint64",
+        "float16",
+        "float32",
+    ):
+        narrow = np.arange(100).astype(dtype)
+        np.testing.assert_allclose(s(narrow), s(np.arange(100.0)), rtol=1e-12)
+    backwards, every_other = np.arange(20)[::-1], np.arange(40)[::2]
+    assert s(backwards).tolist() == s(np.arange(20)).tolist()[::-1]
+    assert s(every_other).tolist() == s(np.arange(40)).tolist()[::2]
+
+
+@sample
+def test_an_array_is_neither_changed_nor_shared(s):
+    t = np.arange(5.0)
+    result = s(t)
+    result[:] = -1
+    assert t.tolist() == [0, 1, 2, 3, 4]
+    assert s(t).min() >= 0
+
+
+@sample
+@pytest.mark.parametrize("t", [-1, -0.5, math.nan, math.inf, -math.inf, np.float64("nan"), np.int64(-1)])
+def test_t_must_be_finite_and_not_negative(s, t):
+    with pytest.raises(ValueError, match=r"\bt\b"):
+        s(t)
+    with pytest.raises(ValueError, match=r"\bt\b"):
+        s(np.array([0.0, float(t), 2.0]))
+    with pytest.raises(ValueError, match=r"\bt\b"):
+        s(np.array(float(t)))
+
+
+@sample
+@pytest.mark.parametrize(
+    "t",
+    [
+        True,
+        np.True_,
+        None,
+        "3",
+        [0, 1],
+        (0, 1),
+        {},
+        1j,
+        b"3",
+        np.array([True]),
+        np.array(["3"]),
+        np.array([1j]),
+    ],
+    ids=lambda v: repr(v).split(" at 0x")[0],
+)
+def test_t_of_a_wrong_type(s, t):
+    with pytest.raises(TypeError, match=r"\bt\b"):
+        s(t)
+
+
+@sample
+def test_values_are_floats_and_calls_are_pure(s):
+    first = [s(t) for t in range(30)]
+    assert all(type(rate) is float for rate in first)
+    s(np.arange(100)), s.describe(50), hash(s), repr(s)
+    assert [s(t) for t in range(30)] == first
+
+
+# --------------------------------------------------------------------------------------------------
+# Algebra
+# --------------------------------------------------------------------------------------------------
+
+
+@given(finite_schedule, finite_schedule, any_schedule, any_t)
+def test_then_is_associative_under_equality(a, b, c, t):
+    left, right = a.then(b).then(c), a.then(b.then(c))
+    assert left == right
+    assert hash(left) == hash(right)
+    assert repr(left) == repr(right)
+    assert left.to_dict() == right.to_dict()
+    assert left(t) == right(t)
+
+
+def test_then_starts_the_next_part_from_its_own_zero():
+    s = lrlib.Linear(0.0, 0.1, 4).then(lrlib.Constant(0.3).take(2)).then(lrlib.StepDecay(0.2, 0.5, 3))
+    assert [s(t) for t in range(13)] == pytest.approx(
+        [0, 0.025, 0.05, 0.075, 0.3, 0.3, 0.2, 0.2, 0.2, 0.1, 0.1, 0.1, 0.05]
+    )
+    last_is_not_played = lrlib.Piecewise([2, 4], [1.0, 0.5, 0.1]).then(lrlib.Constant(0.7))
+    assert [last_is_not_played(t) for t in range(6)] == [1.0, 1.0, 0.5, 0.5, 0.7, 0.7]
+
+
+ENDLESS = ["Constant", "Exponential", "StepDecay", "InverseTime", "InverseSqrt", "CosineRestarts"]
+ENDLESS += ["Triangular", "Triangular2", "ExpRange"]
+
+
+@pytest.mark.parametrize("family", ENDLESS)
+def test_endless_schedules_have_no_length_and_nothing_after_them(family):
+    s = EXAMPLES[family]
+    assert s.length is None
+    for endless in (
+        s,
+        2 * s,
+        s + 1,
+        1 - s,
+        s.clip(0, 1),
+        s.stretch(2),
+        s.hold(2),
+        s * EXAMPLES["Linear"],
+    ):
+        assert endless.length is None
+        with pytest.raises(ValueError, match="take"):
+            endless.then(lrlib.Constant(0.1))
+        with pytest.raises(ValueError, match="take"):
+            endless.repeat(2)
+        assert endless.take(7).length == 7
+    assert lrlib.Linear(0.1, 0.0, 4).then(s).length is None
+
+
+def test_lengths():
+    linear = lrlib.Linear(0.1, 0.0, 12)
+    expected = {
+        "Linear": 12,
+        "Polynomial": 12,
+        "Cosine": 12,
+        "Rex": 12,
+        "Piecewise": 7,
+        "OneCycle": 14,
+        "WarmupStableDecay": 12,
+    } | dict.fromkeys(ENDLESS)
+    assert {name: s.length for name, s in EXAMPLES.items()} == expected
+    assert linear.take(5).length == 5
+    assert linear.take(50).length == 50
+    assert linear.then(linear).length == 24
+    assert linear.repeat(3).length == 36
+    assert linear.repeat(3, length=2).length == 12 + 24 + 48
+    assert linear.repeat(3, length=0.5).length == 12 + 6 + 3
+    assert linear.repeat(None).length is None
+    assert linear.stretch(2.5).length == 30
+    assert linear.stretch(0.1).length == pytest.approx(1.2)
+    assert linear.hold(5).length == 60
+    assert (linear * lrlib.Cosine(0.1, 0.0, 20)).length == 20
+    assert (lrlib.Cosine(0.1, 0.0, 20) * linear).length == 20
+    assert (linear * lrlib.Constant(1)).length is None
+    assert (lrlib.Constant(1) * linear).length is None
+    assert (1 - 2 * linear + 3).clip(0, 1).length == 12
+
+
+@given(any_schedule, st.integers(1, 60), any_t)
+def test_take_holds(s, n, t):
+    taken = s.take(n)
+    assert taken.length == n
+    assert taken(t) == (s(t) if t < n else taken(n))
+
+
+RESTARTS = lrlib.CosineRestarts(1.0, 0.1, first=10)
+ENDING_LOW = {
+    # the cycle ends at the first number, at the second value
+    "cycle": (RESTARTS, 10, 0.1),
+    "third cycle": (RESTARTS, 30, 0.1),
+    "growing cycles": (lrlib.CosineRestarts(1.0, 0.1, first=1, t_mul=3), 40, 0.1),
+    "growing fractions": (lrlib.CosineRestarts(1.0, 0.1, first=2, t_mul=1.5), 5, 0.1),
+    "scaled": (2 * RESTARTS, 10, 0.2),
+    "shifted": (RESTARTS + 0.5, 20, 0.6),
+    "mirrored": (1.0 - RESTARTS, 20, 0.9),
+    "product": (RESTARTS * lrlib.Linear(1.0, 0.0, 20), 10, 0.05),
+    "product, other side": (lrlib.Linear(1.0, 0.0, 20) * RESTARTS, 10, 0.05),
+    "stretched": (RESTARTS.stretch(2.5), 25, 0.1),
+    "held": (RESTARTS.hold(3), 60, 0.1),
+    "clipped": (RESTARTS.clip(0.2, 0.9), 10, 0.2),
+    "repeated": (lrlib.Linear(1.0, 0.1, 4).repeat(None), 8, 0.1),
+    "repeated, longer and lower": (
+        lrlib.Linear(1.0, 0.1, 4).repeat(None, length=2, height=0.5),
+        12,
+        0.05,
+    ),
+    "a cut cycle, repeated": (RESTARTS.take(10).repeat(None), 20, 0.1),
+    "repeated, to the end": (lrlib.Linear(1.0, 0.1, 4).repeat(2), 8, 0.1),
+    "after another": (lrlib.Constant(0.5).take(3).then(RESTARTS), 13, 0.1),
+    "taken twice": (RESTARTS.take(30), 20, 0.1),
+    "nested": ((0.5 * lrlib.Constant(1.0).take(2).then(RESTARTS).stretch(2)).hold(2), 48, 0.05),
+}
+
+
+@pytest.mark.parametrize(("s", "n", "low"), ENDING_LOW.values(), ids=ENDING_LOW)
+def test_a_cut_on_a_cycles_boundary_holds_the_end_of_the_cycle(s, n, low):
+    cut = s.take(n)
+    assert cut(n) == pytest.approx(low)
+    assert cut(n + 1000) == cut(n)
+    assert cut(np.array([n - 1.0, n, n + 5]))[1:].tolist() == [cut(n), cut(n)]
+    assert [cut(t) for t in range(n)] == [s(t) for t in range(n)]
+    assert cut.describe()["end"] == pytest.approx(low)
+    assert cut.then(lrlib.Constant(0.7))(n) == 0.7
+
+
+def test_a_cut_elsewhere_holds_the_value_there():
+    assert RESTARTS.take(5)(99) == RESTARTS(5)
+    assert lrlib.StepDecay(1.0, 0.5, 10).take(10)(99) == 0.5
+    assert lrlib.Piecewise([10], [1.0, 0.1]).take(10)(99) == 0.1
+    assert lrlib.Triangular2(0.0, 1.0, 5).take(15)(99) == 0.5
+
+
+def test_repeat():
+    saw = lrlib.Linear(1.0, 0.0, 4)
+    assert [saw.repeat(2)(t) for t in range(10)] == [1, 0.75, 0.5, 0.25, 1, 0.75, 0.5, 0.25, 0, 0]
+    longer = saw.repeat(2, length=2, height=0.5)
+    assert [longer(t) for t in range(13)] == [1, 0.75, 0.5, 0.25] + [(8 - t) / 16 for t in range(8)] + [0.0]
+    assert [saw.repeat(None, length=3)(t) for t in (0, 4, 16, 52, 160)] == [1.0] * 5
+    assert saw.repeat(None, length=3)(np.array([0, 4, 16, 52, 160])).tolist() == [1.0] * 5
+    assert saw.repeat(None, length=3)(159) == pytest.approx(1 / 108)
+    shorter = saw.repeat(3, length=0.5)
+    assert [shorter(t) for t in (0, 3, 4, 5, 6, 6.5, 7, 8)] == [1, 0.25, 1, 0.5, 1, 0.5, 0, 0]
+    taller = lrlib.Piecewise([2], [1.0, 5.0]).repeat(3, height=2.0)
+    assert [taller(t) for t in range(8)] == [1, 1, 2, 2, 4, 4, 20, 20]
+    assert [saw.repeat(1)(t) for t in range(6)] == [saw(t) for t in range(6)]
+
+
+@pytest.mark.parametrize("copies", [7, 50, 400])
+def test_many_copies_keep_their_boundaries(copies):
+    saw = lrlib.Linear(1.0, 0.0, 3).repeat(copies)
+    assert [saw(3 * k) for k in range(copies)] == [1.0] * copies
+    assert saw(3 * copies) == saw(np.array([3 * copies]))[0] == 0.0
+    assert saw.length == 3 * copies
+
+
+def test_stretch_puts_epochs_on_a_clock_of_updates():
+    s = lrlib.StepDecay(0.1, 0.5, every=2).stretch(157)
+    assert [s(t) for t in (0, 313, 314, 627, 628)] == [0.1, 0.1, 0.05, 0.05, 0.025]
+    line = lrlib.Linear(1.0, 0.0, 4).stretch(2.5)
+    assert [line(t) for t in range(11)] == pytest.approx([1 - t / 10 for t in range(11)])
+    assert lrlib.Linear(1.0, 0.0, 4).stretch(0.5)(1) == 0.5
+
+
+def test_hold_changes_every_n_updates_only():
+    s = lrlib.Linear(1.0, 0.0, 4).hold(3)
+    assert [s(t) for t in range(14)] == [
+        1,
+        1,
+        1,
+        0.75,
+        0.75,
+        0.75,
+        0.5,
+        0.5,
+        0.5,
+        0.25,
+        0.25,
+        0.25,
+        0,
+        0,
+    ]
+    assert s(5.99) == 0.75
+    for updates in (157, 550, 600):
+        epoch = lrlib.Exponential(0.1, 0.96).hold(updates)
+        assert len({epoch(t) for t in range(5 * updates)}) == 5
+
+
+@given(any_schedule, any_schedule, any_t, st.floats(0, 3), st.floats(0, 3))
+def test_arithmetic_is_pointwise(a, b, t, k, c):
+    x, y = a(t), b(t)
+    assert_close((k * a)(t), k * x)
+    assert_close((a * k)(t), k * x)
+    assert_close((a * b)(t), x * y)
+    assert_close((a + c)(t), x + c)
+    assert_close((c + a)(t), c + x)
+    assert_close((c - a)(t), c - x)
+    low, high = sorted((k, c))
+    assert a.clip(low, high)(t) == min(max(x, low), high)
+
+
+def test_numbers_of_other_libraries_work_in_the_algebra():
+    s = lrlib.Linear(1.0, 0.0, 4)
+    two = np.float64(2.0)
+    assert two * s == s * two == 2 * s == 2.0 * s
+    assert two - s == 2 - s
+    assert s + two == two + s == 2 + s
+    assert s.clip(np.float32(0.25), np.float64(0.5)) == s.clip(0.25, 0.5)
+    assert s.take(np.int64(3)) == s.take(3)
+    assert s.stretch(np.float64(1.5)) == s.stretch(1.5)
+    for composed_s in (
+        two * s,
+        s.take(np.int64(3)),
+        s.repeat(np.int8(2), np.float64(2), np.float32(0.5)),
+    ):
+        assert lrlib.from_dict(json.loads(json.dumps(composed_s.to_dict()))) == composed_s
+
+
+def test_describe():
+    s = lrlib.Triangular(0.0, 1.0, 2)
+    d = s.describe(horizon=4)
+    assert (d["start"], d["end"], d["peak"], d["mean"]) == (0.0, 0.0, 1.0, 0.5)
+    d = s.describe()
+    assert (d["start"], d["end"], d["peak"], d["mean"]) == (0.0, None, None, None)
+    d = lrlib.Linear(1.0, 0.0, 4).describe()
+    assert (d["start"], d["end"], d["peak"], d["mean"]) == (1.0, 0.0, 1.0, 0.625)
+    assert lrlib.Linear(0.0, 1.0, 4).describe(horizon=2)["peak"] == 0.5  # the horizon itself counts for the peak
+    warm = lrlib.Linear(0.0, 0.1, 4).then(lrlib.Cosine(0.1, 0.0, 6))
+    assert len(warm.describe()["phases"]) == 2
+
+
+@given(any_schedule, st.integers(1, 80))
+def test_describe_equals_its_definition(s, horizon):
+    rates = [s(t) for t in range(horizon + 1)]
+    d = s.describe(horizon)
+    assert (d["start"], d["end"], d["peak"]) == (rates[0], rates[-1], max(rates))
+    assert_close(d["mean"], math.fsum(rates[:-1]) / horizon, rel=1e-12)
+    assert json.loads(json.dumps(d, allow_nan=False)) == d
+    if s.length is not None and s.length == int(s.length):
+        assert s.describe() == s.describe(int(s.length))
+
+
+# --------------------------------------------------------------------------------------------------
+# A schedule is a value
+# --------------------------------------------------------------------------------------------------
+
+
+@given(any_schedule)
+@settings(max_examples=200)
+def test_json_repr_pickle_and_copies_give_an_equal_value(s):
+    copies = [
+        lrlib.from_dict(json.loads(json.dumps(s.to_dict(), allow_nan=False))),
+        eval(repr(s), dict(vars(lrlib))),
+        pickle.loads(pickle.dumps(s)),
+        copy.copy(s),
+        copy.deepcopy(s),
+    ]
+    for other in copies:
+        assert other == s
+        assert type(other) is type(s)
+        assert hash(other) == hash(s)
+        assert repr(other) == repr(s)
+        assert other.length == s.length
+        assert [other(t) for t in (0, 3, 7.5)] == [s(t) for t in (0, 3, 7.5)]
+
+
+@sample
+def test_values_survive_use(s):
+    before = repr(s), hash(s), s.to_dict()
+    s(3), s(np.arange(3)), s.describe(9), s.length  # what is cached must not show
+    assert (repr(s), hash(s), s.to_dict()) == before
+    for other in (pickle.loads(pickle.dumps(s)), copy.deepcopy(s)):
+        assert other == s
+
+
+def test_equality_is_structural():
+    assert lrlib.Linear(1, 0, 4) == lrlib.Linear(1.0, 0.0, steps=4)
+    assert hash(lrlib.Linear(1, 0, 4)) == hash(lrlib.Linear(1.0, 0.0, steps=4))
+    assert repr(lrlib.Linear(1, 0, 4)) == repr(lrlib.Linear(np.float32(1), np.float64(0), np.int16(4)))
+    assert lrlib.Linear(0, 1, 4) != lrlib.Linear(0, 1, 5)
+    assert lrlib.Linear(0, 1, 4) != lrlib.Cosine(0, 1, 4)
+    assert lrlib.Triangular(0, 1, 4) != lrlib.Triangular2(0, 1, 4)
+    assert lrlib.Linear(0, 1, 4) != lrlib.Linear(0, 1, 4).take(4)
+    assert lrlib.Linear(0, 1, 4) != (0, 1, 4)
+    assert lrlib.Linear(0, 1, 4) != None  # noqa: E711
+    assert (
+        lrlib.Piecewise([2], [1, 0])
+        == lrlib.Piecewise((2,), (1.0, 0.0))
+        == lrlib.Piecewise(np.array([2]), range(1, -1, -1))
+    )
+    assert lrlib.Piecewise([2], [1, 0]).values == (1.0, 0.0)
+    assert 2 * lrlib.Linear(0, 1, 4) == lrlib.Linear(0, 1, 4) * 2.0
+    assert len({lrlib.Linear(0, 1, 4), lrlib.Linear(0.0, 1.0, 4), lrlib.Cosine(0, 1, 4)}) == 2
+
+
+@sample
+def test_immutable(s):
+    for name in [field.name for field in dataclasses.fields(s)] + ["new", "length"]:
+        with pytest.raises(AttributeError):
+            setattr(s, name, 1)
+        with pytest.raises(AttributeError):
+            delattr(s, name)
+
+
+def test_sequences_given_by_the_caller_are_copied():
+    boundaries, values = [2, 4], [1.0, 0.5, 0.1]
+    s = lrlib.Piecewise(boundaries, values)
+    boundaries.append(6), values.clear()
+    assert s == lrlib.Piecewise([2, 4], [1.0, 0.5, 0.1])
+
+
+def test_from_dict_refuses_what_it_does_not_know():
+    data = lrlib.Linear(0.1, 0.0, 4).to_dict()
+    [kind] = [key for key, value in data.items() if value == "Linear"]
+    for name in (
+        "NoSuchFamily",
+        "Schedule",
+        "object",
+        "os.system",
+        "__class__",
+        "register",
+        "",
+        None,
+        3,
+        ["Linear"],
+    ):
+        with pytest.raises(ValueError, match=re.escape(repr(name))):
+            lrlib.from_dict(data | {kind: name})
+    with pytest.raises(ValueError, match=kind):
+        lrlib.from_dict({"start": 0.1, "end": 0.0, "steps": 4})
+    with pytest.raises(ValueError, match="extra"):
+        lrlib.from_dict(data | {"extra": 1})
+    with pytest.raises(ValueError, match="steps"):
+        lrlib.from_dict({key: value for key, value in data.items() if key != "steps"})
+    with pytest.raises(ValueError, match="steps"):
+        lrlib.from_dict(data | {"steps": -4})
+    for wrong in (None, "Linear", [data], 3):
+        with pytest.raises((TypeError, ValueError)):
+            lrlib.from_dict(wrong)
+    nested = (lrlib.Linear(0.1, 0.0, 4).stretch(2)).then(lrlib.Constant(0.1)).to_dict()
+    text = json.dumps(nested).replace("Constant", "NoSuchFamily")
+    with pytest.raises(ValueError, match="NoSuchFamily"):
+        lrlib.from_dict(json.loads(text))
+
+
+# --------------------------------------------------------------------------------------------------
+# Bad input: each parameter of each family and of each method
+# --------------------------------------------------------------------------------------------------
+
+NAN, INF = math.nan, math.inf
+
+
+class Kind(NamedTuple):
+    wrong_type: list
+    wrong_value: list
+
+
+NOT_A_NUMBER = [True, None, "3", [1.0], np.True_, 1j]
+NOT_FINITE = [NAN, INF, -INF]
+RATE = Kind(NOT_A_NUMBER, [-1, -1e-9, *NOT_FINITE])
+COUNT = Kind([True, None, "3", [1]], [0, -1, 2.5, 2.0, np.float64(2), *NOT_FINITE])
+POSITIVE = Kind(NOT_A_NUMBER, [0, 0.0, -0.5, *NOT_FINITE])
+SHARE = Kind(NOT_A_NUMBER, [-0.1, 1.1, *NOT_FINITE])
+FLAG = Kind([None, "yes", 0.5], [])
+
+
+def maybe(kind):
+    return Kind([value for value in kind.wrong_type if value is not None], kind.wrong_value)
+
+
+def choice():
+    return Kind([True, None, 3], ["", "square"])
+
+
+_ramp = {"start": RATE, "end": RATE, "steps": COUNT}
+_smith = {"base_lr": RATE, "max_lr": RATE, "step_size": COUNT, "step_size_down": maybe(COUNT)}
+PARAMETERS = {
+    "Constant": {"lr": RATE},
+    "Linear": _ramp,
+    "Polynomial": _ramp | {"power": Kind(NOT_A_NUMBER, [-1, *NOT_FINITE])},
+    "Cosine": _ramp,
+    "Exponential": {"lr": RATE, "gamma": POSITIVE, "every": COUNT},
+    "StepDecay": {"lr": RATE, "gamma": POSITIVE, "every": COUNT},
+    "Piecewise": {
+        "boundaries": Kind(
+            [None, 3, "ab", [True, 7], ["3", 7], [None, 7]],
+            [[7, 3], [3, 3], [-1, 7], [3, 7.5], [3.0, 7.0], [NAN, 7], [3], [3, 7, 9], []],
+        ),
+        "values": Kind(
+            [None, 3, "abc", [True, 1, 1], ["3", 1, 1], [None, 1, 1]],
+            [[-1, 1, 1], [NAN, 1, 1], [1, INF, 1], [1, 1], [1, 1, 1, 1], []],
+        ),
+    },
+    "InverseTime": {"lr": RATE, "rate": RATE, "every": COUNT},
+    "InverseSqrt": {"peak": RATE, "warmup": COUNT, "timescale": maybe(POSITIVE)},
+    "CosineRestarts": {
+        "max_lr": RATE,
+        "min_lr": RATE,
+        "first": COUNT,
+        "t_mul": POSITIVE,
+        "m_mul": Kind(NOT_A_NUMBER, [-1, *NOT_FINITE]),
+    },
+    "Triangular": _smith,
+    "Triangular2": _smith,
+    "ExpRange": _smith | {"gamma": POSITIVE},
+    "OneCycle": {
+        "max_lr": RATE,
+        "steps": COUNT,
+        "pct_start": SHARE,
+        "div_factor": POSITIVE,
+        "final_div_factor": POSITIVE,
+        "anneal": choice(),
+        "three_phase": FLAG,
+    },
+    "WarmupStableDecay": {
+        "peak": RATE,
+        "warmup": COUNT,
+        "stable": COUNT,
+        "decay": COUNT,
+        "start": RATE,
+        "end": RATE,
+        "shape": choice(),
+    },
+    "Rex": _ramp,
+}
+
+_line, _other = lrlib.Linear(0.1, 0.0, 4), lrlib.Cosine(0.1, 0.0, 4)
+NUMBER = Kind(NOT_A_NUMBER, NOT_FINITE)
+METHODS = {
+    "take": ({"n": 3}, {"n": COUNT}),
+    "then": ({"after": _other}, {}),
+    "repeat": (
+        {"n": 2, "length": 1, "height": 1.0},
+        {"n": maybe(COUNT), "length": POSITIVE, "height": RATE},
+    ),
+    "stretch": ({"k": 2}, {"k": POSITIVE}),
+    "hold": ({"n": 2}, {"n": COUNT}),
+    "clip": ({"low": 0.0, "high": 1.0}, {"low": NUMBER, "high": NUMBER}),
+    "describe": ({"horizon": 5}, {"horizon": maybe(COUNT)}),
+}
+
+# Words of which one stands in each message, for what would be allowed.
+ALLOWED = re.compile(
+    r"must|needs?\b|expected|allowed|finite|whole number|one of|schedule|True or False",
+    re.IGNORECASE,
+)
+
+
+def assert_names_all(error, parameter, value):
+    message = str(error.value)
+    assert re.search(rf"\b{parameter}\b", message), message
+    shown = [repr(value)] if not isinstance(value, list) else [repr(value), repr(tuple(value)), *map(repr, value)]
+    assert any(text in message for text in shown), message
+    assert ALLOWED.search(message), message
+
+
+def _bad(table):
+    for owner, parameters in table.items():
+        for name, kind in parameters.items():
+            for error, values in zip((TypeError, ValueError), kind, strict=True):
+                for value in values:
+                    yield pytest.param(owner, name, error, value, id=f"{owner}-{name}-{value!r}")
+
+
+@pytest.mark.parametrize(("family", "parameter", "error", "value"), list(_bad(PARAMETERS)))
+def test_a_family_refuses(family, parameter, error, value):
+    s = EXAMPLES[family]
+    good = {field.name: getattr(s, field.name) for field in dataclasses.fields(s)}
+    assert type(s)(**good) == s
+    with pytest.raises(error) as caught:
+        type(s)(**good | {parameter: value})
+    assert_names_all(caught, parameter, value)
+
+
+def test_every_parameter_is_covered_above():
+    for name, s in EXAMPLES.items():
+        assert [field.name for field in dataclasses.fields(s)] == list(PARAMETERS[name])
+
+
+@pytest.mark.parametrize(
+    ("method", "parameter", "error", "value"),
+    list(_bad({name: kinds for name, (_, kinds) in METHODS.items()})),
+)
+def test_a_method_refuses(method, parameter, error, value):
+    if (method, parameter, value) in [("repeat", "height", -1), ("repeat", "height", -1e-9)]:
+        error = ValueError
+    good, _ = METHODS[method]
+    with pytest.raises(error) as caught:
+        getattr(_line, method)(**good | {parameter: value})
+    assert_names_all(caught, parameter, value)
+
+
+@pytest.mark.parametrize(
+    "value", [True, None, "3", 3, 0.1, [1], lrlib.Linear, lambda t: 0.1], ids=lambda v: repr(v).split(" at 0x")[0]
+)
+def test_then_refuses_what_is_not_a_schedule(value):
+    with pytest.raises(TypeError, match=re.escape(repr(value))):
+        _line.then(value)
+
+
+@pytest.mark.parametrize("value", [True, None, "3", [1.0], 1j, np.True_], ids=lambda v: repr(v).split(" at 0x")[0])
+def test_arithmetic_refuses_what_is_not_a_number(value):
+    for operate in (
+        lambda: value * _line,
+        lambda: _line * value,
+        lambda: _line + value,
+        lambda: value + _line,
+        lambda: value - _line,
+    ):
+        with pytest.raises(TypeError):
+            operate()
+
+
+@pytest.mark.parametrize("value", NOT_FINITE)
+def test_arithmetic_refuses_what_is_not_finite(value):
+    for operate in (
+        lambda: value * _line,
+        lambda: _line * value,
+        lambda: _line + value,
+        lambda: value + _line,
+        lambda: value - _line,
+    ):
+        with pytest.raises(ValueError, match=r"nan|inf"):
+            operate()
+
+
+@pytest.mark.parametrize(
+    ("build", "names"),
+    [
+        (lambda: lrlib.Triangular(0.2, 0.1, 4), ["base_lr", "max_lr", "0.2", "0.1"]),
+        (lambda: lrlib.Triangular2(0.2, 0.1, 4), ["base_lr", "max_lr", "0.2", "0.1"]),
+        (lambda: lrlib.ExpRange(0.2, 0.1, 4, gamma=0.9), ["base_lr", "max_lr", "0.2", "0.1"]),
+        (lambda: lrlib.CosineRestarts(0.1, 0.2, 4), ["min_lr", "max_lr", "0.2", "0.1"]),
+        (lambda: lrlib.Piecewise([4, 2], [1, 2, 3]), ["boundaries", "4, 2"]),
+        (lambda: lrlib.Piecewise([2, 4], [1, 2]), ["boundaries", "values"]),
+        (lambda: lrlib.OneCycle(0.1, 10, pct_start=0.8, three_phase=True), ["pct_start", "0.8"]),
+        (lambda: _line.clip(0.5, 0.1), ["low", "high", "0.5", "0.1"]),
+        (lambda: _line.repeat(None, length=0.5), ["length", "0.5"]),
+        (
+            lambda: lrlib.OneCycle(0.1, 10, anneal="cosine"),
+            ["anneal", "'cosine'", "'cos'", "'linear'"],
+        ),
+        (
+            lambda: lrlib.WarmupStableDecay(0.1, 1, 2, 3, shape="cos"),
+            ["shape", "'cos'", "'linear'", "'cosine'", "'1-sqrt'"],
+        ),
+    ],
+)
+def test_parameters_that_do_not_go_together(build, names):
+    with pytest.raises(ValueError, match=re.escape(names[0])) as caught:
+        build()
+    assert [name for name in names if name not in str(caught.value)] == []
+
+
+@family
+def test_missing_and_unknown_arguments(family):
+    cls = type(EXAMPLES[family])
+    with pytest.raises(TypeError):
+        cls()
+    good = {field.name: getattr(EXAMPLES[family], field.name) for field in dataclasses.fields(cls)}
+    with pytest.raises(TypeError, match="nonsense"):
+        cls(**good, nonsense=1)
+
+
+# --------------------------------------------------------------------------------------------------
+# A family of one's own
+# --------------------------------------------------------------------------------------------------
+
+
+@lrlib.register
+class HalfLife(lrlib.Schedule):
+    """lr · 2^(−t/half_life) + bias, held from ``steps`` on; ``tag`` only tries a bare ``int``."""
+
+    lr: Rate
+    half_life: Count
+    steps: Count
+    bias: float = 0.0
+    tag: int = 7
+
+    @property
+    def length(self):
+        return self.steps
+
+    def evaluate(self, t, ops):
+        t = ops.minimum(t, self.steps)
+        return self.lr * ops.power(0.5, t / self.half_life) + self.bias
+
+
+class Unregistered(lrlib.Schedule):
+    """1 / (1 + t), with nothing but a formula."""
+
+    def evaluate(self, t, ops):
+        return 1.0 / (1.0 + t)
+
+
+OWN = HalfLife(0.8, 2, steps=6)
+
+
+def test_a_registered_family_does_what_a_built_in_one_does():
+    assert OWN(0) == 0.8
+    assert OWN(2) == pytest.approx(0.4)
+    assert OWN(6) == OWN(10**9) == pytest.approx(0.1)
+    np.testing.assert_allclose(OWN(np.arange(9)), [OWN(t) for t in range(9)], rtol=1e-12)
+    assert OWN(np.arange(6).reshape(2, 3)).shape == (2, 3)
+    assert type(OWN(np.float32(1))) is float
+    assert OWN.length == 6
+    assert OWN.describe()["end"] == pytest.approx(0.1)
+    for s in (
+        OWN,
+        OWN.then(2 * OWN).repeat(2, length=2).stretch(1.5).hold(2).take(9).clip(0, 1),
+        1 - OWN * _line,
+    ):
+        assert lrlib.from_dict(json.loads(json.dumps(s.to_dict()))) == s
+        assert eval(repr(s), vars(lrlib) | {"HalfLife": HalfLife}) == s
+        assert pickle.loads(pickle.dumps(s)) == copy.deepcopy(s) == s
+        assert hash(copy.deepcopy(s)) == hash(s)
+        np.testing.assert_allclose(s(np.arange(30)), [s(t) for t in range(30)], rtol=1e-12)
+    assert HalfLife(1, 2, 6) == HalfLife(1.0, 2, 6) != HalfLife(1, 2, 7)
+    with pytest.raises(AttributeError):
+        OWN.lr = 3
+    with pytest.raises(ValueError, match=r"\bt\b"):
+        OWN(-1)
+    with pytest.raises(TypeError, match=r"\bt\b"):
+        OWN([1])
+
+
+@pytest.mark.parametrize(
+    ("parameter", "error", "value"),
+    [("lr", ValueError, v) for v in RATE.wrong_value]
+    + [("lr", TypeError, v) for v in RATE.wrong_type]
+    + [("half_life", ValueError, v) for v in COUNT.wrong_value]
+    + [("half_life", TypeError, v) for v in COUNT.wrong_type]
+    + [("bias", ValueError, v) for v in NOT_FINITE]
+    + [("bias", TypeError, v) for v in NOT_A_NUMBER]
+    + [("tag", ValueError, 2.5)]
+    + [("tag", TypeError, v) for v in (True, None, "3")],
+    ids=lambda v: repr(v).split(" at 0x")[0],
+)
+def test_a_registered_family_is_checked(parameter, error, value):
+    good = {"lr": 0.8, "half_life": 2, "steps": 6, "bias": 0.0, "tag": 7}
+    with pytest.raises(error) as caught:
+        HalfLife(**good | {parameter: value})
+    assert_names_all(caught, parameter, value)
+
+
+def test_a_bare_float_may_be_negative_and_is_kept_as_a_float():
+    s = HalfLife(1, 2, 6, bias=-1, tag=-3)
+    assert (s.bias, s.tag) == (-1.0, -3)
+    assert type(s.bias) is float
+    assert lrlib.from_dict(s.to_dict()) == s
+
+
+def test_a_name_is_registered_once():
+    class Linear(lrlib.Schedule):
+        lr: float
+
+        def evaluate(self, t, ops):
+            return self.lr
+
+    for taken in (
+        Linear,
+        type("HalfLife", (lrlib.Schedule,), {"evaluate": lambda self, t, ops: 0.0}),
+    ):
+        with pytest.raises(ValueError, match=taken.__name__):
+            lrlib.register(taken)
+    assert type(lrlib.from_dict(_line.to_dict())) is lrlib.Linear
+    assert type(lrlib.from_dict(OWN.to_dict())) is HalfLife
+
+
+@pytest.mark.parametrize("value", [object, 3, "Linear", None, lambda t: 0.1], ids=lambda v: repr(v).split(" at 0x")[0])
+def test_only_schedules_are_registered(value):
+    with pytest.raises(TypeError):
+        lrlib.register(value)
+
+
+def test_an_unregistered_subclass_works_for_calls():
+    s = Unregistered()
+    assert (s(0), s(3), s.length) == (1.0, 0.25, None)
+    assert s(np.array([[0, 1], [3, 4]])).tolist() == [[1.0, 0.5], [0.25, 0.2]]
+    assert (2 * s.take(3)).then(1 - s.stretch(2))(5) == 0.5
+    for wrong in (-1, math.nan):
+        with pytest.raises(ValueError, match=r"\bt\b"):
+            s(wrong)
+    assert isinstance(repr(s), str)
+    with pytest.raises((TypeError, ValueError), match="register"):
+        s.to_dict()
+    with pytest.raises((TypeError, ValueError), match="register"):
+        s.take(3).to_dict()
+
+
+# --------------------------------------------------------------------------------------------------
+# What an import costs, and where the file runs
+# --------------------------------------------------------------------------------------------------
+
+HEAVY = ["numpy", "torch", "tensorflow", "keras", "matplotlib", "scipy", "pandas", "sklearn"]
+
+
+def _python(code, *flags, stdin=""):
+    run = subprocess.run(
+        [sys.executable, *flags, "-c", code],
+        input=stdin,
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        check=False,
+    )
+    assert run.returncode == 0, run.stderr
+    return run.stdout
+
+
+def test_import_and_plain_use_load_the_standard_library_only():
+    code = f"""
+import sys
+import lrlib
+s = lrlib.Linear(0.0, 0.1, 5).then(lrlib.Cosine(0.1, 0.0, 5))
+s(3), s.describe(), lrlib.from_dict(s.to_dict()) == s, lrlib.Plateau(0.1).start()
+print([name for name in {HEAVY} if name in sys.modules])
+"""
+    assert _python(code).strip() == "[]"
+
+
+def test_a_repr_can_be_pasted_back_in_a_fresh_process():
+    code = """
+import json, sys
+import lrlib
+for data in json.load(sys.stdin):
+    s = lrlib.from_dict(data)
+    assert eval(repr(s), dict(vars(lrlib))) == s
+"""
+    _python(code, stdin=json.dumps([s.to_dict() for s in SAMPLES.values()]))
+
+
+def test_schedules_runs_as_a_single_file_with_the_standard_library_alone():
+    code = """
+import importlib.util, json, sys
+spec = importlib.util.spec_from_file_location("schedules", "lrlib/schedules.py")
+module = sys.modules["schedules"] = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(module)
+for name in json.load(sys.stdin):
+    s = eval(name, dict(vars(module)))
+    assert module.from_dict(json.loads(json.dumps(s.to_dict()))) == s
+    print(json.dumps([s(t) for t in range(40)]))
+assert not {"numpy", "lrlib"} & set(sys.modules)
+"""
+    lines = _python(code, "-I", "-S", stdin=json.dumps([repr(s) for s in SAMPLES.values()])).splitlines()
+    assert [json.loads(line) for line in lines] == [[s(t) for t in range(40)] for s in SAMPLES.values()]
+
+
+def test_schedules_runs_under_runpy():
+    code = """
+import runpy
+found = runpy.run_path("lrlib/schedules.py")
+print(found["Linear"](0.1, 0.0, 4).then(found["Constant"](0.3))(4))
+"""
+    assert _python(code, "-I", "-S").strip() == "0.3"
