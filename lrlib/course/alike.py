@@ -1,5 +1,6 @@
 """What both frameworks are given alike, as NumPy arrays: initial weights and the order of the batches."""
 
+import itertools
 from typing import NamedTuple
 
 import numpy as np
@@ -19,7 +20,7 @@ def dense_weights(sizes: tuple[int, ...], seed: int) -> list[np.ndarray]:
     """
     random = np.random.default_rng([seed, 0])
     arrays = []
-    for inputs, outputs in zip(sizes, sizes[1:], strict=False):
+    for inputs, outputs in itertools.pairwise(sizes):
         bound = inputs**-0.5
         arrays += [random.uniform(-bound, bound, shape).astype("float32") for shape in ((inputs, outputs), (outputs,))]
     return arrays

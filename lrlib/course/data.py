@@ -228,9 +228,7 @@ def _shaped(dataset: _Dataset, contents: Contents) -> Splits:
 
 
 def _cache() -> Path:
-    import pooch
-
-    return Path(pooch.os_cache("lrlib"))
+    return Path(_pooch().os_cache("lrlib"))
 
 
 def _from_cache(dataset: _Dataset) -> Contents:
@@ -305,11 +303,17 @@ def _cifar10_supplied(dataset: _Dataset, folder: Path) -> Contents:
 # Files fetched
 
 
-def _download(url: str) -> bytes:
-    import pooch
+def _pooch() -> Any:
+    """pooch, without the warning that its progress bar gives in a notebook that has no ipywidgets."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import pooch
+    return pooch
 
+
+def _download(url: str) -> bytes:
     # The downloader itself: pooch.retrieve would log each attempt, and the digest is checked here.
-    fetch = pooch.HTTPDownloader(progressbar=True, chunk_size=1 << 16, timeout=(3, 30))
+    fetch = _pooch().HTTPDownloader(progressbar=True, chunk_size=1 << 16, timeout=(3, 30))
     content = io.BytesIO()
     fetch(url, content, None)
     return content.getvalue()

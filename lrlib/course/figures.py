@@ -6,6 +6,7 @@ from typing import Any
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
+from cycler import cycler
 
 # Okabe and Ito's colours, told apart by all common kinds of sight; line styles tell them apart in black and white.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -16,7 +17,7 @@ def use_style() -> None:
     """Set the book's figure style for what is drawn from here on."""
     mpl.rcParams.update(
         {
-            "axes.prop_cycle": mpl.cycler(color=COLOURS) + mpl.cycler(linestyle=LINES),
+            "axes.prop_cycle": cycler(color=COLOURS) + cycler(linestyle=LINES),
             "axes.spines.right": False,
             "axes.spines.top": False,
             "axes.grid": True,

@@ -1,5 +1,6 @@
 """The course's networks and its training loop, in Keras. ``lrlib.course.torch`` has the same names in PyTorch."""
 
+import itertools
 from collections.abc import Callable, Collection
 from typing import Any
 
@@ -52,8 +53,8 @@ def train(
     x, y = tf.constant(x), tf.constant(y, tf.int32)
     optimizer.build(model.trainable_variables)
 
-    @tf.function(input_signature=[tf.TensorSpec((None, batches.shape[1]), tf.int64)])
-    def updates(batches: Any) -> Any:
+    @tf.function
+    def updates(x: Any, y: Any, batches: Any) -> Any:
         rates = tf.TensorArray(tf.float32, size=len(batches))
         losses = tf.TensorArray(tf.float32, size=len(batches))
         for i in tf.range(len(batches)):
@@ -66,11 +67,13 @@ def train(
             optimizer.apply(gradients, model.trainable_variables)
         return rates.stack(), losses.stack()
 
+    # Compiled once, for any number of batches; asked for by name, since TensorFlow warns of many like functions.
+    compiled = updates.get_concrete_function(x, y, tf.TensorSpec((None, batches.shape[1]), tf.int64))
     rates, losses = [], []
     stops = sorted({0, len(batches), *(pause for pause in pauses if pause <= len(batches))})
     with tqdm(total=len(batches), delay=2, leave=False) as bar:
-        for start, stop in zip(stops, stops[1:], strict=False):
-            part_rates, part_losses = updates(tf.constant(batches[start:stop], tf.int64))
+        for start, stop in itertools.pairwise(stops):
+            part_rates, part_losses = compiled(x, y, tf.constant(batches[start:stop], tf.int64))
             rates.append(part_rates.numpy())
             losses.append(part_losses.numpy())
             bar.update(stop - start)

@@ -149,9 +149,11 @@ def _keras(rule: Schedule | Plateau, per_epoch: int, seed: int, framework: str) 
 
     model = perceptron(SIZES, dense_weights(SIZES, seed))
     sgd = lrlib.keras.SGD if framework == "keras" else keras.optimizers.SGD
-    state = rule.start() if isinstance(rule, Plateau) else None
-    rate = state.lr if state else lrlib.keras.Schedule(rule.hold(per_epoch))
-    optimizer = sgd(rate, momentum=0.9, nesterov=True)
+    if isinstance(rule, Schedule):
+        optimizer = sgd(lrlib.keras.Schedule(rule.hold(per_epoch)), momentum=0.9, nesterov=True)
+        return _Bench(partial(train, model, optimizer), partial(evaluate, model), lambda metric: None)
+    state = rule.start()
+    optimizer = sgd(state.lr, momentum=0.9, nesterov=True)
 
     def report(metric: float) -> None:
         nonlocal state

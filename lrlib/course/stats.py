@@ -33,3 +33,15 @@ def prediction_interval(values: Sequence[float], level: float = 0.95) -> tuple[f
     """
     half = stats.t.ppf((1 + level) / 2, len(values) - 1) * np.std(values, ddof=1) * (1 + 1 / len(values)) ** 0.5
     return float(np.mean(values) - half), float(np.mean(values) + half)
+
+
+def direction(*differences: Sequence[float]) -> str:
+    """Say "higher" or "lower" only if every 95 % interval of the paired differences is clear of zero.
+
+    >>> direction([1.0, 1.1, 0.9], [2.0, 2.1, 1.9]), direction([1.0, -1.0, 0.5])
+    ('higher', 'not told apart')
+    """
+    intervals = [interval(difference) for difference in differences]
+    if all(low > 0 for low, _ in intervals):
+        return "higher"
+    return "lower" if all(high < 0 for _, high in intervals) else "not told apart"

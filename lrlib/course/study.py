@@ -6,6 +6,7 @@ are there already, under the same settings, are not run again, so it goes on whe
 """
 
 import argparse
+import gc
 import importlib
 import json
 import os
@@ -54,6 +55,7 @@ def perform(trial: Trial) -> dict[str, Any]:
     importlib.import_module(f"lrlib.course.{package}").one_thread()
     start = time.perf_counter()
     result = module.trial(module.SETTINGS[trial.setting], trial.framework, trial.seed)
+    gc.collect()  # a graph and its data refer to each other; a worker that grows is replaced, which costs seconds
     return {
         "framework": trial.framework,
         "seed": trial.seed,
@@ -182,7 +184,7 @@ def _text(content: dict[str, Any]) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])  # type: ignore[union-attr]
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("only", nargs="*", metavar="EXPERIMENT", help=f"of {', '.join(EXPERIMENTS)}; all by default")
     parser.add_argument("--folder", type=Path, default=results_folder())
     parser.add_argument("--jobs", type=int, default=2, help="trials at a time, one thread each (default 2)")

@@ -1,5 +1,6 @@
 """The course's networks and its training loop, in PyTorch. ``lrlib.course.keras`` has the same names in Keras."""
 
+import itertools
 from collections.abc import Callable, Collection
 from typing import Any
 
@@ -19,7 +20,7 @@ def one_thread() -> None:
 def perceptron(sizes: tuple[int, ...], weights: list[np.ndarray]) -> nn.Sequential:
     """Dense layers with ReLU between them; ``weights`` as :func:`lrlib.course.alike.dense_weights` gives them."""
     layers: list[nn.Module] = []
-    for inputs, outputs in zip(sizes, sizes[1:], strict=False):
+    for inputs, outputs in itertools.pairwise(sizes):
         layers += [nn.Linear(inputs, outputs), nn.ReLU()]
     model = nn.Sequential(*layers[:-1])
     with torch.no_grad():
