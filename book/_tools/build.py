@@ -1,0 +1,106 @@
+"""Render the book: fetch its assets, run Jupyter Book with every warning an error, check the pages.
+
+    python book/_tools/build.py [--all]
+
+Pages go to ``book/_build/html``. Only changed pages are rendered, unless something changed that
+all pages share, or ``--all`` asks for it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import importlib.metadata
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import assets
+import front
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+BUILD = ROOT / "book" / "_build"
+SHARED = ["_config.yml", "_toc.yml", "book/references.bib", "book/_ext", "book/_static"]
+
+
+def pages(entry: Any) -> Iterator[str]:
+    """Yield the names of all pages that a table of contents lists, the root first."""
+    if isinstance(entry, list):
+        for item in entry:
+            yield from pages(item)
+    elif isinstance(entry, dict):
+        for key in ("root", "file"):
+            if key in entry:
+                yield str(Path(entry[key]).with_suffix("")) if "." in entry[key] else entry[key]
+        for key in ("parts", "chapters", "sections", "subtrees", "entries"):
+            yield from pages(entry.get(key))
+
+
+def missing_pages(toc: Path, html: Path) -> list[str]:
+    """Return the pages that the table of contents lists and the build did not make."""
+    listed = pages(yaml.safe_load(toc.read_text(encoding="utf-8")))
+    return [page for page in listed if not (html / f"{page}.html").exists()]
+
+
+def shared_digest(root: Path = ROOT) -> str:
+    """Hash what shapes every page; Sphinx itself does not watch these files."""
+    total = hashlib.sha256()
+    for name in SHARED:
+        place = root / name
+        files = sorted(place.rglob("*")) if place.is_dir() else [place]
+        for file in files:
+            # Of the fetched packages the stamp says all.
+            skip = "__pycache__" in file.parts or ("vendor" in file.parts and file.name != "SHA512")
+            if file.is_file() and not skip:
+                total.update(f"{file.relative_to(root)}\0".encode() + file.read_bytes())
+    return total.hexdigest()
+
+
+def require_version_1() -> None:
+    """Stop where Jupyter Book 2 is installed: it ignores _config.yml and succeeds with no pages."""
+    version = importlib.metadata.version("jupyter-book")
+    if not version.startswith("1."):
+        raise SystemExit(f"Jupyter Book {version} cannot build this book; install 1.0.4.post1")
+
+
+def render(everything: bool) -> int:
+    """Run Jupyter Book in this interpreter's environment and return its exit status."""
+    command = "from jupyter_book.cli.main import main; main()"
+    options = ["build", str(ROOT), "--path-output", str(ROOT / "book"), "-n", "-W", "--keep-going"]
+    # -q leaves out the list of steps; warnings are still shown
+    options += ["-q"] + (["--all"] if everything else [])
+    return subprocess.run([sys.executable, "-c", command, *options], check=False).returncode
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command line."""
+    parser = argparse.ArgumentParser(description="render the book into book/_build/html")
+    parser.add_argument("--all", action="store_true", help="render every page anew")
+    options = parser.parse_args(argv)
+    require_version_1()
+    assets.main()
+    front.main()
+    stamp = BUILD / "shared.sha256"
+    shared = shared_digest()
+    unchanged = stamp.exists() and stamp.read_text() == shared
+    status = render(everything=options.all or not unchanged)
+    lacking = missing_pages(ROOT / "_toc.yml", BUILD / "html")
+    if status or lacking:
+        # Sphinx does not repeat the warnings of pages that it has read, so a second try would pass.
+        shutil.rmtree(BUILD / ".doctrees", ignore_errors=True)
+        stamp.unlink(missing_ok=True)
+        for page in lacking:
+            print(f"_toc.yml lists {page}, but the build made no such page", file=sys.stderr)
+        print("The book was not built: see the messages above.", file=sys.stderr)
+        return 1
+    stamp.write_text(shared)
+    print(f"The book is ready: open {(BUILD / 'html' / 'index.html').relative_to(ROOT)}")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

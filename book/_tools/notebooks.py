@@ -1,0 +1,299 @@
+"""Execute the chapters whose source changed and store them as notebooks beside it.
+
+    python book/_tools/notebooks.py [--force] [--check] [NAME ...]
+
+A chapter is ``book/chapters/NAME.py`` (jupytext, py:percent); its notebook ``NAME.ipynb`` records
+the SHA-256 of the source that it was made from, and is out of date when that differs. What cannot
+be compared on another machine never reaches the notebook: a cell that fails, warns on stderr, or
+prints a path of this machine stops the tool, and the old notebook stays as it was.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import hashlib
+import importlib.metadata
+import json
+import os
+import platform
+import re
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import jupytext
+import nbformat
+from jupyter_client.kernelspec import KernelSpecManager
+from jupyter_client.manager import AsyncKernelManager
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError, DeadKernelError
+from nbformat import NotebookNode
+from tqdm import tqdm
+
+CHAPTERS = Path(__file__).resolve().parents[1] / "chapters"
+CELL_TIMEOUT = 900  # seconds; a chapter's budget is 120, so a cell that takes this long hangs
+KERNEL_ENV = {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "", "TQDM_DISABLE": "1"}
+NOTEBOOK_METADATA = {
+    "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+    "language_info": {"file_extension": ".py", "name": "python", "pygments_lexer": "ipython3"},
+}
+PACKAGES = ["lrlib", "numpy", "scikit-learn", "torch", "keras", "tensorflow", "tensorflow-cpu"]
+# Tags under which nbval does not compare a cell's output.
+UNCHECKED_TAGS = {"nbval-ignore-output", "nbval-skip"}
+ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+# A tqdm line: "epochs:  40%|####   | 2/5 [00:01<00:02,  1.5it/s]", or "17it [00:01, 9.0it/s]".
+PROGRESS_BAR = re.compile(r"\d+%\|.*\[.*\]|\d+\S*it \[.*\]")
+# Where machines keep their users' files.
+HOMES = r"/(?:home|Users|root|tmp|var/folders|private/var)/[^\s'\"]+|[A-Za-z]:\\Users\\[^\s'\"]+"
+
+
+class ChapterError(Exception):
+    """What stopped a chapter, in words for its author."""
+
+
+def digest(source: Path) -> str:
+    """Return the SHA-256 of a source's text, whatever its line ends."""
+    return hashlib.sha256(source.read_text(encoding="utf-8").encode()).hexdigest()
+
+
+def is_current(source: Path) -> bool:
+    """Say whether the notebook beside a source was made from what the source says now."""
+    target = source.with_suffix(".ipynb")
+    if not target.exists():
+        return False
+    try:
+        metadata = json.loads(target.read_text(encoding="utf-8"))["metadata"]
+    except (ValueError, KeyError):  # half-merged by git, say: make it anew
+        return False
+    return bool(metadata.get("lrlib", {}).get("source_sha256") == digest(source))
+
+
+def read_source(source: Path) -> NotebookNode:
+    """Read a py:percent file as a notebook whose cell ids depend on the cells' contents alone."""
+    notebook: NotebookNode = jupytext.reads(source.read_text(encoding="utf-8"), fmt="py:percent")
+    seen: dict[str, int] = {}
+    for cell in notebook.cells:
+        key = hashlib.sha256(f"{cell.cell_type}\n{cell.source}".encode()).hexdigest()[:8]
+        seen[key] = seen.get(key, 0) + 1
+        cell.metadata.pop("lines_to_next_cell", None)  # jupytext's note on blank lines
+        cell.id = key if seen[key] == 1 else f"{key}-{seen[key]}"
+    return notebook
+
+
+def execute(notebook: NotebookNode, folder: Path, title: str) -> float:
+    """Run all cells in place with this interpreter, and return the seconds that it took."""
+    # Without directories the manager knows one kernel only: the running interpreter's own.
+    kernels = AsyncKernelManager(kernel_name="python3", kernel_spec_manager=KernelSpecManager(kernel_dirs=[]))
+    total = sum(cell.cell_type == "code" for cell in notebook.cells)
+    with tqdm(total=total, desc=title, unit="cell") as bar:
+        client = NotebookClient(
+            notebook,
+            km=kernels,
+            timeout=CELL_TIMEOUT,
+            resources={"metadata": {"path": str(folder)}},
+            extra_arguments=["--log-level=ERROR"],  # else it warns that local sockets are open
+            record_timing=False,
+            coalesce_streams=True,
+            on_cell_executed=lambda **_: bar.update(),
+        )
+        env = {**os.environ, **KERNEL_ENV}
+        env.pop("MPLBACKEND", None)  # else figures would not be shown in the notebook
+        start = time.perf_counter()
+        client.execute(env=env)
+        return time.perf_counter() - start
+
+
+def without_bars(text: str) -> str:
+    """Return what a cell wrote to stderr besides tqdm's progress bars."""
+    lines = [line.strip() for line in re.split(r"[\r\n]+", ANSI.sub("", text))]
+    return "\n".join(line for line in lines if line and not PROGRESS_BAR.search(line))
+
+
+def clean_stderr(cell: NotebookNode) -> None:
+    """Drop progress bars from a cell's outputs; refuse anything else that it wrote to stderr."""
+    errors = [out for out in cell.outputs if out.get("name") == "stderr"]
+    rest = "\n".join(filter(None, (without_bars(out.text) for out in errors)))
+    if rest:
+        raise ChapterError(f"wrote to stderr:\n{rest}")
+    if errors and not UNCHECKED_TAGS & set(cell.metadata.get("tags", [])):
+        raise ChapterError(
+            "shows a progress bar, which nbval would compare: tag it nbval-ignore-output "
+            "and state the facts in the next cell"
+        )
+    cell.outputs = [out for out in cell.outputs if out not in errors]
+
+
+def output_texts(cell: NotebookNode) -> list[str]:
+    """Return all text in a cell's outputs; pictures in base64 are left out."""
+    texts = []
+    for out in cell.outputs:
+        texts.append(out.get("text", ""))
+        for mime, value in out.get("data", {}).items():
+            if mime not in ("image/png", "image/jpeg"):
+                texts.append(str(value))
+    return texts
+
+
+def check_paths(cell: NotebookNode, folder: Path) -> None:
+    """Refuse outputs that name a place on this machine."""
+    places = {str(p) for p in (Path.home(), Path.cwd(), folder, Path(tempfile.gettempdir()))}
+    places.add(sys.prefix)
+    own = [rf"{re.escape(place)}\b[^\s'\"]*" for place in places if len(place) > 1]
+    # A path begins there: https://host/home/ and data/tmp/ are not meant.
+    pattern = rf"(?<![\w.])(?:{'|'.join([*sorted(own), HOMES])})"
+    found = re.search(pattern, "\n".join(output_texts(cell)))
+    if found:
+        raise ChapterError(f"prints a path of this machine: {found.group()}")
+
+
+def clean(notebook: NotebookNode, folder: Path) -> None:
+    """Leave in the notebook only what means the same on every machine."""
+    for number, cell in enumerate(notebook.cells):
+        if cell.cell_type != "code":
+            continue
+        try:
+            clean_stderr(cell)
+            check_paths(cell, folder)
+        except ChapterError as error:
+            raise ChapterError(f"cell {number} {error}\n{indented(cell.source)}") from None
+
+
+def indented(source: str) -> str:
+    """Quote a cell's source below a message."""
+    return "\n".join("    " + line for line in source.splitlines())
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of Python and of the packages that decide a chapter's numbers."""
+    found = {"python": platform.python_version()}
+    for package in PACKAGES:
+        try:
+            found[package.removesuffix("-cpu")] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def available_cores() -> int:
+    """Return the number of cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def write_atomically(notebook: NotebookNode, target: Path) -> None:
+    """Replace the target in one step, so that an interruption leaves the old notebook whole."""
+    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            nbformat.write(notebook, file)
+        os.chmod(name, 0o644)
+        os.replace(name, target)
+    except BaseException:
+        os.unlink(name)
+        raise
+
+
+def failure(error: CellExecutionError, notebook: NotebookNode) -> ChapterError:
+    """Say which cell failed, with its source and its traceback."""
+    for number, cell in enumerate(notebook.cells):
+        for out in cell.get("outputs", []):
+            if out.output_type == "error":
+                trace = ANSI.sub("", "\n".join(out.traceback))
+                return ChapterError(f"cell {number} failed\n{indented(cell.source)}\n\n{trace}")
+    return ChapterError(str(error))
+
+
+def carry_over(notebook: NotebookNode, target: Path) -> dict[str, Any] | None:
+    """Take outputs from the stored notebook if only text changed; return its record, or None."""
+    try:
+        stored = nbformat.read(target, as_version=4)
+    except (OSError, ValueError):
+        return None
+    old, new = ([c for c in book.cells if c.cell_type == "code"] for book in (stored, notebook))
+    same = [(c.source, c.metadata) for c in old] == [(c.source, c.metadata) for c in new]
+    if not same or any(cell.execution_count is None for cell in old):
+        return None
+    for before, cell in zip(old, new, strict=True):
+        cell.outputs, cell.execution_count = before.outputs, before.execution_count
+    return dict(stored.metadata.get("lrlib", {})) or None
+
+
+def make(source: Path, force: bool = False) -> float:
+    """Bring one chapter's notebook up to date, and return the seconds that its cells took.
+
+    If no code cell changed, the stored outputs are kept and only the text is renewed.
+    """
+    folder = source.resolve().parent
+    recorded = digest(source)  # before the run: an edit during the run leaves it out of date
+    notebook = read_source(source)
+    kept = None if force else carry_over(notebook, source.with_suffix(".ipynb"))
+    if kept is not None:
+        notebook.metadata = nbformat.from_dict({**NOTEBOOK_METADATA, "lrlib": {**kept, "source_sha256": recorded}})
+        write_atomically(notebook, source.with_suffix(".ipynb"))
+        return 0.0
+    try:
+        seconds = execute(notebook, folder, source.stem)
+    except CellExecutionError as error:
+        raise failure(error, notebook) from None
+    except (DeadKernelError, TimeoutError) as error:
+        raise ChapterError(f"the kernel did not finish: {error}") from None
+    clean(notebook, folder)
+    measured: dict[str, Any] = {
+        "source_sha256": recorded,
+        "seconds": round(seconds, 1),
+        "cores": available_cores(),
+        "executed": datetime.date.today().isoformat(),
+        "versions": versions(),
+    }
+    notebook.metadata = nbformat.from_dict({**NOTEBOOK_METADATA, "lrlib": measured})
+    write_atomically(notebook, source.with_suffix(".ipynb"))
+    return seconds
+
+
+def sources(names: list[str]) -> list[Path]:
+    """Return the sources that the names mean: a file, a chapter's name, or the start of one."""
+    every = sorted(CHAPTERS.glob("*.py"))
+    if not names:
+        return every
+    chosen = []
+    for name in names:
+        path = Path(name).with_suffix(".py")
+        found = [path] if path.exists() else [p for p in every if p.stem.startswith(path.stem)]
+        if not found:
+            known = ", ".join(p.stem for p in every) or "none yet"
+            raise SystemExit(f"no chapter is called {name!r}; the chapters are: {known}")
+        chosen += found
+    return chosen
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command line."""
+    parser = argparse.ArgumentParser(description="execute the chapters that are out of date")
+    parser.add_argument("names", nargs="*", help="chapters, by name or file; all by default")
+    parser.add_argument("--force", action="store_true", help="execute also what is up to date")
+    parser.add_argument("--check", action="store_true", help="only report what is out of date")
+    options = parser.parse_args(argv)
+    chosen = sources(options.names)
+    stale = [path for path in chosen if options.force or not is_current(path)]
+    if options.check:
+        for path in stale:
+            print(f"out of date: {path.stem} (run: make notebooks)")
+        return 1 if stale else 0
+    failed = 0
+    for path in stale:
+        try:
+            print(f"{path.stem}: {make(path, options.force):.1f} s")
+        except ChapterError as error:
+            failed += 1
+            print(f"{path.name}: {error}\nThe stored notebook was left as it was.", file=sys.stderr)
+    if not stale:
+        print(f"{len(chosen)} notebooks are up to date")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,580 @@
+"""Guards of the book: what is committed, what is checked, and what the built pages load.
+
+The guards are functions that return what is wrong, so that each is also shown broken material.
+"""
+
+import itertools
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tarfile
+from pathlib import Path
+
+import nbformat
+import pytest
+import yaml
+from bs4 import BeautifulSoup
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+from sphinx.application import Sphinx
+from sphinx.util.docutils import docutils_namespace
+
+ROOT = Path(__file__).resolve().parents[1]
+BOOK = ROOT / "book"
+HTML = BOOK / "_build" / "html"
+sys.path += [str(BOOK / "_tools"), str(BOOK / "_ext")]
+
+import assets
+import build
+import notebooks
+
+FILES = [p for suffix in ("*.py", "*.ipynb") for p in (BOOK / "chapters").glob(suffix)]
+CHAPTERS = sorted({p.with_suffix("") for p in FILES})
+each_chapter = pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda p: p.name)
+BUDGET = 120  # seconds a chapter may take
+LEAST_FACTS = 3  # checked cells with numbers in their output, a chapter
+
+
+def read(chapter):
+    """Read a chapter's notebook."""
+    return nbformat.read(chapter.with_suffix(".ipynb"), as_version=4)
+
+
+def code_cells(notebook):
+    """Return the code cells with their places."""
+    return [(n, cell) for n, cell in enumerate(notebook.cells) if cell.cell_type == "code"]
+
+
+def is_checked(cell):
+    """Say whether nbval compares what a cell prints."""
+    return not notebooks.UNCHECKED_TAGS & set(cell.metadata.get("tags", []))
+
+
+# --- Guards of the notebooks ----------------------------------------------------------------------
+
+
+def pair_faults(source):
+    """Compare the inputs of a script and of its notebook."""
+    target = source.with_suffix(".ipynb")
+    lacking = [path.name for path in (source, target) if not path.exists()]
+    if lacking:
+        return [f"{name} is missing" for name in lacking]
+    script, notebook = notebooks.read_source(source), nbformat.read(target, as_version=4)
+    keys = ("cell_type", "source", "metadata", "id")
+    ours = [{key: cell[key] for key in keys} for cell in script.cells]
+    theirs = [{key: cell[key] for key in keys} for cell in notebook.cells]
+    faults = [f"cell {n} differs" for n, (a, b) in enumerate(zip(ours, theirs, strict=False)) if a != b]
+    if len(ours) != len(theirs):
+        faults.append(f"{len(ours)} cells in the script, {len(theirs)} in the notebook")
+    if not notebooks.is_current(source):
+        faults.append("the notebook was made from another source: make notebooks")
+    return faults
+
+
+def execution_faults(notebook):
+    """Find cells that nbval would pass over: it compares nothing where no execution count is."""
+    faults = []
+    for count, (n, cell) in enumerate(code_cells(notebook), start=1):
+        if cell.execution_count != count:
+            faults.append(f"cell {n} has the execution count {cell.execution_count}, not {count}")
+        if any(out.get("name") == "stderr" for out in cell.outputs):
+            faults.append(f"cell {n} has output on stderr")
+        raised = any(out.output_type == "error" for out in cell.outputs)
+        if raised and "raises-exception" not in cell.metadata.get("tags", []):
+            faults.append(f"cell {n} stores an exception")
+        if re.search(r"#\s*(NBVAL_|PYTEST_VALIDATE)", cell.source):
+            faults.append(f"cell {n} is marked for nbval in a comment: use tags")
+    return faults
+
+
+def fact_faults(notebook):
+    """See to it that nbval has numbers to compare, and has some after the last raw result."""
+    facts, raw = [], []
+    for n, cell in code_cells(notebook):
+        if not is_checked(cell):
+            raw.append(n)
+        elif re.search(r"\d", " ".join(t for t in notebooks.output_texts(cell) if "<Figure" not in t)):
+            facts.append(n)
+    faults = []
+    if len(facts) < LEAST_FACTS:
+        faults.append(f"{len(facts)} checked cells print numbers; at least {LEAST_FACTS} must")
+    if raw and (not facts or facts[-1] < raw[-1]):
+        faults.append(f"no checked fact follows the unchecked cell {raw[-1]}")
+    return faults
+
+
+def picture_faults(notebook):
+    """Find pictures without a text for those who cannot see them."""
+    faults = []
+    for n, cell in enumerate(notebook.cells):
+        if cell.cell_type == "markdown" and re.search(r"!\[\s*\]\(|<img(?![^>]*alt=\"[^\"]+\")", cell.source):
+            faults.append(f"cell {n} shows a picture without a text")
+        mimes = [mime for out in cell.get("outputs", []) for mime in out.get("data", {})]
+        alt = cell.metadata.get("mystnb", {}).get("image", {}).get("alt", "")
+        if any(mime.startswith("image/") for mime in mimes) and len(alt.split()) < 3:
+            faults.append(f'cell {n} draws a figure; add mystnb={{"image": {{"alt": "…"}}}}')
+    return faults
+
+
+def heading_faults(notebook):
+    """Expect one title, first, and no level left out below it."""
+    levels = []
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            text = re.sub(r"^(```|:::).*?^\1", "", cell.source, flags=re.DOTALL | re.MULTILINE)
+            levels += [len(marks) for marks in re.findall(r"^(#{1,6}) ", text, re.MULTILINE)]
+    faults = []
+    if levels[:1] != [1] or levels.count(1) != 1:
+        faults.append("a chapter begins with its one title (# …)")
+    if any(after > before + 1 for before, after in itertools.pairwise(levels)):
+        faults.append(f"a heading level is left out: {levels}")
+    return faults
+
+
+@each_chapter
+def test_script_and_notebook_agree(chapter):
+    assert pair_faults(chapter.with_suffix(".py")) == []
+
+
+@each_chapter
+@pytest.mark.parametrize(
+    "guard",
+    [execution_faults, fact_faults, picture_faults, heading_faults],
+    ids=lambda g: g.__name__,
+)
+def test_notebook(chapter, guard):
+    assert guard(read(chapter)) == []
+
+
+@each_chapter
+def test_outputs_mean_the_same_on_every_machine(chapter):
+    notebooks.clean(read(chapter), chapter.parent)
+
+
+@each_chapter
+def test_cost_is_measured_and_within_budget(chapter):
+    info = read(chapter).metadata.lrlib
+    assert 0 < info.seconds <= BUDGET
+    assert info.cores >= 1 and info.versions.python
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d", info.executed)
+
+
+# --- The guards notice broken notebooks -----------------------------------------------------------
+
+
+def code(source="1", printed="1", tags=(), count=1, **metadata):
+    """Make an executed cell."""
+    outputs = [new_output("stream", text=printed)] if printed else []
+    metadata = {"tags": list(tags), **metadata}
+    return new_code_cell(source, outputs=outputs, execution_count=count, metadata=metadata)
+
+
+def test_guards_accept_a_sound_notebook():
+    cells = [new_markdown_cell("# T\n\n## A"), code(), code(count=2), code(count=3)]
+    notebook = new_notebook(cells=cells)
+    for guard in (execution_faults, fact_faults, picture_faults, heading_faults):
+        assert guard(notebook) == []
+
+
+@pytest.mark.parametrize(
+    ("cells", "guard", "fault"),
+    [
+        ([code(count=None)], execution_faults, "execution count None"),
+        ([code(count=2)], execution_faults, "execution count 2"),
+        ([code("# NBVAL_SKIP\n1")], execution_faults, "use tags"),
+        ([code(printed="yes"), code(printed="no")], fact_faults, "0 checked cells print numbers"),
+        (
+            [code(), code(), code(), code(tags=["nbval-ignore-output"])],
+            fact_faults,
+            "no checked fact follows",
+        ),
+        ([new_markdown_cell("![](a.png)")], picture_faults, "without a text"),
+        ([new_markdown_cell('<img src="a.png">')], picture_faults, "without a text"),
+        ([new_markdown_cell("## No title")], heading_faults, "one title"),
+        ([new_markdown_cell("# T\n\n### Three")], heading_faults, "left out"),
+    ],
+)
+def test_guards_refuse(cells, guard, fault):
+    assert fault in " ".join(guard(new_notebook(cells=cells)))
+
+
+def test_guards_refuse_stored_exceptions_stderr_and_figures_without_text():
+    raised = new_output("error", ename="E", evalue="", traceback=[])
+    errors = new_output("stream", name="stderr", text="oh")
+    figure = new_output("display_data", data={"image/png": "", "text/plain": "<Figure size 2x1>"})
+    cell = new_code_cell("", execution_count=1, outputs=[raised, errors, figure])
+    notebook = new_notebook(cells=[cell])
+    assert len(execution_faults(notebook)) == 2
+    assert "alt" in picture_faults(notebook)[0]
+    assert "0 checked" in fact_faults(notebook)[0]  # the size of a figure is no fact
+    cell.metadata["mystnb"] = {"image": {"alt": "A falling curve"}}
+    assert picture_faults(notebook) == []
+
+
+# --- The notebook tool ----------------------------------------------------------------------------
+
+TINY = """# %% [markdown]
+# # Tiny
+
+# %%
+x = 6
+
+# %% tags=["nbval-ignore-output"]
+from tqdm import tqdm
+
+for _ in tqdm(range(3)):
+    pass
+
+# %%
+print("six times seven is", x * 7)
+"""
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory):
+    """Make a small chapter with the tool itself."""
+    source = tmp_path_factory.mktemp("chapters") / "01_tiny.py"
+    source.write_text(TINY, encoding="utf-8")
+    assert notebooks.main([str(source)]) == 0
+    return source
+
+
+@pytest.fixture
+def copy(tiny, tmp_path):
+    """Return a copy of the small chapter that a test may break."""
+    for path in tiny.parent.glob("01_tiny.*"):
+        shutil.copy(path, tmp_path)
+    return tmp_path / tiny.name
+
+
+def test_tool_makes_a_sound_pair(tiny):
+    notebook = nbformat.read(tiny.with_suffix(".ipynb"), as_version=4)
+    assert pair_faults(tiny) == execution_faults(notebook) == []
+    assert [cell.get("outputs") for cell in notebook.cells[:3]] == [None, [], []]
+    assert notebook.cells[3].outputs[0].text == "six times seven is 42\n"
+    assert notebook.metadata.lrlib.source_sha256 == notebooks.digest(tiny)
+    assert notebook.metadata.lrlib.seconds > 0
+
+
+def test_content_decides_what_is_out_of_date(copy, capsys):
+    os.utime(copy)
+    assert notebooks.main(["--check", str(copy)]) == 0
+    copy.write_text(TINY.replace("6", "5"), encoding="utf-8")
+    assert notebooks.main(["--check", str(copy)]) == 1
+    assert "out of date: 01_tiny" in capsys.readouterr().out
+    assert pair_faults(copy) == [
+        "cell 1 differs",
+        "the notebook was made from another source: make notebooks",
+    ]
+    copy.write_bytes(TINY.replace("\n", "\r\n").encode())
+    assert notebooks.main(["--check", str(copy)]) == 0
+    copy.with_suffix(".ipynb").write_text("<<<<<<< HEAD", encoding="utf-8")
+    assert not notebooks.is_current(copy)
+
+
+def test_running_again_changes_nothing_but_the_measurement(copy):
+    before = json.loads(copy.with_suffix(".ipynb").read_text(encoding="utf-8"))
+    assert notebooks.main(["--force", str(copy)]) == 0
+    after = json.loads(copy.with_suffix(".ipynb").read_text(encoding="utf-8"))
+    for notebook in (before, after):
+        del notebook["metadata"]["lrlib"]["seconds"], notebook["metadata"]["lrlib"]["executed"]
+    assert before == after
+
+
+def test_failing_cell_is_named_and_the_old_notebook_stays(copy, capsys):
+    target = copy.with_suffix(".ipynb")
+    before = target.read_bytes()
+    copy.write_text(TINY.replace("x = 6", "x = 1 / 0"), encoding="utf-8")
+    assert notebooks.main([str(copy)]) == 1
+    message = capsys.readouterr().err
+    assert "01_tiny.py: cell 1 failed" in message and "ZeroDivisionError" in message
+    assert target.read_bytes() == before
+    assert sorted(path.name for path in copy.parent.iterdir()) == [target.name, copy.name]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "tags", "fault"),
+    [
+        ("stderr", "UserWarning: beware", [], "wrote to stderr"),
+        (
+            "stderr",
+            " 50%|##   | 1/2 [00:00<00:00, 9it/s]\nbeware",
+            ["nbval-ignore-output"],
+            "beware",
+        ),
+        ("stderr", "\rx: 100%|###| 2/2 [00:00<00:00, 9it/s]\n", [], "tag it nbval-ignore-output"),
+        ("stdout", f"saved in {Path.cwd()}/x", [], "a path of this machine"),
+        ("stdout", "File '/home/someone/x.py'", [], "a path of this machine"),
+        ("stdout", "C:\\Users\\someone", ["nbval-ignore-output"], "a path of this machine"),
+    ],
+)
+def test_tool_refuses_outputs_of_one_machine(name, text, tags, fault):
+    cell = new_code_cell("act()", outputs=[new_output("stream", name=name, text=text)])
+    cell.metadata["tags"] = tags
+    with pytest.raises(notebooks.ChapterError, match=re.escape(fault)) as error:
+        notebooks.clean(new_notebook(cells=[new_markdown_cell(""), cell]), Path("/nowhere"))
+    assert str(error.value).startswith("cell 1 ") and "act()" in str(error.value)
+
+
+def test_tool_keeps_plain_outputs():
+    text = "at https://host/home/page, 50% of 1/2, x/tmp/y\n"
+    cell = new_code_cell("", outputs=[new_output("stream", text=text)])
+    notebooks.clean(new_notebook(cells=[cell]), Path("/nowhere"))
+    assert cell.outputs[0].text == text
+
+
+def test_tool_says_which_chapters_there_are():
+    with pytest.raises(SystemExit, match="no chapter is called 'nothing'"):
+        notebooks.sources(["nothing"])
+
+
+def run_nbval(notebook):
+    """Run nbval over a notebook as `make test` does, apart from this run's settings."""
+    env = {key: value for key, value in os.environ.items() if not key.startswith(("PYTEST", "MPL"))}
+    options = ["-q", "-p", "no:cacheprovider", "--rootdir", str(notebook.parent)]
+    return subprocess.run(
+        [sys.executable, "-m", "pytest", *options, "--nbval", "--nbval-current-env", str(notebook)],
+        cwd=notebook.parent,
+        env=env,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_nbval_notices_a_changed_fact(copy):
+    target = copy.with_suffix(".ipynb")
+    sound = run_nbval(target)
+    assert sound.returncode == 0, sound.stdout
+    stored = target.read_text(encoding="utf-8")
+    assert stored.count("seven is 42") == 1
+    target.write_text(stored.replace("seven is 42", "seven is 43"), encoding="utf-8")
+    altered = run_nbval(target)
+    assert altered.returncode == 1
+    assert "Cell outputs differ" in altered.stdout and "seven is 43" in altered.stdout
+
+
+# --- The Sphinx extensions ------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory):
+    """Build a page of tagged cells with Sphinx and return it parsed."""
+    folder = tmp_path_factory.mktemp("site")
+    tags = ["pytorch", "keras", "", "pytorch", "pytorch hide-input", "keras", "pytorch", "keras"]
+    tags += ["pytorch keras", "keras", "", "keras", "pytorch"]
+    cells = [new_markdown_cell("# Title")]
+    cells += [code(f"cell_{n}", f"out_{n}", t.split(), n + 1) for n, t in enumerate(tags)]
+    lrlib = {"seconds": 71.3, "cores": 2, "executed": "2026-11-21", "versions": {"torch": "2.13"}}
+    metadata = {**notebooks.NOTEBOOK_METADATA, "lrlib": lrlib}
+    nbformat.write(new_notebook(cells=cells, metadata=metadata), folder / "index.ipynb")
+    (folder / "index.py").write_text("# the script\n", encoding="utf-8")
+    config = {
+        "extensions": ["myst_nb", "framework_tabs", "chapter_info", "theme_fixes"],
+        "nb_execution_mode": "off",
+        "html_theme": "basic",
+    }
+    out = folder / "out"
+    with docutils_namespace():
+        app = Sphinx(folder, None, out, folder / "trees", "html", config, status=None, warningiserror=True)
+        app.build()
+    soup = BeautifulSoup((out / "index.html").read_text(encoding="utf-8"), "html.parser")
+    soup.folder = out
+    return soup
+
+
+def test_neighbouring_cells_become_synced_tabs(page):
+    shown = []
+    for tabs in page.select(".sd-tab-set"):
+        labels = tabs.select("label.sd-tab-label")
+        assert [label.text.strip() for label in labels] == ["PyTorch", "Keras"]
+        assert [label["data-sync-id"] for label in labels] == ["pytorch", "keras"]
+        assert {label["data-sync-group"] for label in labels} == {"framework"}
+        shown.append([re.findall(r"out_(\d+)", t.text) for t in tabs.select(".sd-tab-content")])
+    # Keras before PyTorch (11, 12) is shown in the usual order; 8 has both tags, 9 stands alone.
+    assert shown == [
+        [["0"], ["1"]],
+        [["3", "4"], ["5"]],
+        [["6"], ["7"]],
+        [["12"], ["11"]],
+    ]
+
+
+def test_no_cell_is_lost_and_tags_work_inside_tabs(page):
+    assert sorted(map(int, re.findall(r"out_(\d+)", page.text))) == list(range(13))
+    hidden = page.select(".sd-tab-content details.hide")
+    assert len(hidden) == 1 and "cell_4" in hidden[0].text
+
+
+def test_script_of_the_tabs_remembers_the_choice(page):
+    script = page.find("script", src=re.compile("design-tabs"))
+    text = (page.folder / script["src"].split("?")[0]).read_text(encoding="utf-8")
+    assert "localStorage.setItem" in text and "URLSearchParams" in text
+
+
+def test_chapter_states_its_cost_and_offers_its_files(page):
+    line = page.select_one("h1 + p.chapter-info")
+    assert line.text.startswith("Runs in 71 s on 2 cores (measured on 2026-11-21 with PyTorch 2.13).")
+    files = [page.folder / link["href"] for link in line.select("a[download]")]
+    assert [file.name for file in files] == ["index.ipynb", "index.py"]
+    assert files[1].read_text(encoding="utf-8") == "# the script\n"
+    assert nbformat.read(files[0], as_version=4).cells[0].source == "# Title"
+
+
+# --- Assets and the build -------------------------------------------------------------------------
+
+
+def test_assets_are_checked_and_kept(tmp_path, monkeypatch):
+    def fake_pack(package, folder):
+        (folder / "x.js").write_text("// code", encoding="utf-8")
+        with tarfile.open(folder / "mathjax.tgz", "w:gz") as tar:
+            tar.add(folder / "x.js", "package/es5/tex-chtml.js")
+            tar.add(folder / "x.js", "package/es5/unwanted.js")
+        return folder / "mathjax.tgz"
+
+    monkeypatch.setattr(assets, "pack", fake_pack)
+    with pytest.raises(SystemExit, match="SHA-512"):
+        assets.fetch(tmp_path)
+    assert list(tmp_path.iterdir()) == []  # nothing half-written
+    monkeypatch.setattr(
+        assets.hashlib,
+        "sha512",
+        lambda data: type("H", (), {"hexdigest": lambda s: assets.SHA512})(),
+    )
+    folder = assets.fetch(tmp_path)
+    assert sorted(p.name for p in folder.iterdir()) == ["SHA512", "tex-chtml.js"]
+    monkeypatch.setattr(assets, "pack", None)  # a second call must not need it
+    assert assets.fetch(tmp_path) == folder
+
+
+def test_missing_npm_is_said_and_the_build_goes_on(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(assets.shutil, "which", lambda name: None)
+    monkeypatch.setattr(assets.fetch, "__defaults__", (tmp_path,))
+    assert assets.main() == 0
+    assert "npm is not installed" in capsys.readouterr().out
+
+
+def test_build_misses_absent_pages_and_refuses_version_2(tmp_path, monkeypatch):
+    toc = tmp_path / "_toc.yml"
+    toc.write_text("root: a\nparts:\n- chapters:\n  - file: b.md\n    sections:\n    - file: c/d\n")
+    assert build.missing_pages(toc, tmp_path) == ["a", "b", "c/d"]
+    (tmp_path / "b.html").touch()
+    assert build.missing_pages(toc, tmp_path) == ["a", "c/d"]
+    monkeypatch.setattr(build.importlib.metadata, "version", lambda name: "2.0.1")
+    with pytest.raises(SystemExit, match=r"2\.0\.1 cannot build"):
+        build.require_version_1()
+
+
+# --- The built pages ------------------------------------------------------------------------------
+
+built = pytest.mark.skipif(not HTML.exists(), reason="the book is not built: run make book")
+FOREIGN = re.compile(r"^\s*(https?:)?//", re.IGNORECASE)
+LOADED = {
+    "script": ["src"],
+    "img": ["src", "srcset"],
+    "iframe": ["src"],
+    "source": ["src", "srcset"],
+}
+LOADED |= {"video": ["src", "poster"], "audio": ["src"], "object": ["data"], "embed": ["src"]}
+# Links that name a page, and load nothing.
+NAMES = {"canonical", "next", "prev", "index", "search", "author", "license", "copyright", "help"}
+
+
+def foreign_in_css(text):
+    """Return the addresses on other hosts that a style sheet loads."""
+    found = re.findall(r"url\(\s*['\"]?([^'\")]+)|@import\s+['\"]([^'\"]+)", text)
+    return [a or b for a, b in found if FOREIGN.match(a or b)]
+
+
+def loaded_by(soup):
+    """Return the addresses of everything that a page loads by itself."""
+    found = []
+    for name, attributes in LOADED.items():
+        for element in soup.find_all(name):
+            found += [element[key] for key in attributes if element.get(key)]
+    for link in soup.find_all("link", href=True):
+        if not NAMES & set(link.get("rel", [])):
+            found.append(link["href"])
+    return found
+
+
+def foreign_in_page(soup):
+    """Return the addresses on other hosts that a page loads, its inline styles included."""
+    found = [address for address in loaded_by(soup) if FOREIGN.match(address)]
+    inline = [style.text for style in soup.find_all("style")]
+    inline += [element["style"] for element in soup.find_all(style=True)]
+    return found + [address for text in inline for address in foreign_in_css(text)]
+
+
+def built_pages():
+    """Yield each built page, parsed."""
+    for path in sorted(HTML.rglob("*.html")):
+        if "_static" not in path.relative_to(HTML).parts:
+            yield path, BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
+
+
+@built
+def test_pages_of_the_table_of_contents_exist():
+    assert build.missing_pages(ROOT / "_toc.yml", HTML) == []
+    listed = list(build.pages(yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))))
+    assert {f"book/chapters/{chapter.name}" for chapter in CHAPTERS} <= set(listed)
+
+
+@built
+def test_pages_load_nothing_from_another_host():
+    # Without npm the build says that formulas come from the CDN; that is the one exception.
+    allowed = "mathjax@3" if shutil.which("npm") is None else "\0"
+    found = {}
+    for path, soup in built_pages():
+        foreign = [address for address in foreign_in_page(soup) if allowed not in address]
+        if foreign:
+            found[path.name] = foreign
+    for path in HTML.rglob("*.css"):
+        if foreign := foreign_in_css(path.read_text(encoding="utf-8")):
+            found[path.name] = foreign
+    assert found == {}
+
+
+@built
+def test_what_pages_load_is_there():
+    lacking = []
+    for path, soup in built_pages():
+        for address in loaded_by(soup):
+            local = address.split("?")[0].split("#")[0]
+            if not FOREIGN.match(address) and not local.startswith("data:"):
+                lacking += [] if (path.parent / local).exists() else [f"{path.name}: {address}"]
+    assert lacking == []
+
+
+@built
+def test_every_picture_has_a_text():
+    lacking = []
+    for path, soup in built_pages():
+        for image in soup.find_all("img"):
+            alt = image.get("alt", "").strip()
+            # Sphinx puts the file's name where the author gave no text.
+            if not alt or re.search(r"\.(png|svg|jpe?g|gif)$", alt):
+                lacking.append(f"{path.name}: {image['src']}")
+    assert lacking == []
+
+
+@pytest.mark.parametrize(
+    ("html", "foreign"),
+    [
+        ('<script src="https://x.org/a.js">', True),
+        ('<script src="//x.org/a.js">', True),
+        ('<link rel="stylesheet" href="http://x.org/a.css">', True),
+        ('<link rel="preload" as="font" href="https://x.org/a.woff2">', True),
+        ('<img src="https://x.org/a.png">', True),
+        ('<iframe src="https://x.org">', True),
+        ("<style>@import 'https://x.org/a.css'</style>", True),
+        ('<p style="background: url(https://x.org/a.png)">', True),
+        ('<a href="https://x.org">', False),
+        ('<link rel="canonical" href="https://x.org">', False),
+        ('<img src="../a.png"><script src="a.js"></script>', False),
+    ],
+)
+def test_foreign_addresses_are_found(html, foreign):
+    assert bool(foreign_in_page(BeautifulSoup(html, "html.parser"))) is foreign
