@@ -1,0 +1,140 @@
+# `make help` lists what there is to do. For GNU Make 3.81 or later.
+
+VENV := .venv
+RUN := $(VENV)/bin/python
+INSTALLED := $(VENV)/.installed
+PYTHONS := $(or $(PYTHON),python3.11 python3.12 python3.13 python3)
+HTML := book/_build/html
+JOBS ?= 2
+PORT ?= 8000
+UV := uv==0.13.9
+
+# The same result on every run, whatever the caller's settings.
+export PYTHONHASHSEED := 0
+export PYTHONUTF8 := 1
+export PYTHONNOUSERSITE := 1
+export TF_CPP_MIN_LOG_LEVEL := 3
+export CUDA_VISIBLE_DEVICES :=
+unexport MPLBACKEND
+unexport PYTHONPATH
+
+# $(call step,what is done,the command,what to do where it fails)
+define step
+@printf '==> %s\n' "$(1)"
+@( $(strip $(2)) ) || { printf '\nFailed: %s.\nWhat to do: %s\n' "$(1)" "$(strip $(3))" >&2; exit 1; }
+endef
+
+# Unit tests, the library's doctests and the guards; tests/conftest.py sets the frameworks up for them.
+UNITS = $(RUN) -m pytest -n $(JOBS) --dist loadfile --doctest-modules lrlib
+# The facts of every committed notebook. A run of its own, so that nothing is set up but what a reader has.
+FACTS = TQDM_DISABLE=1 $(RUN) -m pytest -n $(JOBS) --dist loadfile -p no:cacheprovider \
+	--nbval --nbval-current-env --nbval-cell-timeout=600 book/chapters
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help .venv book notebooks test check data experiments benchmarks serve lock clean distclean
+
+help: ## list these targets
+	@printf 'usage: make TARGET [NAME=VALUE]\n\n'
+	@awk -F ':.*## ' '/^[.a-z]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+
+.venv: $(INSTALLED) ## set up the environment; PYTHON=… names the interpreter
+
+$(INSTALLED): requirements.lock pyproject.toml
+	@printf '==> %s\n' 'setting up $(VENV)'
+	@if $(RUN) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null; then exit 0; fi; \
+	tried=; for python in $(PYTHONS); do \
+		if $$python -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null; then \
+			if $$python -c 'import ensurepip, venv' 2>/dev/null; then \
+				$$python -m venv --clear $(VENV) && exit 0; why='could not make an environment'; \
+			else why='lacks venv (on Debian and Ubuntu: apt install python3-venv)'; fi; \
+		else why=$$($$python --version 2>/dev/null) || why='not found'; fi; \
+		tried="$$tried\n  $$python: $$why"; \
+	done; \
+	printf "\nFailed: finding a Python 3.11, 3.12 or 3.13. Tried:$$tried\n" >&2; \
+	printf '%s\n' 'What to do: install one of them, or name it: make .venv PYTHON=/path/to/python3.11' >&2; exit 1
+	$(call step,installing the packages of requirements.lock (some minutes the first time),\
+		$(RUN) -m pip install --disable-pip-version-check --no-input --no-compile --progress-bar off -r requirements.lock,\
+		read pip's message above; without a network see README.md (Where the data and packages come from). \
+		Then run make again: it goes on with what is there.)
+	$(call step,installing lrlib from this folder,\
+		$(RUN) -m pip install --disable-pip-version-check --no-input -q --no-deps --no-build-isolation -e .,\
+		read pip's message above; if the environment is broken run make distclean and try again.)
+	@touch $@
+
+book: notebooks ## execute the chapters that are out of date, then build the book
+	$(render)
+
+notebooks: $(INSTALLED) ## execute the chapters that are out of date; FORCE=1 executes all, ONLY=01 some
+	@if [ -n "$(FORCE)" ] || ! $(RUN) book/_tools/notebooks.py --check $(ONLY) >/dev/null 2>&1; then $(MAKE) -s data; fi
+	$(call step,executing the chapters that are out of date,\
+		$(RUN) book/_tools/notebooks.py $(if $(FORCE),--force) $(ONLY),\
+		mend the cell named above in the chapter's .py file and run make notebooks again.)
+
+define render
+$(call step,building the book,$(RUN) book/_tools/build.py,\
+	mend what the warnings above name (each one stops the build) and run make book again.)
+endef
+
+test: $(INSTALLED) data ## build the book, run the tests and guards, and check the facts of every notebook
+	$(render)
+	@units=passed; facts=passed; \
+	printf '==> %s\n' 'running the unit tests, doctests and guards'; \
+	$(UNITS) tests || units=FAILED; \
+	printf '==> %s\n' 'checking the facts of every notebook (nbval)'; \
+	$(FACTS) || facts=FAILED; \
+	if [ $$units = passed ] && [ $$facts = passed ]; then exit 0; fi; \
+	{ printf '\n%s\n' "Failed: unit tests and guards $$units; facts of the notebooks $$facts."; \
+	printf '%s\n' 'What to do: read the first failure above. A fact that has rightly moved is accepted as CONTRIBUTING.md says.'; \
+	} >&2; exit 1
+
+check: $(INSTALLED) ## lint, types and unit tests: the inner loop, under 3 minutes
+	$(call step,linting (ruff),$(RUN) -m ruff check,$(RUN) -m ruff check --fix mends most of it.)
+	$(call step,checking the format (ruff),$(RUN) -m ruff format --check -q,run $(RUN) -m ruff format)
+	$(call step,checking the spelling (codespell),$(RUN) -m codespell_lib,\
+		mend the words above or add them to ignore-words-list in pyproject.toml.)
+	$(call step,checking the types (mypy),$(RUN) -m mypy,mend the lines above.)
+	$(call step,running the unit tests and doctests,$(UNITS) tests --ignore tests/test_book.py -m 'not slow',\
+		read the first failure above.)
+
+data: $(INSTALLED) ## fetch and verify the data that the chapters read
+	$(call step,fetching and verifying the data,\
+		$(RUN) -c 'from lrlib.course import data; data.mnist()',\
+		follow the message above: it lists each road and how to supply the files by hand.)
+
+experiments: data ## bring the stored many-seed results up to date; ONLY=s3 takes one experiment
+	$(call step,running the trials that book/results lacks,$(RUN) -m lrlib.course.study $(ONLY),\
+		mend what the message above names and run make experiments again: it goes on where it stopped.)
+
+benchmarks: data ## run tests/benchmarks: ratios against what lrlib replaces
+	$(call step,running the benchmarks,\
+		for file in $$(grep -l __main__ tests/benchmarks/*.py); do printf '%s\n' "-- $$file"; $(RUN) $$file || exit 1; done,\
+		read the message above; a missed target is worth a second run on an idle machine.)
+
+serve: ## serve the built book on this machine only; PORT=8000
+	@test -f $(HTML)/index.html || $(MAKE) book
+	@printf '==> %s\n' 'the book: http://127.0.0.1:$(PORT)/ (stop with Ctrl-C)'
+	@$(RUN) -m http.server --bind 127.0.0.1 --directory $(HTML) $(PORT) >/dev/null 2>&1 || { status=$$?; \
+		[ $$status -gt 128 ] || { printf '%s\n' 'Failed: port $(PORT) cannot be used.' \
+		'What to do: name another: make serve PORT=8001' >&2; exit 1; }; }
+
+lock: $(INSTALLED) ## renew requirements.lock from pyproject.toml; UPGRADE=1 takes newer versions
+	$(call step,installing $(UV),$(RUN) -m pip install --disable-pip-version-check --no-input -q $(UV),\
+		read pip's message above.)
+	@cp requirements.lock .requirements.lock.new
+	$(call step,resolving the versions,$(RUN) -m uv pip compile -q --universal --python-version 3.11 \
+		--fork-strategy fewest --all-extras $(if $(UPGRADE),--upgrade) --no-header --annotation-style line \
+		pyproject.toml -o .requirements.lock.new >/dev/null,\
+		read uv's message above; mend the ranges in pyproject.toml.)
+	@{ sed -n '/^#/p;/^[^#]/q' requirements.lock; \
+	grep -vE "^(nvidia-|cuda-|triton)|'pypy'" .requirements.lock.new | sed -E \
+		-e "s/ ; python_full_version < '3\.14' and / ; /" -e "s/ ; python_full_version < '3\.14'//" \
+		-e 's/ \(pyproject\.toml\)//' -e '/^#/d'; } >.requirements.lock.new.done
+	@mv .requirements.lock.new.done requirements.lock; rm .requirements.lock.new
+
+clean: ## remove the built book and the tools' caches
+	rm -rf book/_build .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find lrlib book tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+distclean: clean ## also remove the environment and the fetched assets
+	rm -rf $(VENV) book/_static/vendor lrlib.egg-info

@@ -1,0 +1,175 @@
+"""The project's own files agree: pyproject.toml, the lock file, environment.yml, the Makefile, the citation."""
+
+import os
+import re
+import subprocess
+import tomllib
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from packaging.version import Version
+
+import lrlib
+
+ROOT = Path(__file__).resolve().parents[1]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+LOCK = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+LINES = [line for line in LOCK.splitlines() if line and not line.startswith("#")]
+PINS = [Requirement(line.split("  #")[0]) for line in LINES]
+PYTHONS = ["3.11", "3.12", "3.13"]
+PLATFORMS = {
+    "Linux": {"sys_platform": "linux", "platform_system": "Linux", "platform_machine": "x86_64", "os_name": "posix"},
+    "Linux, ARM": {
+        "sys_platform": "linux",
+        "platform_system": "Linux",
+        "platform_machine": "aarch64",
+        "os_name": "posix",
+    },
+    "macOS": {"sys_platform": "darwin", "platform_system": "Darwin", "platform_machine": "arm64", "os_name": "posix"},
+    "Windows": {
+        "sys_platform": "win32",
+        "platform_system": "Windows",
+        "platform_machine": "AMD64",
+        "os_name": "nt",
+    },
+}
+ENVIRONMENTS = {
+    f"{platform}, Python {python}": {**facts, "python_version": python, "python_full_version": f"{python}.0"}
+    for platform, facts in PLATFORMS.items()
+    for python in PYTHONS
+}
+
+
+def wanted(extra, environment):
+    """What an extra asks for in an environment, extras of our own followed."""
+    for text in PROJECT["optional-dependencies"][extra]:
+        requirement = Requirement(text)
+        if requirement.marker and not requirement.marker.evaluate(environment):
+            continue
+        if requirement.name == PROJECT["name"]:
+            for other in requirement.extras:
+                yield from wanted(other, environment)
+        else:
+            yield requirement
+
+
+def pinned(environment):
+    """Package → exact version that the lock file gives an environment; a second one is an error."""
+    found = {}
+    for pin in PINS:
+        if pin.marker is None or pin.marker.evaluate(environment):
+            name = canonicalize_name(pin.name)
+            assert name not in found, f"{name} is pinned twice"
+            [exact] = pin.specifier
+            assert exact.operator == "==" and "*" not in exact.version, f"{pin} is not an exact version"
+            found[name] = exact.version
+    return found
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS.values(), ids=ENVIRONMENTS)
+def test_lock_holds_what_the_project_asks_for(environment):
+    versions = pinned(environment)
+    for extra in PROJECT["optional-dependencies"]:
+        for requirement in wanted(extra, environment):
+            assert canonicalize_name(requirement.name) in versions, f"{requirement} is not in the lock: make lock"
+            assert requirement.specifier.contains(versions[canonicalize_name(requirement.name)]), requirement
+    assert versions["torch"] == "2.13.0" and versions["jupyter-book"] == "1.0.4.post1"
+    assert ("tensorflow" in versions) + ("tensorflow-cpu" in versions) == 1
+
+
+def test_every_extra_is_in_what_is_locked_and_installed():
+    everything = {requirement.name for requirement in wanted("dev", ENVIRONMENTS["Linux, Python 3.11"])}
+    for extra in PROJECT["optional-dependencies"]:
+        assert {requirement.name for requirement in wanted(extra, ENVIRONMENTS["Linux, Python 3.11"])} <= everything
+
+
+def test_this_environment_is_the_locked_one():
+    different = []
+    for pin in PINS:
+        if pin.marker is None or pin.marker.evaluate():
+            [exact] = pin.specifier
+            try:
+                found = Version(version(pin.name)).public  # 2.13.0+cpu counts as 2.13.0
+            except PackageNotFoundError:
+                found = "missing"
+            different += [f"{pin.name}: {found}, not {exact.version}"] if found != exact.version else []
+    assert not different, "run make .venv"
+
+
+@pytest.mark.parametrize("name", ["requirements.lock", "environment.yml", "pyproject.toml", "Makefile", ".ci/run"])
+def test_no_download_address(name):
+    """Whoever installs decides where from; what a package index is called stands nowhere."""
+    text = (ROOT / name).read_text(encoding="utf-8").replace("http://127.0.0.1", "")
+    assert not re.findall(r"(?i)\w+://\S+|--(?:extra-)?index-url|--find-links|--trusted-host|--hash| @ ", text)
+
+
+def test_lock_is_for_cpus_and_sorted():
+    names = [pin.name for pin in PINS]
+    assert names == sorted(names)
+    assert not [name for name in names if re.match("nvidia-|cuda-|triton", name)]
+
+
+def test_conda_environment_installs_the_lock():
+    environment = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
+    assert environment["name"] == PROJECT["name"]
+    [pip] = [entry["pip"] for entry in environment["dependencies"] if isinstance(entry, dict)]
+    assert pip[:2] == ["-r requirements.lock", "-e ."]
+    plain = {
+        re.match(r"[\w-]+", entry).group(): entry for entry in environment["dependencies"] if isinstance(entry, str)
+    }
+    python = plain["python"].split("=")[1]
+    assert python in PYTHONS and Requirement(f"python{PROJECT['requires-python']}").specifier.contains(python)
+    assert {"pip", "nodejs", "make"} <= plain.keys()
+    # What pip pins must not come from conda as well, nor in another version.
+    locked = {canonicalize_name(pin.name) for pin in PINS}
+    assert not locked & {canonicalize_name(name) for name in plain}
+    for entry in pip[2:]:
+        assert canonicalize_name(Requirement(entry).name) not in locked
+
+
+def test_one_version():
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert citation["version"] == lrlib.__version__ == version("lrlib")
+    assert citation["license"] == ["MIT", "CC-BY-4.0"]
+    text = (ROOT / "LICENSE").read_text(encoding="utf-8")
+    assert "MIT License" in text and "Creative Commons" in text
+
+
+def test_supported_pythons_are_named_alike():
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    workflow = (ROOT / ".github/workflows/ci.yml").read_text(encoding="utf-8")
+    for python in PYTHONS:
+        assert f"Programming Language :: Python :: {python}" in PROJECT["classifiers"]
+        assert f"python{python}" in makefile and f'"{python}"' in workflow
+    assert "(3, 11) <= sys.version_info < (3, 14)" in makefile and PROJECT["requires-python"] == ">=3.11,<3.14"
+
+
+def make(*arguments):
+    env = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
+    done = subprocess.run(["make", *arguments], cwd=ROOT, env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_help_lists_every_target():
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    listed = re.findall(r"^  (\S+)  ", make(), re.MULTILINE)
+    assert listed == re.search(r"^\.PHONY: (.*)$", makefile, re.MULTILINE).group(1).split()
+    for name in ("README.md", "CONTRIBUTING.md"):
+        named = re.findall(r"(?:`|^)make (\.?[a-z]+)", (ROOT / name).read_text(encoding="utf-8"), re.MULTILINE)
+        assert set(named) <= set(listed), name
+
+
+def test_test_target_executes_no_chapter():
+    assert "notebooks.py" not in make("-n", "test")
+    assert "notebooks.py" in make("-n", "book")
+
+
+def test_readme_names_what_is_there():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    for place in re.findall(r"`([\w./-]+)`", text[text.index("## Map") : text.index("## Licence")]):
+        assert (ROOT / place).exists() or place == "benchmarks/", place
