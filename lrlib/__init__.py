@@ -16,14 +16,17 @@ if TYPE_CHECKING:
     from lrlib.plateau import PlateauState as PlateauState
     from lrlib.schedules import *  # noqa: F403
 
-_SCHEDULES = (
-    "Schedule Constant Linear Polynomial Cosine Exponential StepDecay Piecewise InverseTime InverseSqrt CosineRestarts "
-    "Triangular Triangular2 ExpRange OneCycle WarmupStableDecay Rex Then Take Repeat Stretch Hold Affine Product Clip "
-    "register from_dict"
-).split()
-_HOME = {name: "lrlib.schedules" for name in _SCHEDULES}
-_HOME |= {"Plateau": "lrlib.plateau", "PlateauState": "lrlib.plateau"}
-_HOME |= {"from_keras": "lrlib.interop", "from_torch": "lrlib.interop"}
+_FAMILIES = (
+    "Constant Linear Polynomial Cosine Exponential StepDecay Piecewise InverseTime InverseSqrt CosineRestarts "
+    "Triangular Triangular2 ExpRange OneCycle WarmupStableDecay Rex"
+)
+_ALGEBRA = "Then Take Repeat Stretch Hold Affine Product Clip"
+_NAMES = {
+    "lrlib.schedules": f"Schedule {_FAMILIES} {_ALGEBRA} register from_dict",
+    "lrlib.plateau": "Plateau PlateauState",
+    "lrlib.interop": "from_keras from_torch",
+}
+_HOME = {name: module for module, names in _NAMES.items() for name in names.split()}
 _MODULES = ("course", "interop", "keras", "plateau", "schedules", "torch")
 
 __all__ = sorted(_HOME)  # noqa: PLE0605
@@ -33,13 +36,13 @@ def __getattr__(name: str) -> "Any":
     import importlib
 
     if name in _HOME:
-        found = getattr(importlib.import_module(_HOME[name]), name)
+        module = importlib.import_module(_HOME[name])
+        globals().update({each: getattr(module, each) for each in _NAMES[_HOME[name]].split()})
     elif name in _MODULES:
-        found = importlib.import_module(f"lrlib.{name}")
+        globals()[name] = importlib.import_module(f"lrlib.{name}")
     else:
         raise AttributeError(f"module 'lrlib' has no attribute {name!r}")
-    globals()[name] = found
-    return found
+    return globals()[name]
 
 
 def __dir__() -> list[str]:
