@@ -137,6 +137,14 @@ class ScheduleCallback(keras.callbacks.Callback):
     Errors, when training begins: ``ValueError`` for an optimizer that was built with a schedule, for
     ``steps_per_execution`` above 1 (Keras then calls no callback between updates), and for an ``accumulate`` that is
     not the optimizer's.
+
+    >>> import lrlib
+    >>> model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+    >>> model.compile(keras.optimizers.SGD(0.5), "mse")
+    >>> callback = ScheduleCallback(lrlib.Linear(0.5, 0.0, steps=4))
+    >>> history = model.fit(ops.ones((4, 1)), ops.ones((4, 1)), batch_size=2, callbacks=[callback], verbose=0)
+    >>> float(model.optimizer.learning_rate)  # the rate of the second update, t = 1
+    0.375
     """
 
     def __init__(self, schedule: schedules.Schedule, accumulate: int = 1) -> None:
@@ -173,6 +181,13 @@ class PlateauCallback(keras.callbacks.Callback):
     ``fit`` is called again (Keras's own callback starts anew), and may be set before ``fit`` to resume.
 
     Errors: ``ValueError`` for an optimizer that was built with a schedule, or if the logs have no ``monitor``.
+
+    >>> model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+    >>> model.compile(keras.optimizers.SGD(0.0), "mse")
+    >>> callback = PlateauCallback(Plateau(0.5, factor=0.5, patience=0, min_lr=0.25), monitor="nothing")
+    >>> model.fit(ops.ones((4, 1)), ops.ones((4, 1)), callbacks=[callback], verbose=0)
+    Traceback (most recent call last):
+    ValueError: monitor is 'nothing', but the epoch's logs have ['loss']
     """
 
     def __init__(self, plateau: Plateau, monitor: str = "val_loss") -> None:
@@ -203,6 +218,16 @@ class SGD(keras.optimizers.Optimizer):
 
     ``momentum`` is a number from 0 up to 1 or an lrlib Schedule of the number of updates. ``weight_decay`` is
     PyTorch's: g ← g + weight_decay·w first. Other keywords as in ``keras.optimizers.SGD``.
+
+    Errors: ``TypeError`` or ``ValueError`` for a momentum that is no number from 0 to 1 and no Schedule.
+
+    >>> import lrlib
+    >>> w = keras.Variable(1.0)
+    >>> optimizer = SGD(Schedule(lrlib.Piecewise([1], [0.5, 0.25])), momentum=0.5)
+    >>> optimizer.apply([ops.ones(())], [w])
+    >>> optimizer.apply([ops.ones(())], [w])  # v = 0.5·1 + 1, at the new rate at once: 0.5 − 0.25·1.5
+    >>> float(w)
+    0.125
     """
 
     def __init__(

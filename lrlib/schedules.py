@@ -410,6 +410,9 @@ class Schedule(Value):
     ``s(t)`` is the rate in force during update ``t``, ``t = 0`` first. ``==`` and ``hash`` are structural, ``repr``
     can be pasted back, ``to_dict`` and :func:`from_dict` go through JSON.
 
+    Errors: a parameter of a wrong type is a ``TypeError``, a wrong value a ``ValueError``; each names the parameter,
+    what was received and what is allowed.
+
     Algebra, nestable in any order: :meth:`then`, :meth:`take`, :meth:`repeat`, :meth:`stretch`, :meth:`hold`,
     :meth:`clip`, ``k * a``, ``a * b``, ``a + c``, ``a - c``, ``c - a`` with numbers ``k`` and ``c``.
 
@@ -461,7 +464,11 @@ class Schedule(Value):
         return numpy.asarray(result, float)
 
     def to_dict(self) -> dict[str, Any]:
-        """A dict of JSON's own types: ``kind`` and the parameters. Errors: ``TypeError`` if not registered."""
+        """A dict of JSON's own types: ``kind`` and the parameters. Errors: ``TypeError`` if not registered.
+
+        >>> Constant(0.1).to_dict()
+        {'kind': 'Constant', 'lr': 0.1}
+        """
         parameters = self._parameters()
         return {"kind": type(self).__name__, **{name: _encode(item) for name, item in parameters.items()}}
 
@@ -639,7 +646,11 @@ class Then(Schedule):
 
 @register
 class Take(Schedule):
-    """The first ``n`` updates of ``inner``, its value there held for ever; what ``a.take(n)`` makes."""
+    """The first ``n`` updates of ``inner``, its value there held for ever; what ``a.take(n)`` makes.
+
+    >>> Exponential(0.1, gamma=0.5).take(2)(100)
+    0.025
+    """
 
     inner: Inner
     n: Count
@@ -672,6 +683,10 @@ class Repeat(Schedule):
     """Copies of ``inner``, each scaled from the last; what ``a.repeat(n, factor, height)`` makes.
 
     Copy k begins at L·(1 + factor + … + factor^(k−1)), lasts L·factor^k and has the values of ``inner`` times height^k.
+
+    >>> halving = Linear(0.1, 0.0, steps=2).repeat(3, height=0.5)
+    >>> [halving(t) for t in range(7)]
+    [0.1, 0.05, 0.05, 0.025, 0.025, 0.0125, 0.0]
     """
 
     inner: Inner
@@ -711,7 +726,11 @@ class Repeat(Schedule):
 
 @register
 class Stretch(Schedule):
-    """t ↦ inner(t / k); what ``a.stretch(k)`` makes."""
+    """t ↦ inner(t / k); what ``a.stretch(k)`` makes.
+
+    >>> Linear(0.1, 0.0, steps=5).stretch(0.5).length
+    2.5
+    """
 
     inner: Inner
     k: Positive
@@ -735,7 +754,11 @@ class Stretch(Schedule):
 
 @register
 class Hold(Schedule):
-    """t ↦ inner(⌊t / n⌋); what ``a.hold(n)`` makes."""
+    """t ↦ inner(⌊t / n⌋); what ``a.hold(n)`` makes.
+
+    >>> Linear(0.1, 0.0, steps=5).hold(600).length
+    3000
+    """
 
     inner: Inner
     n: Count
@@ -765,7 +788,13 @@ def _stretched(phases: list, factor: float) -> list:
 
 @register
 class Affine(Schedule):
-    """t ↦ scale · inner(t) + shift; what ``k * a``, ``a + c``, ``a - c`` and ``c - a`` make."""
+    """t ↦ scale · inner(t) + shift; what ``k * a``, ``a + c``, ``a - c`` and ``c - a`` make.
+
+    A momentum that falls as the rate rises:
+
+    >>> (0.95 - Triangular(0.0, 0.1, step_size=10))(10)
+    0.85
+    """
 
     inner: Inner
     scale: Number = 1.0
@@ -794,7 +823,11 @@ class Affine(Schedule):
 
 @register
 class Product(Schedule):
-    """t ↦ a(t) · b(t), of the longer one's length; what ``a * b`` makes."""
+    """t ↦ a(t) · b(t), of the longer one's length; what ``a * b`` makes.
+
+    >>> (Linear(0.0, 1.0, steps=2) * StepDecay(0.5, gamma=0.5, every=4))(4)
+    0.25
+    """
 
     a: Inner
     b: Inner
@@ -816,7 +849,11 @@ class Product(Schedule):
 
 @register
 class Clip(Schedule):
-    """t ↦ min(max(inner(t), low), high); what ``a.clip(low, high)`` makes."""
+    """t ↦ min(max(inner(t), low), high); what ``a.clip(low, high)`` makes. Errors: ``ValueError`` if low > high.
+
+    >>> Linear(0.1, 0.0, steps=4).clip(0.03, 0.08)(4)
+    0.03
+    """
 
     inner: Inner
     low: Number
