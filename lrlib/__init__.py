@@ -10,6 +10,10 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from typing import Any
 
+    from lrlib.finder import RangeTest as RangeTest
+    from lrlib.finder import Suggestion as Suggestion
+    from lrlib.finder import combine as combine
+    from lrlib.finder import range_test as range_test
     from lrlib.interop import from_keras as from_keras
     from lrlib.interop import from_torch as from_torch
     from lrlib.plateau import Plateau as Plateau
@@ -25,9 +29,10 @@ _NAMES = {
     "lrlib.schedules": f"Schedule {_FAMILIES} {_ALGEBRA} register from_dict",
     "lrlib.plateau": "Plateau PlateauState",
     "lrlib.interop": "from_keras from_torch",
+    "lrlib.finder": "RangeTest Suggestion combine range_test",
 }
 _HOME = {name: module for module, names in _NAMES.items() for name in names.split()}
-_MODULES = ("course", "interop", "keras", "plateau", "schedules", "torch")
+_MODULES = ("course", "finder", "interop", "keras", "plateau", "schedules", "torch")
 
 __all__ = sorted(_HOME)  # noqa: PLE0605
 

@@ -7,10 +7,11 @@ import keras
 from keras import ops
 
 from lrlib import schedules
+from lrlib._keras_range import range_test
 from lrlib.plateau import Plateau, PlateauState
 from lrlib.schedules import COUNT, POSITIVE
 
-__all__ = ["SGD", "PlateauCallback", "Schedule", "ScheduleCallback", "TensorOps", "cyclic_learning_rate"]
+__all__ = ["SGD", "PlateauCallback", "Schedule", "ScheduleCallback", "TensorOps", "cyclic_learning_rate", "range_test"]
 
 
 def _double(x: Any) -> Any:

@@ -10,10 +10,11 @@ from typing import Any
 import torch
 from torch.optim.lr_scheduler import LRScheduler
 
+from lrlib._torch_range import range_test
 from lrlib.plateau import Plateau, PlateauState
 from lrlib.schedules import Schedule
 
-__all__ = ["PlateauScheduler", "Scheduler"]
+__all__ = ["PlateauScheduler", "Scheduler", "range_test"]
 
 _Plan = Schedule | list[Schedule] | dict[str, Schedule]
 _BETAS = {"beta1": 0, "beta2": 1}

@@ -12,7 +12,7 @@ import pytest
 
 from lrlib import Piecewise
 from lrlib.course import s3, stats, study
-from lrlib.course.alike import batch_order, dense_weights
+from lrlib.course.alike import batch_order, dense_weights, resnet18_weights
 
 SIZES = (6, 5, 3)
 
@@ -89,6 +89,26 @@ def test_a_pause_comes_after_its_update(framework, small_data):
     assert not np.allclose(first[0], start[0]) and not np.allclose(first[0], last[0])
 
 
+def test_resnet18_is_one_network_in_both_frameworks():
+    import torch
+
+    from lrlib.course import keras as in_keras
+    from lrlib.course import torch as in_torch
+
+    arrays = resnet18_weights(channels=1, classes=10, seed=0)
+    theirs, ours = in_torch.resnet18(arrays), in_keras.resnet18(arrays, size=28)
+    assert sum(array.size for array in arrays) == sum(p.numel() for p in theirs.parameters()) == 11_175_370
+    images = np.random.default_rng(0).random((16, 28, 28, 1), dtype="float32")
+    channels_first = torch.from_numpy(images.transpose(0, 3, 1, 2))
+    for training in (True, False):  # in that order: the first pass moves the running statistics that the second uses
+        theirs.train(training)
+        outputs = theirs(channels_first).detach().numpy()
+        scale = np.abs(outputs).max()
+        # PyTorch's running variance is unbiased, Keras's is not: at 1 × 1 pixels that is a sixteenth of a tenth.
+        tolerance = 1e-3 if training else 2e-2
+        np.testing.assert_allclose(ours(images, training=training).numpy(), outputs, atol=tolerance * scale)
+
+
 @pytest.fixture
 def small_s3(monkeypatch):
     """S3 on 6,000 random images: seconds become tenths."""
@@ -155,17 +175,26 @@ def test_a_killed_study_keeps_what_was_finished(tmp_path):
 def test_missing_results_and_unknown_experiments_are_named(tmp_path):
     with pytest.raises(LookupError, match="make experiments ONLY=s3"):
         study.load("s3", tmp_path)
-    with pytest.raises(ValueError, match="unknown experiment 's9'; known are s3"):
+    with pytest.raises(ValueError, match="unknown experiment 's9'; known are s1-range, s3"):
         study.trials("s9")
 
 
-def test_every_stored_result_is_there_and_says_what_it_ran_on():
+@pytest.mark.parametrize("experiment", study.EXPERIMENTS)
+def test_every_stored_result_is_there_and_says_what_it_ran_on(experiment):
+    for by_framework in study.load(experiment).values():
+        for results in by_framework.values():
+            for result in results:
+                assert result["versions"]
+                assert result["hardware"]
+                assert result["seconds"] > 0
+
+
+def test_stored_rates_are_the_settings_rates():
     stored = study.load("s3")
     for name, by_framework in stored.items():
         for framework, results in by_framework.items():
             assert [result["seed"] for result in results] == list(s3.SEEDS)
             for result in results:
-                assert result["versions"] and result["hardware"] and result["seconds"] > 0
                 assert len(result["rates"]) == s3.SETTINGS[name].epochs
                 assert result["rate_is_constant_within_epochs"], (name, framework)
 
@@ -179,9 +208,13 @@ def drawn_trials(count):
     return [every[i] for i in np.random.default_rng(seed).choice(len(every), count, replace=False)]
 
 
-# Measured: the same trial on one machine repeats to the last digit. Rounding on another machine is amplified by
-# training; over reruns with inputs changed by one part in 10⁷ the largest changes were well inside these.
-TOLERANCE = {"test_accuracy": 0.6, "train_loss": 0.02}
+# Measured: on one machine a trial repeats to the last digit. What rounding does is seen where PyTorch and Keras run the
+# same trial under one rule: over the 90 stored pairs they differ by at most 0.29 points and 0.0047 of loss under a
+# schedule, 0.58 and 0.0107 under a plateau rule, whose cuts hang on an accuracy's last digit. Twice that is allowed.
+TOLERANCE = {
+    "schedule": {"test_accuracy": 0.6, "train_loss": 0.01},
+    "plateau": {"test_accuracy": 1.2, "train_loss": 0.022},
+}
 
 
 def test_stored_results_are_what_a_rerun_gives(tmp_path):
@@ -190,9 +223,10 @@ def test_stored_results_are_what_a_rerun_gives(tmp_path):
     assert len(study.bring_up_to_date(drawn, tmp_path)) == 2  # in processes of their own, as `make experiments` does
     for trial in drawn:
         stored, again = study.find(trial, study.results_folder()), study.find(trial, tmp_path)
-        for key, tolerance in TOLERANCE.items():
+        kind = "plateau" if s3.SETTINGS[trial.setting].monitor else "schedule"
+        for key, tolerance in TOLERANCE[kind].items():
             assert again[key] == pytest.approx(stored[key], abs=tolerance), (trial, key)
-        if s3.SETTINGS[trial.setting].monitor is None:  # a plateau's cuts hang on an accuracy's last digit
+        if kind == "schedule":
             assert again["rates"] == pytest.approx(stored["rates"]), trial
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 import torch
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from test_schedules import OWN, ROOT, SAMPLES, SGDR_PEAKS, composed, sample
 
@@ -55,7 +55,7 @@ def test_every_sample_in_one_graph(sample_rates):
 
 
 @given(st.lists(composed(), min_size=8, max_size=8))
-@settings(max_examples=4)
+@settings(max_examples=4, phases=[Phase.generate])  # to shrink a failure would trace hundreds of graphs
 def test_compositions_in_a_graph(cases):
     rates = in_graph([case.schedule for case in cases])
     for t in [*range(12), 20, 33, 57, 100]:
@@ -305,6 +305,12 @@ def test_schedule_callback_under_gradient_accumulation():
     rates = fit(model, 12, lrlib.keras.ScheduleCallback(WARM, accumulate=2))
     assert rates[::2] == [0.0] * 6
     assert_rates(rates[1::2], [WARM(t) for t in range(6)])
+
+
+def test_schedule_callback_counts_micro_batches_where_the_optimizer_does_not():
+    model = weight_model(keras.optimizers.SGD(7.0))
+    rates = fit(model, 9, lrlib.keras.ScheduleCallback(WARM, accumulate=3))
+    assert_rates(rates, [WARM(t // 3) for t in range(9)])
 
 
 def fake_model(optimizer, steps_per_execution=1):

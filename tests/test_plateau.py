@@ -97,7 +97,7 @@ PLATEAUS = st.builds(
 
 
 @given(PLATEAUS.filter(lambda p: p.min_lr <= p.lr), st.lists(POSITIVE, max_size=25))
-@settings(max_examples=200)
+@settings(max_examples=120)
 def test_equals_torchs_own_on_positive_metrics(plateau, metrics):
     assert trace(plateau, metrics) == torchs_own(plateau, metrics)
 

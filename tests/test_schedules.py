@@ -475,7 +475,7 @@ def test_each_family_follows_its_formula(family, data):
 
 
 @given(composed(), any_t)
-@settings(max_examples=600)
+@settings(max_examples=400)
 def test_compositions_nested_three_deep_mean_what_they_say(case, t):
     assert_close(case.schedule(t), case.reference.at(exact(t)))
 

@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 from tqdm import tqdm
 
-from lrlib.course.alike import History
+from lrlib.course.alike import RESNET18, History
 
 
 def one_thread() -> None:
@@ -25,6 +25,44 @@ def perceptron(sizes: tuple[int, ...], weights: list[np.ndarray]) -> keras.Seque
         model.add(keras.layers.Dense(outputs, activation="relu"))
     model.add(keras.layers.Dense(sizes[-1]))
     model.set_weights(weights)
+    return model
+
+
+def resnet18(weights: list[np.ndarray], size: int) -> keras.Model:
+    """ResNet-18 with ImageNet's stem; ``weights`` as :func:`lrlib.course.alike.resnet18_weights` gives them.
+
+    Set as PyTorch has it, where Keras's defaults differ: padding on both sides also with a stride of 2, batch
+    normalisation's momentum 0.9 and epsilon 1e-5.
+    """
+    left = iter(weights)
+
+    def convolution(x: Any, stride: int = 1) -> Any:
+        kernel, scale, shift = next(left), next(left), next(left)
+        height, _, _, outputs = kernel.shape
+        if height > 1:
+            x = keras.layers.ZeroPadding2D(height // 2)(x)
+        layer = keras.layers.Conv2D(outputs, height, stride, use_bias=False)
+        norm = keras.layers.BatchNormalization(momentum=0.9, epsilon=1e-5)
+        x = norm(layer(x))
+        layer.set_weights([kernel])
+        norm.set_weights([scale, shift, np.zeros_like(shift), np.ones_like(scale)])
+        return x
+
+    inputs = keras.Input((size, size, weights[0].shape[2]))
+    x = keras.layers.ReLU()(convolution(inputs, 2))
+    x = keras.layers.ZeroPadding2D(1)(x)  # zeros serve as −∞ would: after the ReLU nothing is below them
+    x = keras.layers.MaxPooling2D(3, 2)(x)
+    for blocks, outputs, stride in RESNET18:
+        for block in range(blocks):
+            shortcut, step = x, stride if block == 0 else 1
+            y = keras.layers.ReLU()(convolution(x, step))
+            y = convolution(y)
+            if step != 1 or x.shape[-1] != outputs:
+                shortcut = convolution(x, step)
+            x = keras.layers.ReLU()(y + shortcut)
+    dense = keras.layers.Dense(weights[-1].shape[0])
+    model = keras.Model(inputs, dense(keras.layers.GlobalAveragePooling2D()(x)))
+    dense.set_weights(list(left))
     return model
 
 

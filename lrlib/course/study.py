@@ -18,7 +18,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, NamedTuple
 
-EXPERIMENTS = {"s3": "lrlib.course.s3"}
+EXPERIMENTS = {"s1-range": "lrlib.course.s1_range", "s3": "lrlib.course.s3"}
 
 
 def results_folder() -> Path:

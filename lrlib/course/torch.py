@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from tqdm import tqdm
 
-from lrlib.course.alike import History
+from lrlib.course.alike import RESNET18, History
 
 
 def one_thread() -> None:
@@ -27,6 +27,45 @@ def perceptron(sizes: tuple[int, ...], weights: list[np.ndarray]) -> nn.Sequenti
         for parameter, array in zip(model.parameters(), weights, strict=True):
             parameter.copy_(torch.from_numpy(array.T))  # PyTorch keeps outputs × inputs
     return model
+
+
+class Block(nn.Module):
+    """ResNet's basic block: two 3×3 convolutions beside a shortcut."""
+
+    def __init__(self, inputs: int, outputs: int, stride: int) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(inputs, outputs, 3, stride, padding=1, bias=False)
+        self.norm1 = nn.BatchNorm2d(outputs)
+        self.conv2 = nn.Conv2d(outputs, outputs, 3, padding=1, bias=False)
+        self.norm2 = nn.BatchNorm2d(outputs)
+        self.shortcut = nn.Sequential()
+        if stride != 1 or inputs != outputs:
+            self.shortcut = nn.Sequential(nn.Conv2d(inputs, outputs, 1, stride, bias=False), nn.BatchNorm2d(outputs))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        y = torch.relu(self.norm1(self.conv1(x)))
+        return torch.relu(self.norm2(self.conv2(y)) + self.shortcut(x))
+
+
+def resnet18(weights: list[np.ndarray]) -> nn.Sequential:
+    """ResNet-18 with ImageNet's stem; ``weights`` as :func:`lrlib.course.alike.resnet18_weights` gives them."""
+    inputs = weights[0].shape[3]
+    stem = nn.Conv2d(weights[0].shape[2], inputs, 7, 2, padding=3, bias=False)
+    layers: list[nn.Module] = [stem, nn.BatchNorm2d(inputs), nn.ReLU(), nn.MaxPool2d(3, 2, padding=1)]
+    for blocks, outputs, stride in RESNET18:
+        for block in range(blocks):
+            layers.append(Block(inputs, outputs, stride if block == 0 else 1))
+            inputs = outputs
+    model = nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(inputs, weights[-1].shape[0]))
+    with torch.no_grad():
+        for parameter, array in zip(model.parameters(), weights, strict=True):
+            parameter.copy_(torch.from_numpy(array.T if array.ndim == 2 else _to_torch(array)))
+    return model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # the faster one on CPUs
+
+
+def _to_torch(array: np.ndarray) -> np.ndarray:
+    """Height × width × in × out as PyTorch keeps it: out × in × height × width."""
+    return array.transpose(3, 2, 0, 1) if array.ndim == 4 else array
 
 
 def weights(model: nn.Module) -> list[np.ndarray]:

@@ -1,0 +1,647 @@
+"""The learning-rate range test: the record of a sweep, its smoothing, and what the curve supports. No framework.
+
+A range test trains for a few updates while the rate rises from far too small to far too large, and records the loss at
+each rate (L. N. Smith, *Cyclical learning rates for training neural networks*, arXiv 1506.01186, section 3.3).
+:func:`range_test` runs the sweep over any ``step_fn``; ``lrlib.torch.range_test`` and ``lrlib.keras.range_test`` run it
+on a model and leave no trace.
+
+How a curve is read, the same for every rule:
+
+* What follows the first non-finite loss is left out, and losses above the highest one before the lowest are lowered
+  to it, so that a divergence does not bleed into the fall before it.
+* The curve is smoothed by a local quadratic fit against u = log10(rate) with tricube weights (W. S. Cleveland,
+  *Robust locally weighted regression*, JASA 74, 1979; on an even grid these are Savitzky and Golay's weights). The fit
+  is centred, so it does not shift the curve, and its slope is d loss / d u. The half-width is 1.6 times the width of
+  the fall between a quarter and three quarters of its height, in decades: more points make the fit less noisy, not
+  narrower.
+* The noise is measured from the data: robustly from second differences (Gasser, Sroka and Jennen-Steinmetz,
+  Biometrika 73, 1986), and from the residuals, the larger of the two. A fall below 6 standard errors is none.
+
+NumPy is imported when a suggestion is asked for, matplotlib when a plot is.
+"""
+
+import dataclasses
+import math
+import numbers
+import operator
+import statistics
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Annotated, Any
+
+from lrlib.schedules import Check, Value, _many, _real, one_of, value
+
+__all__ = ["RULES", "Combined", "CombinedSuggestion", "RangeTest", "Suggestion", "combine", "range_test", "rates"]
+
+RULES = ("steepest", "valley", "minimum/10", "smith")
+_CURVES = ("loss", "accuracy")
+_STOPPED = ("completed", "diverged", "non-finite")
+_FEWEST = 8  # points that a curve must have before anything is read from it
+_NEIGHBOURS = 7  # points that each local fit reaches at least
+_SIGNIFICANT = 6.0  # standard errors that a fall must measure
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# The ladder and the sweep
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+def _measured(number: Any) -> float:
+    if isinstance(number, bool) or not isinstance(number, numbers.Real):
+        raise TypeError
+    return math.nan if math.isnan(number) else float(number)  # one NaN, so that equal curves compare equal
+
+
+def _rising(values: tuple[float, ...]) -> bool:
+    return bool(values) and values[0] > 0 and all(map(operator.lt, values, values[1:]))
+
+
+_Ladder = Annotated[
+    tuple[float, ...],
+    Check("a non-empty, strictly rising sequence of finite numbers above 0", _many(_real), _rising),
+]
+_Measured = Annotated[tuple[float, ...], Check("a sequence of numbers", _many(_measured))]
+_MaybeMeasured = Annotated[
+    tuple[float, ...] | None, Check("a sequence of numbers, or None", _many(_measured), optional=True)
+]
+_check_ladder: Check = _Ladder.__metadata__[0]  # type: ignore[attr-defined]
+_check_diverge = Check("a finite number above 1, or None", _real, lambda x: x > 1, optional=True)
+
+
+def rates(start: float = 1e-7, end: float = 10.0, steps: int = 100, mode: str = "exponential") -> tuple[float, ...]:
+    """The ladder of a sweep: ``steps`` rates from ``start`` to ``end``, both exactly as given.
+
+    "exponential": start · (end/start)^(i/(steps − 1)); "linear": start + (end − start) · i/(steps − 1).
+
+    Errors: ``TypeError`` or ``ValueError`` unless 0 < start < end, steps ≥ 2 and the mode is one of the two.
+
+    >>> rates(0.25, 4.0, steps=3)
+    (0.25, 1.0, 4.0)
+    >>> rates(0.25, 0.75, steps=3, mode="linear")
+    (0.25, 0.5, 0.75)
+    """
+    first, last = _check_ladder("rates", "(start, end)", (start, end))
+    if isinstance(steps, bool) or not isinstance(steps, numbers.Integral):
+        raise TypeError(f"rates: steps must be a whole number, 2 or more, got {steps!r}")
+    if steps < 2:
+        raise ValueError(f"rates: steps must be a whole number, 2 or more, got {steps!r}")
+    if mode not in ("exponential", "linear"):
+        raise ValueError(f"rates: mode must be 'exponential' or 'linear', got {mode!r}")
+    shares = [i / (int(steps) - 1) for i in range(1, int(steps) - 1)]
+    if mode == "linear":
+        inner = [first + (last - first) * share for share in shares]
+    else:
+        inner = [first * (last / first) ** share for share in shares]
+    return (first, *inner, last)
+
+
+def range_test(step_fn: Callable[[float], Any], rates: Iterable[float], *, diverge: float | None = 4.0) -> "RangeTest":
+    """Call ``step_fn(rate)`` for each rate in turn and record what it returns: a loss, or (loss, accuracy).
+
+    Each rate is paired with the loss that ``step_fn`` returned for it. The sweep ends early, with the last loss
+    recorded, when
+
+    * a loss is not finite (``stopped == "non-finite"``), or
+    * a loss is above best + (diverge − 1)·|best|, where best is the lowest so far (``"diverged"``): ``diverge`` times
+      the best for positive losses, and as far above it for negative ones. ``None`` switches this off. Losses are judged
+      raw: where they scatter by more than ``diverge`` times the best (small batches, a loss near 0), set it higher.
+
+    Whatever ``step_fn`` raises is passed on. Errors: rates that are empty, not strictly rising, not above 0 or not
+    finite, and ``diverge`` of 1 or less are a ``ValueError``; a ``step_fn`` that returns anything else a ``TypeError``.
+
+    >>> result = range_test(lambda rate: 2.0 if rate < 1 else 9.0, [0.01, 0.1, 1.0, 10.0])
+    >>> result.rates, result.losses, result.stopped
+    ((0.01, 0.1, 1.0), (2.0, 2.0, 9.0), 'diverged')
+    """
+    ladder = _check_ladder("range_test", "rates", rates)
+    limit = _check_diverge("range_test", "diverge", diverge)
+    losses: list[float] = []
+    accuracies: list[float | None] = []
+    best, stopped = math.inf, "completed"
+    for rate in ladder:
+        loss, accuracy = _returned(step_fn(rate))
+        losses.append(loss)
+        accuracies.append(accuracy)
+        if (accuracy is None) != (accuracies[0] is None):
+            raise TypeError("range_test: step_fn must always return an accuracy, or never")
+        best = min(best, loss)  # a NaN is not below anything
+        if not math.isfinite(loss):
+            stopped = "non-finite"
+            break
+        if limit is not None and loss > best + (limit - 1) * abs(best):
+            stopped = "diverged"
+            break
+    kept = None if accuracies[0] is None else tuple(accuracies)
+    return RangeTest(ladder[: len(losses)], tuple(losses), kept, stopped)  # type: ignore[arg-type]
+
+
+def _returned(answer: Any) -> tuple[float, float | None]:
+    """(loss, accuracy or None) of what a ``step_fn`` returned; a one-element array or tensor is a number too."""
+    pair = answer if isinstance(answer, tuple) and len(answer) == 2 else (answer, None)
+    try:
+        loss, accuracy = (_number(part) for part in pair)
+        if loss is None:
+            raise TypeError
+    except (TypeError, ValueError):
+        allowed = "a loss or (loss, accuracy), numbers"
+        raise TypeError(f"range_test: step_fn must return {allowed}, got {answer!r}") from None
+    return loss, accuracy
+
+
+def _number(answer: Any) -> float | None:
+    if answer is None:
+        return None
+    if isinstance(answer, (bool, str, bytes)):
+        raise TypeError
+    return float(answer)
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Results
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+@dataclasses.dataclass(frozen=True)
+class Suggestion:
+    """What a rule reads from a curve: rates in the ladder's unit. None: the rule gives no such number, or the curve
+    does not support one; ``reason`` says which, in words.
+
+    >>> level = RangeTest(rates(steps=20), [2.3] * 20)
+    >>> level.suggest("steepest")
+    Suggestion(lr=None, base_lr=None, max_lr=None, reason='the loss never improves on its first value')
+    """
+
+    lr: float | None = None
+    base_lr: float | None = None
+    max_lr: float | None = None
+    reason: str = ""
+
+
+@value
+class RangeTest(Value):
+    """The record of a sweep: ``losses[i]`` (and ``accuracies[i]``) was measured at ``rates[i]``. An immutable value.
+
+    ``accuracies`` is None where none were measured; ``stopped`` is "completed", "diverged" or "non-finite". A loss may
+    be infinite or NaN. Errors: ``TypeError`` or ``ValueError`` for rates that do not rise strictly from above 0, for
+    what is no number, and for lengths that differ.
+
+    >>> import math
+    >>> ladder = rates(1e-5, 1.0, steps=101)
+    >>> falls_at = lambda rate: 2 - math.tanh(2 * (math.log10(rate) + 2.5))
+    >>> result = RangeTest(ladder, [falls_at(rate) for rate in ladder])
+    >>> round(math.log10(result.suggest("steepest").lr), 6)
+    -2.5
+    >>> RangeTest.from_dict(result.to_dict()) == result
+    True
+    """
+
+    rates: _Ladder
+    losses: _Measured
+    accuracies: _MaybeMeasured = None
+    stopped: Annotated[str, one_of(*_STOPPED)] = "completed"
+
+    def check(self) -> None:
+        lengths = {len(curve) for curve in (self.rates, self.losses, self.accuracies) if curve is not None}
+        if len(lengths) > 1:
+            self.refuse("rates, losses and accuracies must have equal lengths", lengths=sorted(lengths))
+
+    def __repr__(self) -> str:
+        span = f"{len(self.rates)} rates from {self.rates[0]:.3g} to {self.rates[-1]:.3g}"
+        return f"<RangeTest: {span}, {self.stopped}>"
+
+    def suggest(self, rule: str = "steepest", *, curve: str | None = None) -> Suggestion:
+        """What ``rule`` reads from the smoothed curve (how it is smoothed: see the head of ``lrlib/finder.py``).
+
+        * "steepest": ``lr`` where the loss falls fastest against log10(rate).
+        * "valley": ``lr`` halfway down the longest decreasing subsequence of the losses: one third and half another of
+          its length from its start (fastai's rule and default, ``fastai/callback/schedule.py``, after N. Yanamandra
+          and others, 2021). It is sought up to the minimum, and what the noise explains counts as level.
+        * "minimum/10": a tenth of the rate at which the loss is lowest (fastai's ``minimum``, J. Howard); on a level
+          bottom the first rate that cannot be told from the lowest.
+        * "smith": ``base_lr`` where the curve has begun to improve (a tenth of the way), ``max_lr`` where it stops
+          improving (nine tenths of the way) or becomes ragged (scatter three times what it was), whichever is first
+          (Smith, arXiv 1506.01186, section 3.3, reads both off the accuracy by eye).
+
+        ``curve`` is "loss" or "accuracy"; None takes the accuracy for "smith" where there is one, else the loss.
+
+        A pure function of the record: scaling or shifting the losses does not change the answer. A curve that never
+        falls by more than its noise gets no number. Errors: ``ValueError`` for an unknown rule or curve, or for
+        "accuracy" where none was measured.
+        """
+        if rule not in RULES:
+            raise ValueError(f"suggest: unknown rule {rule!r}; known are {', '.join(map(repr, RULES))}")
+        if curve not in (None, *_CURVES):
+            raise ValueError(f"suggest: curve must be one of {', '.join(map(repr, _CURVES))}, or None, got {curve!r}")
+        if curve == "accuracy" and self.accuracies is None:
+            raise ValueError("suggest: curve is 'accuracy', but the sweep measured none")
+        use_accuracy = curve == "accuracy" or (curve is None and rule == "smith" and self.accuracies is not None)
+        shape = _read(self.rates, self._descending(use_accuracy))
+        if isinstance(shape, str):
+            return Suggestion(reason=shape.format(curve="accuracy" if use_accuracy else "loss"))
+        return _RULE[rule](shape)
+
+    def _descending(self, use_accuracy: bool) -> list[float]:
+        if use_accuracy:
+            assert self.accuracies is not None
+            return [-accuracy for accuracy in self.accuracies]
+        return list(self.losses)
+
+    def smoothed(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        """(rates, losses) of the smoothed curve that the rules read; empty where the curve has no fall to read."""
+        shape = _read(self.rates, self.losses)
+        if isinstance(shape, str):
+            return (), ()
+        low, height = shape.unit
+        return shape.rates, tuple(low + height * level for level in shape.level.tolist())
+
+    def plot(self, ax: Any = None, rules: Sequence[str] = ("steepest",)) -> Any:
+        """Draw the losses, the smoothed curve and the rates that ``rules`` suggest; returns matplotlib's axes.
+
+        The loss axis ends above the highest loss before the lowest, so that a divergence does not flatten the rest.
+        """
+        if ax is None:
+            import matplotlib.pyplot as plt
+
+            ax = plt.subplots()[1]
+        ax.plot(self.rates, self.losses, ".", alpha=0.4, label="measured")
+        ax.plot(*self.smoothed(), "-", label="smoothed")
+        for i, rule in enumerate(rules):
+            found = self.suggest(rule)
+            for rate in (found.lr, found.base_lr, found.max_lr):
+                if rate is not None:
+                    ax.axvline(rate, linestyle="--", color=f"C{i + 2}", label=f"{rule}: {rate:.2g}")
+        _label(ax, self.losses)
+        return ax
+
+    def to_dict(self) -> dict[str, Any]:
+        """The record as a dict of JSON's own types; "nan", "inf" and "-inf" stand for losses JSON cannot hold."""
+        accuracies = None if self.accuracies is None else list(map(_encode, self.accuracies))
+        losses = list(map(_encode, self.losses))
+        return {"rates": list(self.rates), "losses": losses, "accuracies": accuracies, "stopped": self.stopped}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> "RangeTest":
+        """The record that ``to_dict`` described. Errors: ``ValueError`` for other keys, and the constructor's."""
+        known = {field.name for field in dataclasses.fields(cls)}
+        if not isinstance(data, Mapping) or set(data) != known:
+            raise ValueError(f"RangeTest.from_dict: a mapping with {sorted(known)} is needed, got {data!r}")
+        accuracies = data["accuracies"]
+        return cls(
+            data["rates"],
+            tuple(map(_decode, data["losses"])),
+            None if accuracies is None else tuple(map(_decode, accuracies)),
+            data["stopped"],
+        )
+
+
+def _encode(number: float) -> float | str:
+    return number if math.isfinite(number) else str(number)
+
+
+def _decode(item: Any) -> Any:
+    return float(item) if item in ("nan", "inf", "-inf") else item
+
+
+def _label(ax: Any, losses: Sequence[float]) -> None:
+    finite = [loss for loss in losses if math.isfinite(loss)]
+    if finite:
+        low = min(finite)
+        high = max(finite[: finite.index(low) + 1])
+        room = 0.15 * (high - low) or 1.0
+        ax.set_ylim(low - room, high + 2 * room)
+    ax.set(xscale="log", xlabel="learning rate", ylabel="loss")
+    ax.legend()
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Reading a curve
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+@dataclasses.dataclass(frozen=True)
+class _Shape:
+    """A curve that falls: its smoothed level and slope at each rate, in units of its raw height, and its landmarks."""
+
+    rates: tuple[float, ...]
+    u: Any  # log10(rates)
+    level: Any
+    slope: Any  # d level / d u
+    scatter: Any  # local mean of |measured − level|
+    errors: Any  # standard error of the level at each point
+    top: int  # where the highest level before the bottom is
+    bottom: int
+    unit: tuple[float, float]  # level · unit[1] + unit[0] is a loss
+
+    @property
+    def fall(self) -> float:
+        return float(self.level[self.top] - self.level[self.bottom])
+
+    @property
+    def done(self) -> Any:
+        """The share of the fall that lies behind each point: 0 at the top, 1 at the bottom."""
+        return (self.level[self.top] - self.level) / self.fall
+
+    @property
+    def begun(self) -> int:
+        """The last point before the fall is a tenth done."""
+        return int(self._last_below(0.1))
+
+    @property
+    def ended(self) -> int:
+        """The first point at which nine tenths of the fall are done."""
+        return self._first_above(0.9)
+
+    @property
+    def steepest(self) -> int:
+        return self.begun + int(self.slope[self.begun : self.ended + 1].argmin())
+
+    def margin(self, i: int) -> float:
+        """How far another level may be from that of point i and still be the same."""
+        return max(4 * float(self.errors[i]), 0.01 * self.fall)  # the most extreme of many points is some errors off
+
+    @property
+    def lowest(self) -> float:
+        """What cannot be told from the lowest level is below this."""
+        return float(self.level[self.bottom]) + self.margin(self.bottom)
+
+    @property
+    def first_lowest(self) -> int:
+        """The first point that cannot be told from the lowest."""
+        return self.top + int((self.level[self.top : self.bottom + 1] <= self.lowest).nonzero()[0][0])
+
+    def _last_below(self, share: float) -> int:
+        return self.top + int((self.done[self.top : self.bottom] < share).nonzero()[0][-1])
+
+    def _first_above(self, share: float) -> int:
+        return self.top + int((self.done[self.top : self.bottom + 1] > share).nonzero()[0][0])
+
+    @property
+    def width(self) -> float:
+        """Decades between a quarter and three quarters of the fall."""
+        return float(self.u[self._first_above(0.75)] - self.u[self._last_below(0.25)])
+
+    def abrupt(self, i: int, j: int) -> bool:
+        """Whether the tenth of the fall between points i and j is half as steep as the steepest part, or steeper."""
+        return i >= j or 0.1 * self.fall / (self.u[j] - self.u[i]) > 0.5 * abs(self.slope[self.steepest])
+
+    @property
+    def cut_off_left(self) -> bool:
+        """Whether the curve falls from the first rate on, so that its beginning has not been seen."""
+        return self.abrupt(0, self.begun)
+
+    @property
+    def cut_off_right(self) -> bool:
+        """Whether the curve still falls at the last rate, so that its end has not been seen."""
+        last = len(self.u) - 1
+        return self.bottom == last and self.abrupt(self.ended, last)
+
+
+def _read(rates: Sequence[float], losses: Sequence[float]) -> _Shape | str:
+    """The shape of a curve, or, in words, why nothing can be read from it."""
+    import numpy as np
+
+    finite = np.isfinite(np.asarray(losses, float))
+    count = len(finite) if finite.all() else int(finite.argmin())
+    if count == 0:
+        return "the {curve} is not finite at the first rate"
+    if count < _FEWEST:
+        return f"only {count} finite values: at least {_FEWEST} are needed"
+    raw = np.asarray(losses[:count], float)
+    u = np.log10(np.asarray(rates[:count], float))
+    lowest = raw.argmin()
+    unit = float(raw[lowest]), float(raw[: lowest + 1].max() - raw[lowest])
+    # Rounding is no fall: values that agree to 12 digits are level.
+    if unit[1] <= 1e-12 * np.abs(raw[: lowest + 1]).max():
+        return "the {curve} never improves on its first value"
+    y = (raw - unit[0]) / unit[1]
+    rough, y = y, np.minimum(y, 1.0)
+    half_width = min(0.8, (u[-1] - u[0]) / 6)  # a first guess; the fall itself then sets it
+    seen = int((rough <= 1).nonzero()[0][-1]) + 1  # what follows has diverged for good
+    noise = _noise(u[:seen], rough[:seen])
+    for _ in range(3):
+        shape = _smooth(rates[:count], u, y, noise, half_width, unit)
+        if shape is None or shape.fall < 1e-9:
+            return "the {curve} never improves by more than its noise"
+        half_width = min(max(1.6 * shape.width, 0.1), 2.5)
+    # Judged at the last width only: a first guess that is too wide does not fit, which would pass for noise.
+    assert shape is not None
+    if shape.fall < _SIGNIFICANT * math.hypot(shape.errors[shape.top], shape.errors[shape.bottom]):
+        return "the {curve} never improves by more than its noise"
+    return shape
+
+
+def _smooth(rates: Sequence[float], u: Any, y: Any, noise: float, half_width: float, unit: Any) -> _Shape | None:
+    import numpy as np
+
+    weights, to_level, to_slope = _local_quadratic(u, half_width)
+    level = to_level @ y
+    bottom = int(level.argmin())
+    top = int(level[: bottom + 1].argmax())
+    if top == bottom:
+        return None
+    # A point's own share in its fit hides some of its noise from the residual.
+    residual = (y - level) / np.maximum(1 - np.diag(to_level), 0.1)
+    noise = max(noise, float(np.sqrt(np.mean(residual[: bottom + 1] ** 2))))
+    errors = noise * np.sqrt((to_level**2).sum(1))
+    scatter = weights @ np.abs(residual) / weights.sum(1)
+    return _Shape(tuple(rates), u, level, to_slope @ y, scatter, errors, top, bottom, unit)
+
+
+def _local_quadratic(u: Any, half_width: float) -> tuple[Any, Any, Any]:
+    """The weights at each point, and the matrices that take values to the level and the slope of the local fit."""
+    import numpy as np
+
+    distance = u[None, :] - u[:, None]
+    nearest = _NEIGHBOURS - 1
+    reach = np.partition(np.abs(distance), nearest, axis=1)[:, nearest]
+    h = np.maximum(half_width, 1.001 * reach)[:, None]
+    x = distance / h
+    near = np.maximum(1 - np.abs(x * x * x), 0)
+    terms = [near * near * near]
+    for _ in range(4):
+        terms.append(terms[-1] * x)
+    sums = [term.sum(1) for term in terms]
+    normal = np.array([[sums[i + j] for j in range(3)] for i in range(3)]).transpose(2, 0, 1)
+    inverse = np.linalg.inv(normal)[..., None]
+    to_level, to_slope = (sum(inverse[:, i, j] * terms[j] for j in range(3)) for i in range(2))
+    return terms[0], to_level, to_slope / h
+
+
+def _noise(u: Any, y: Any) -> float:
+    """The noise's standard deviation, from each point's distance to the line through its neighbours."""
+    import numpy as np
+
+    if len(u) < 3:
+        return 0.0
+    a = (u[2:] - u[1:-1]) / (u[2:] - u[:-2])
+    pseudo = (a * y[:-2] + (1 - a) * y[2:] - y[1:-1]) / np.sqrt(a**2 + (1 - a) ** 2 + 1)
+    return float(np.median(np.abs(pseudo))) / 0.6745
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# The rules
+# ---------------------------------------------------------------------------------------------------------------------
+
+_LEFT = "it falls from the first rate on: start lower"
+_RIGHT = "it still falls at the last rate: end higher"
+
+
+def _steepest(shape: _Shape) -> Suggestion:
+    i = shape.steepest
+    if i == 0:
+        return Suggestion(reason=f"no steepest point inside the sweep: {_LEFT}")
+    if i == len(shape.u) - 1:
+        return Suggestion(reason=f"no steepest point inside the sweep: {_RIGHT}")
+    return Suggestion(lr=shape.rates[i], reason="the smoothed curve falls fastest here against log10(rate)")
+
+
+def _valley(shape: _Shape) -> Suggestion:
+    import numpy as np
+
+    level = shape.level
+    # Up to the minimum only: one dip in the noise far behind it would end the valley there.
+    level = np.clip(level[: shape.first_lowest + 1], shape.lowest, level[shape.top] - shape.margin(shape.top))
+    longest = np.ones(len(level), int)  # the longest decreasing subsequence that ends at each point
+    for i in range(1, len(level)):
+        longest[i] += longest[:i][level[:i] > level[i]].max(initial=0)
+    end = int(longest.argmax())
+    length = int(longest[end])
+    i = end - length + length // 3 + length // 6
+    return Suggestion(lr=shape.rates[max(i, 0)], reason=f"halfway down the longest valley, {length} rates long")
+
+
+def _minimum(shape: _Shape) -> Suggestion:
+    if shape.cut_off_right:
+        return Suggestion(reason=f"no minimum inside the sweep: {_RIGHT}")
+    i = shape.first_lowest
+    return Suggestion(lr=shape.rates[i] / 10, reason=f"a tenth of {shape.rates[i]:.3g}, where the curve is lowest")
+
+
+def _smith(shape: _Shape) -> Suggestion:
+    base = None if shape.cut_off_left else shape.rates[shape.begun]
+    words = [_LEFT if base is None else "base_lr: a tenth of the improvement is reached"]
+    ragged = _ragged(shape)
+    if ragged is not None:
+        words.append("max_lr: it becomes ragged")
+        return Suggestion(base_lr=base, max_lr=shape.rates[ragged], reason="; ".join(words))
+    top = None if shape.cut_off_right else shape.rates[shape.ended]
+    words.append(_RIGHT if top is None else "max_lr: nine tenths of the improvement are reached")
+    return Suggestion(base_lr=base, max_lr=top, reason="; ".join(words))
+
+
+def _ragged(shape: _Shape) -> int | None:
+    """The first point between the steepest and the end of the fall at which the scatter has grown threefold."""
+    import numpy as np
+
+    before = float(np.median(shape.scatter[: shape.steepest + 1]))
+    limit = max(3 * before, 0.05 * shape.fall)
+    found = (shape.scatter[shape.steepest : shape.ended + 1] > limit).nonzero()[0]
+    return shape.steepest + int(found[0]) if len(found) else None
+
+
+_RULE: dict[str, Callable[[_Shape], Suggestion]] = {
+    "steepest": _steepest,
+    "valley": _valley,
+    "minimum/10": _minimum,
+    "smith": _smith,
+}
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Several seeds
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+@dataclasses.dataclass(frozen=True)
+class CombinedSuggestion(Suggestion):
+    """The medians of several suggestions; ``spread[name]`` is (lowest, highest) of each number given, ``each`` all."""
+
+    spread: dict[str, tuple[float, float]] = dataclasses.field(default_factory=dict)
+    each: tuple[Suggestion, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True)
+class Combined:
+    """Several sweeps over one ladder, of different seeds: made by :func:`combine`.
+
+    ``rates`` is the longest sweep's ladder; ``losses``, ``low`` and ``high`` are the median, the lowest and the highest
+    finite loss at each rate over the sweeps that reached it (NaN where none is finite).
+    """
+
+    results: tuple[RangeTest, ...]
+    rates: tuple[float, ...]
+    losses: tuple[float, ...]
+    low: tuple[float, ...]
+    high: tuple[float, ...]
+
+    def suggest(self, rule: str = "steepest", *, curve: str | None = None) -> CombinedSuggestion:
+        """The median (in log10) of each number over the sweeps, with their spread.
+
+        A number that fewer than half of the sweeps support is None. Errors: as :meth:`RangeTest.suggest`.
+        """
+        each = tuple(result.suggest(rule, curve=curve) for result in self.results)
+        medians: dict[str, float] = {}
+        spread: dict[str, tuple[float, float]] = {}
+        words = []
+        for name in ("lr", "base_lr", "max_lr"):
+            found = [number for one in each if (number := getattr(one, name)) is not None]
+            if found:
+                words.append(f"{name}: {len(found)} of {len(each)} sweeps, {min(found):.3g} to {max(found):.3g}")
+                spread[name] = min(found), max(found)
+            if found and 2 * len(found) >= len(each):
+                medians[name] = _median_rate(found)
+        if not medians:
+            words += sorted({one.reason for one in each if one.lr is one.base_lr is one.max_lr is None})
+        return CombinedSuggestion(**medians, reason="; ".join(words), spread=spread, each=each)
+
+    def plot(self, ax: Any = None, rules: Sequence[str] = ("steepest",)) -> Any:
+        """Draw the median loss, the band between lowest and highest, and the suggestions; returns matplotlib's axes."""
+        if ax is None:
+            import matplotlib.pyplot as plt
+
+            ax = plt.subplots()[1]
+        (line,) = ax.plot(self.rates, self.losses, label=f"median of {len(self.results)}")
+        ax.fill_between(self.rates, self.low, self.high, color=line.get_color(), alpha=0.15, linewidth=0)
+        for i, rule in enumerate(rules):
+            found = self.suggest(rule)
+            for name, (low, high) in found.spread.items():
+                colour, rate = f"C{i + 1}", getattr(found, name)
+                ax.axvspan(low, high, color=colour, alpha=0.15, linewidth=0)
+                if rate is not None:
+                    ax.axvline(rate, linestyle="--", color=colour, label=f"{rule}: {rate:.2g}")
+        _label(ax, self.losses)
+        return ax
+
+
+def combine(results: Iterable[RangeTest]) -> Combined:
+    """Several sweeps over the same ladder as one, with median and spread of curves and suggestions.
+
+    Sweeps may have stopped at different rates. Errors: ``TypeError`` for what is no RangeTest; ``ValueError`` for
+    none at all, and for different ladders.
+
+    >>> one, two = RangeTest([1.0, 2.0], [3.0, 4.0]), RangeTest([1.0, 2.0], [5.0, 4.0])
+    >>> combine([one, two]).losses
+    (4.0, 4.0)
+    """
+    kept = tuple(results)
+    for result in kept:
+        if not isinstance(result, RangeTest):
+            raise TypeError(f"combine: RangeTests are needed, got {result!r}")
+    if not kept:
+        raise ValueError("combine: at least one RangeTest is needed, got none")
+    ladder = max((result.rates for result in kept), key=len)
+    for result in kept:
+        if result.rates != ladder[: len(result.rates)]:
+            raise ValueError(f"combine: the sweeps must share one ladder of rates, got {kept}")
+    columns = [
+        [loss for result in kept if i < len(result.losses) and math.isfinite(loss := result.losses[i])] or [math.nan]
+        for i in range(len(ladder))
+    ]
+    low, high = tuple(map(min, columns)), tuple(map(max, columns))
+    return Combined(kept, ladder, tuple(map(statistics.median, columns)), low, high)
+
+
+def _median_rate(found: list[float]) -> float:
+    """The median in log10: of an even number, the geometric mean of the two in the middle."""
+    ordered = sorted(found)
+    low, high = ordered[(len(ordered) - 1) // 2], ordered[len(ordered) // 2]
+    return low if low == high else math.sqrt(low * high)

@@ -1,0 +1,300 @@
+"""The range test on a Keras model: right pairing, the ladder, and no trace of it afterwards."""
+
+import math
+import random
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import lrlib
+import lrlib.keras
+from lrlib import _keras_range, finder
+from lrlib._keras_range import range_test
+
+STEPS = 6
+SCHEDULE = lrlib.Cosine(0.1, 0.0, steps=50)
+
+RNG = np.random.default_rng(0)
+X = RNG.standard_normal((32, 4)).astype("float32")
+Y = (X.sum(1, keepdims=True) > 0).astype("float32")
+BATCHES = [(X[i : i + 8], Y[i : i + 8]) for i in range(0, 32, 8)]
+
+
+class Loss(keras.losses.Loss):
+    """Binary cross-entropy; ``raises`` once it has been called ``after`` times more (eagerly)."""
+
+    raises, after, times = None, 0, 1.0
+
+    def call(self, y, outputs):
+        if self.raises is not None or self.times != 1.0:
+            self.after -= 1
+            if self.after <= 0 and self.raises is not None:
+                raise self.raises
+        loss = keras.losses.binary_crossentropy(y, outputs)
+        return loss * self.times if self.after <= 0 else loss
+
+
+class Jitter(keras.layers.Layer):
+    """Noise from an unseeded Keras operation: from Keras's global generator."""
+
+    def call(self, x):
+        return x + 0.01 * keras.random.normal(keras.ops.shape(x))
+
+
+class Setting:
+    """A model with every kind of state, as compiled, or half-way through its training."""
+
+    def __init__(self, optimizer, warm, built=True, eager=False):
+        keras.backend.clear_session(free_memory=False)
+        keras.utils.set_random_seed(0)
+        layers = [keras.Input((4,))] if built else []
+        layers += [keras.layers.Dense(8), keras.layers.BatchNormalization(), keras.layers.Dropout(0.3), Jitter()]
+        self.model = keras.Sequential([*layers, keras.layers.Dense(1, activation="sigmoid")])
+        self.loss = Loss()
+        self.model.compile(optimizer(), self.loss, metrics=["accuracy"], run_eagerly=eager)
+        if warm:
+            self.train()
+
+    def train(self):
+        history = self.model.fit(X, Y, batch_size=8, epochs=1, verbose=0)
+        return history.history
+
+    def state(self):
+        m, o = self.model, self.model.optimizer
+        inner = [m, o, *m.layers, *m.metrics, m._compile_metrics, m._compile_loss, getattr(o, "inner_optimizer", None)]
+        held = [v for v in (*m.variables, *o.variables, *m.metrics_variables) if v is not None]
+        return {
+            "variables": [(id(v), v.path, v.numpy().tobytes()) for v in held],
+            "attributes": [{k: contents(v) for k, v in vars(part).items()} for part in inner if part is not None],
+            "trackers": [{k: set(v) for k, v in part._tracker.stored_ids.items()} for part in (m, o, *m.layers)],
+            "rate": id(o._learning_rate),
+            "numpy": np.random.get_state()[1].tobytes(),  # noqa: NPY002
+            "python": hash(random.getstate()),
+            "names": dict(keras.src.backend.common.global_state.get_global_attribute("object_name_uids") or {}),
+            "keras": contents(keras.src.backend.common.global_state.get_global_attribute("global_seed_generator")),
+        }
+
+
+def contents(item):
+    """An attribute by identity, and a list's or dict's members too."""
+    if isinstance(item, keras.random.SeedGenerator):
+        return id(item), item.state.numpy().tobytes()
+    if isinstance(item, (list, tuple)):
+        return id(item), [id(part) for part in item]
+    return (id(item), [(k, id(v)) for k, v in item.items()]) if isinstance(item, dict) else id(item)
+
+
+def assert_no_trace(before, after):
+    for name in before:
+        assert before[name] == after[name], name
+
+
+def assert_trains_alike(one, make):
+    """Training goes on as it does for one that was never tested."""
+    found = one.train(), one.model.get_weights(), [v.numpy() for v in one.model.optimizer.variables]
+    randoms = np.random.rand(), random.random(), float(tf.random.normal(()))  # noqa: NPY002
+    other = make()
+    expected = other.train(), other.model.get_weights(), [v.numpy() for v in other.model.optimizer.variables]
+    assert randoms == (np.random.rand(), random.random(), float(tf.random.normal(())))  # noqa: NPY002
+    assert found[0] == expected[0]
+    for a, b in zip(found[1] + found[2], expected[1] + expected[2], strict=True):
+        assert a.tobytes() == b.tobytes()
+
+
+OPTIMIZERS = {
+    "adam": lambda: keras.optimizers.Adam(0.01),
+    "schedule": lambda: lrlib.keras.SGD(lrlib.keras.Schedule(SCHEDULE), momentum=0.9),
+    "accumulating": lambda: keras.optimizers.SGD(0.01, momentum=0.9, gradient_accumulation_steps=2),
+    "loss scale": lambda: keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD(0.01), initial_scale=4.0),
+}
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "warm", "built"),
+    [
+        ("adam", True, True),
+        ("adam", False, False),
+        ("schedule", True, True),
+        ("accumulating", True, True),
+        ("loss scale", False, True),
+    ],
+)
+def test_no_trace(optimizer, warm, built):
+    def make():
+        return Setting(OPTIMIZERS[optimizer], warm, built)
+
+    one = make()
+    before = one.state()
+    result = range_test(one.model, BATCHES, steps=STEPS, validation=BATCHES[:2], progress=False)
+    assert len(result.losses) == len(result.accuracies) == STEPS
+    assert_no_trace(before, one.state())
+    assert_trains_alike(one, make)
+
+
+ENDINGS = {
+    "divergence": ({"times": 1e3}, None, "diverged"),
+    "NaN": ({"times": math.nan}, None, "non-finite"),
+    "error": ({"raises": RuntimeError("loss")}, RuntimeError, None),
+    "Ctrl-C": ({"raises": KeyboardInterrupt()}, KeyboardInterrupt, None),
+}
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_no_trace_however_it_ends(ending):
+    change, error, stopped = ENDINGS[ending]
+
+    def make():
+        return Setting(OPTIMIZERS["schedule"], False, eager=True)
+
+    one = make()
+    for name, item in (change | {"after": 4}).items():
+        setattr(one.loss, name, item)
+    before = one.state()
+    if error:
+        with pytest.raises(error):
+            range_test(one.model, BATCHES, steps=STEPS, progress=False)
+    else:
+        assert range_test(one.model, BATCHES, steps=STEPS, progress=False).stopped == stopped
+    assert_no_trace(before, one.state())
+    for name in ("raises", "after", "times"):
+        vars(one.loss).pop(name, None)
+    assert_trains_alike(one, make)
+
+
+def test_tensorflows_generators():
+    """Operations that draw from TensorFlow's global generator, and those that draw a seed, go on as before."""
+
+    class Draws(keras.layers.Layer):
+        def call(self, x):
+            return x + 0.01 * tf.random.normal(()) + 0.01 * tf.random.get_global_generator().normal(())
+
+    def drawn(test):
+        tf.random.set_seed(1)
+        tf.random.set_global_generator(tf.random.Generator.from_seed(2))
+        model = keras.Sequential([keras.Input((4,)), Draws(), keras.layers.Dense(1)])
+        model.compile("sgd", "mse", run_eagerly=True)
+        generator = tf.random.get_global_generator()
+        if test:
+            range_test(model, BATCHES, steps=2, progress=False)
+        assert tf.random.get_global_generator() is generator
+        return float(tf.random.normal(())), float(tf.random.normal(())), float(generator.normal(()))
+
+    assert drawn(True) == drawn(False)
+
+
+# -- the sweep itself --------------------------------------------------------------------------------------------------
+
+
+def line(rate=0.5, metrics=None, **options):
+    """w ← w − rate·d/dw of (w·x − y)², from w = 1 on x = 1, y = 0: the loss is w², and w shrinks by 1 − 2·rate."""
+    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, use_bias=False, kernel_initializer="ones")])
+    model.compile(keras.optimizers.SGD(rate, **options), "mse", metrics=metrics)
+    return model, [(np.ones((1, 1)), np.zeros((1, 1)))]
+
+
+def test_the_rate_in_force_and_the_loss_are_paired():
+    model, batches = line()
+    result = range_test(model, batches, start=0.01, end=0.3, steps=5)
+    ladder = finder.rates(0.01, 0.3, 5)
+    assert result.rates == ladder
+    assert result.accuracies is None
+    shrunk = np.cumprod([1.0, *(1 - 2 * np.array(ladder))])
+    np.testing.assert_allclose(result.losses, shrunk[:-1] ** 2, rtol=1e-5)  # before the update
+    held = [(2 * x, y) for x, y in batches]
+    result = range_test(model, batches, start=0.01, end=0.3, steps=5, mode="linear", validation=held)
+    ladder = finder.rates(0.01, 0.3, 5, "linear")
+    np.testing.assert_allclose(result.losses, 4 * np.cumprod(1 - 2 * np.array(ladder)) ** 2, rtol=1e-5)  # after it
+    assert float(model.optimizer.learning_rate) == 0.5
+
+
+def test_a_schedule_does_not_act_in_the_sweep_and_accumulation_makes_one_update_a_step():
+    expected = range_test(line()[0], line()[1], start=0.01, end=0.3, steps=4).losses
+    model, batches = line(lrlib.keras.Schedule(SCHEDULE), gradient_accumulation_steps=2)
+    schedule = model.optimizer._learning_rate
+    for _ in range(2):
+        model.train_on_batch(*batches[0])  # compiles a function that knows the schedule
+    model.set_weights([np.ones((1, 1))])
+    found = range_test(model, batches, start=0.01, end=0.3, steps=4).losses
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
+    assert model.optimizer._learning_rate is schedule
+
+
+def test_a_dataset_is_cycled_and_weights_are_kept():
+    model, _ = line()
+    data = tf.data.Dataset.from_tensor_slices(([[1.0], [2.0], [3.0]], [[0.0]] * 3, [1.0, 1.0, 2.0])).batch(1)
+    result = range_test(model, data, start=1e-9, end=2e-9, steps=7, diverge=None)
+    np.testing.assert_allclose(result.losses, [1, 4, 18, 1, 4, 18, 1], rtol=1e-5)
+
+
+def test_a_pydataset():
+    class Squares(keras.utils.PyDataset):
+        def __len__(self):
+            return 2
+
+        def __getitem__(self, i):
+            return np.full((1, 1), i + 1.0), np.zeros((1, 1))
+
+    result = range_test(line()[0], Squares(), start=1e-9, end=2e-9, steps=5)
+    np.testing.assert_allclose(result.losses, [1, 4, 1, 4, 1], rtol=1e-5)
+
+
+def test_the_same_as_in_torch():
+    """One network, one batch order: the two frameworks record the same curve."""
+    torch = pytest.importorskip("torch")
+    from lrlib._torch_range import range_test as torch_range_test
+
+    weights = [RNG.standard_normal((4, 8)).astype("float32"), RNG.standard_normal((8, 1)).astype("float32")]
+    dense = keras.layers.Dense(8, "tanh", False), keras.layers.Dense(1, None, False)
+    model = keras.Sequential([keras.Input((4,)), *dense])
+    model.set_weights(weights)
+    model.compile(keras.optimizers.SGD(0.1), "mse")
+    layers = torch.nn.Linear(4, 8, bias=False), torch.nn.Tanh(), torch.nn.Linear(8, 1, bias=False)
+    twin = torch.nn.Sequential(*layers)
+    with torch.no_grad():
+        for p, w in zip(twin.parameters(), weights, strict=True):
+            p.copy_(torch.from_numpy(w.T))
+    optimizer = torch.optim.SGD(twin.parameters(), lr=0.1)
+    batches = [tuple(map(torch.from_numpy, batch)) for batch in BATCHES]
+    options = {"start": 1e-4, "end": 1.0, "steps": 12, "progress": False}
+    ours = range_test(model, BATCHES, **options)
+    theirs = torch_range_test(twin, optimizer, torch.nn.functional.mse_loss, batches, **options)
+    assert ours.rates[: len(theirs.rates)] == theirs.rates
+    np.testing.assert_allclose(ours.losses, theirs.losses, rtol=1e-3)
+
+
+def test_bad_input_is_refused():
+    model, batches = line()
+    with pytest.raises(TypeError, match=r"model must be a keras\.Model"):
+        range_test(lambda x: x, batches)
+    with pytest.raises(ValueError, match="must be compiled"):
+        range_test(keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)]), batches)
+    for bad, error, words in (
+        ({"batches": []}, ValueError, "batches: there is no batch"),
+        ({"batches": 3}, TypeError, "batches must be an iterable"),
+        ({"batches": [1.0]}, TypeError, "a pair"),
+        ({"validation": []}, ValueError, "validation: there is no batch"),
+        ({"batches": iter(batches)}, ValueError, "an iterator that cannot start again"),
+        ({"steps": 1}, ValueError, "steps must be"),
+        ({"mode": "log"}, ValueError, "mode must be"),
+        ({"diverge": 1}, ValueError, "diverge must be"),
+        ({"progress": 1}, TypeError, "progress must be"),
+    ):
+        with pytest.raises(error, match=words):
+            range_test(model, **{"batches": batches, "steps": 3, **bad})
+    assert float(model.optimizer.learning_rate) == 0.5
+    assert model.get_weights()[0].item() == 1
+
+
+def test_progress():
+    model, batches = line()
+    told = []
+    range_test(model, batches, steps=3, end=0.1, progress=lambda *done: told.append(done))
+    assert told == [(1, 3), (2, 3), (3, 3)]
+
+
+def test_the_examples_in_the_docstrings():
+    import doctest
+
+    assert doctest.testmod(_keras_range).failed == 0
