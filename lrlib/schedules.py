@@ -769,7 +769,8 @@ class Hold(Schedule):
 
     @property
     def length(self) -> float | None:
-        return _scaled(self.inner.length, self.n)
+        whole = None if self.inner.length is None else math.ceil(self.inner.length)  # it changes up to there
+        return _scaled(whole, self.n)
 
     def held(self, n: float) -> float:
         k, rest = Scalar.divmod(n, self.n)
@@ -1203,7 +1204,7 @@ class OneCycle(Schedule):
 
     @property
     def _peak_at(self) -> int:
-        return math.floor(self.pct_start * self.steps + 1e-9)  # round-off must not decide
+        return min(math.floor(self.pct_start * self.steps + 1e-9), self.steps - 1)  # round-off must not decide
 
     @functools.cached_property
     def _knots(self) -> tuple[tuple, tuple]:

@@ -4,6 +4,7 @@ The caller steps the scheduler once per *real* optimizer update: not for each mi
 and not for an update that a ``GradScaler`` skipped.
 """
 
+import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,12 +13,13 @@ from torch.optim.lr_scheduler import LRScheduler
 
 from lrlib._torch_range import range_test
 from lrlib.plateau import Plateau, PlateauState
-from lrlib.schedules import Schedule
+from lrlib.schedules import COUNT, Schedule
 
 __all__ = ["PlateauScheduler", "Scheduler", "range_test"]
 
 _Plan = Schedule | list[Schedule] | dict[str, Schedule]
 _BETAS = {"beta1": 0, "beta2": 1}
+_UPDATES = dataclasses.replace(COUNT, words="a whole number, −1 or more", allowed=lambda n: n >= -1)
 
 
 class Scheduler(LRScheduler):
@@ -47,10 +49,7 @@ class Scheduler(LRScheduler):
     """
 
     def __init__(self, optimizer: torch.optim.Optimizer, lr: Any, *, last_epoch: int = -1, **others: Any) -> None:
-        if not isinstance(last_epoch, int) or isinstance(last_epoch, bool):
-            raise TypeError(f"last_epoch must be a whole number, −1 or more, got {last_epoch!r}")
-        if last_epoch < -1:
-            raise ValueError(f"last_epoch must be a whole number, −1 or more, got {last_epoch!r}")
+        last_epoch = _UPDATES("Scheduler", "last_epoch", last_epoch)
         if not isinstance(optimizer, torch.optim.Optimizer):
             raise TypeError(f"optimizer must be a torch.optim.Optimizer, got {type(optimizer).__name__}")
         self._plans = {name: _plan(name, given, optimizer) for name, given in {"lr": lr, **others}.items()}
@@ -134,6 +133,7 @@ class PlateauScheduler(LRScheduler):
         if not isinstance(plateau, Plateau):
             raise TypeError(f"plateau must be an lrlib.Plateau, got {plateau!r}")
         self.optimizer, self.plateau = optimizer, plateau
+        self.base_lrs = [plateau.lr for _ in optimizer.param_groups]  # what torch's own have under this name
         self.last_epoch = 0
         self._set_state(plateau.start())
 

@@ -1543,3 +1543,16 @@ found = runpy.run_path("lrlib/schedules.py")
 print(found["Linear"](0.1, 0.0, 4).then(found["Constant"](0.3))(4))
 """
     assert _python(code, "-I", "-S").strip() == "0.3"
+
+
+def test_a_held_fractional_length_lasts_until_the_last_change():
+    held = lrlib.Linear(1.0, 0.5, 5).stretch(0.5).hold(10)
+    assert held.length == 30
+    assert held(29) != held(30) == held(1000)
+    assert held.then(lrlib.Constant(0.0))(29) == held(29)
+
+
+def test_one_cycle_attains_its_peak_and_its_end_whatever_the_share():
+    s = lrlib.OneCycle(0.1, 4, pct_start=0.9999999999)
+    assert s(3) == 0.1
+    assert s(4) == pytest.approx(4e-7)

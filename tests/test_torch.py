@@ -9,6 +9,7 @@ import math
 import pickle
 import warnings
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
@@ -584,3 +585,11 @@ def test_other_optimizers():
             p.grad = torch.ones_like(p)
             optimizer.step()
             scheduler.step()
+
+
+def test_last_epoch_is_any_whole_number():
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))])
+    assert lrlib.torch.Scheduler(optimizer, lrlib.Linear(0.1, 0.0, 4), last_epoch=np.int64(3)).last_epoch == 3
+    for wrong, kind in ((2.5, ValueError), (-2, ValueError), (True, TypeError), ("3", TypeError)):
+        with pytest.raises(kind, match="last_epoch must be a whole number"):
+            lrlib.torch.Scheduler(optimizer, lrlib.Constant(0.1), last_epoch=wrong)
