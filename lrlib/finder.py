@@ -101,9 +101,10 @@ def range_test(step_fn: Callable[[float], Any], rates: Iterable[float], *, diver
     recorded, when
 
     * a loss is not finite (``stopped == "non-finite"``), or
-    * a loss is above best + (diverge − 1)·|best|, where best is the lowest so far (``"diverged"``): ``diverge`` times
-      the best for positive losses, and as far above it for negative ones. ``None`` switches this off. Losses are judged
-      raw: where they scatter by more than ``diverge`` times the best (small batches, a loss near 0), set it higher.
+    * a loss is above ``best + (diverge − 1)·abs(best)``, where best is the lowest so far (``"diverged"``): ``diverge``
+      times the best for positive losses, and as far above it for negative ones. ``None`` switches this off. Losses are
+      judged raw: where they scatter by more than ``diverge`` times the best (small batches, a loss near 0), set it
+      higher.
 
     Whatever ``step_fn`` raises is passed on. Errors: rates that are empty, not strictly rising, not above 0 or not
     finite, and ``diverge`` of 1 or less are a ``ValueError``; a ``step_fn`` that returns anything else a ``TypeError``.
@@ -561,7 +562,7 @@ class CombinedSuggestion(Suggestion):
 
 @dataclasses.dataclass(frozen=True)
 class Combined:
-    """Several sweeps over one ladder, of different seeds: made by :func:`combine`.
+    """Several sweeps over one ladder, of different seeds: made by :func:`lrlib.combine`.
 
     ``rates`` is the longest sweep's ladder; ``losses``, ``low`` and ``high`` are the median, the lowest and the highest
     finite loss at each rate over the sweeps that reached it (NaN where none is finite).
@@ -576,7 +577,7 @@ class Combined:
     def suggest(self, rule: str = "steepest", *, curve: str | None = None) -> CombinedSuggestion:
         """The median (in log10) of each number over the sweeps, with their spread.
 
-        A number that fewer than half of the sweeps support is None. Errors: as :meth:`RangeTest.suggest`.
+        A number that fewer than half of the sweeps support is None. Errors: as :meth:`lrlib.RangeTest.suggest`.
         """
         each = tuple(result.suggest(rule, curve=curve) for result in self.results)
         medians: dict[str, float] = {}
