@@ -217,6 +217,7 @@ TOLERANCE = {
 }
 
 
+@pytest.mark.slow
 def test_stored_results_are_what_a_rerun_gives(tmp_path):
     drawn = drawn_trials(2)
     print("drawn by the commit:", *drawn, sep="\n  ")

@@ -13,6 +13,8 @@ import lrlib.keras
 from lrlib import _keras_range, finder
 from lrlib._keras_range import range_test
 
+pytestmark = pytest.mark.slow  # `make check` leaves these out
+
 STEPS = 6
 SCHEDULE = lrlib.Cosine(0.1, 0.0, steps=50)
 
