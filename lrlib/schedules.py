@@ -10,9 +10,9 @@ Conventions, the same for every family:
   fractional. A negative, infinite or NaN ``t`` is a ``ValueError``, anything that is not a number a ``TypeError``.
 * A wrong parameter is refused at construction: a wrong type with ``TypeError``, a wrong value with ``ValueError``.
 
-Each formula is written once, as ``evaluate(t, ops)`` against a small namespace of operations: :class:`Scalar` below,
-:class:`Arrays` for NumPy, ``lrlib.keras.TensorOps`` for tensors in a compiled graph. This file needs nothing but the
-standard library.
+Each formula is written once, as ``evaluate(t, ops)`` against a small namespace of operations: :class:`Scalar` for
+Python numbers, the same for NumPy arrays beside it, ``lrlib.keras.TensorOps`` for tensors in a compiled graph. This file
+needs nothing but the standard library.
 """
 
 import bisect
