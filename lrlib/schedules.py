@@ -11,8 +11,8 @@ Conventions, the same for every family:
 * A wrong parameter is refused at construction: a wrong type with ``TypeError``, a wrong value with ``ValueError``.
 
 Each formula is written once, as ``evaluate(t, ops)`` against a small namespace of operations: :class:`Scalar` for
-Python numbers, the same for NumPy arrays beside it, ``lrlib.keras.TensorOps`` for tensors in a compiled graph. This file
-needs nothing but the standard library.
+Python numbers, the same for NumPy arrays beside it, ``lrlib.keras.TensorOps`` for tensors in a compiled graph.
+This file needs nothing but the standard library.
 """
 
 import bisect
