@@ -27,38 +27,72 @@ def dense_weights(sizes: tuple[int, ...], seed: int) -> list[np.ndarray]:
 
 
 def batch_order(rows: int, batch: int, epochs: int, seed: int) -> np.ndarray:
-    """Row numbers of each update's batch, (epochs · ⌊rows / batch⌋) × batch: every epoch a new permutation."""
+    """Row numbers of each update's batch, (epochs · ⌈rows / batch⌉) × batch: every epoch a new permutation.
+
+    An epoch's last batch is smaller if the rows do not divide evenly; −1 fills its row up and stands for no image.
+    """
     random = np.random.default_rng([seed, 1])
-    whole = rows // batch * batch
-    return np.concatenate([random.permutation(rows)[:whole].reshape(-1, batch) for _ in range(epochs)])
+    missing = -rows % batch
+    permutations = [np.append(random.permutation(rows), [-1] * missing) for _ in range(epochs)]
+    return np.concatenate(permutations).astype("int64").reshape(-1, batch)
+
+
+def glorot(random: np.random.Generator, *shape: int) -> np.ndarray:
+    """Keras's default initial weights, float32: uniform in ±√(6 / (inputs + outputs)), a kernel's area counted in both.
+
+    ``shape`` is inputs × outputs, or height × width × inputs × outputs.
+    """
+    area = int(np.prod(shape[:-2]))
+    bound = (6 / (area * (shape[-2] + shape[-1]))) ** 0.5
+    return random.uniform(-bound, bound, shape).astype("float32")
+
+
+def convnet_weights(seed: int) -> list[np.ndarray]:
+    """Kernels and biases of S4's network, in the order in which the data meets them: Glorot-uniform, zero biases."""
+    random = np.random.default_rng([seed, 0])
+    shapes = ((3, 3, 3, 4), (3, 3, 4, 8), (14 * 14 * 8, 16), (16, 2))
+    return [array for shape in shapes for array in (glorot(random, *shape), np.zeros(shape[-1], "float32"))]
 
 
 # ResNet-18: (blocks, channels, stride of the first block) of each stage.
 RESNET18 = ((2, 64, 1), (2, 128, 2), (2, 256, 2), (2, 512, 2))
 
 
-def resnet18_weights(channels: int, classes: int, seed: int) -> list[np.ndarray]:
+def resnet18_weights(channels: int, classes: int, seed: int, size: int | None = None) -> list[np.ndarray]:
     """The trainable arrays of ResNet-18, float32, in the order in which the data meets them.
 
     As torchvision's: convolutions (height × width × in × out) normal with variance 2 / (out · height · width), batch
     normalisation 1 and 0, the dense layer as in :func:`dense_weights`. A block that changes shape has the shortcut's
     convolution last.
+
+    Given the images' ``size``, kernels that see one position only are cut to the taps that meet the image there. The
+    others multiply padding, get no gradient and never change: the outputs and the training are the same, and of
+    28 × 28 pixels' 11.2 million weights 4.2 million are left.
     """
     random = np.random.default_rng([seed, 0])
     arrays: list[np.ndarray] = []
 
-    def convolution(size: int, inputs: int, outputs: int) -> None:
-        spread = (2 / (outputs * size * size)) ** 0.5
-        arrays.append(random.normal(0, spread, (size, size, inputs, outputs)).astype("float32"))
-        arrays.extend([np.ones(outputs, "float32"), np.zeros(outputs, "float32")])
+    def convolution(kernel: int, inputs: int, outputs: int, stride: int, n: int | None) -> int | None:
+        """Append a convolution on n × n positions and its normalisation; return the outputs' n."""
+        spread = (2 / (outputs * kernel * kernel)) ** 0.5
+        array = random.normal(0, spread, (kernel, kernel, inputs, outputs)).astype("float32")
+        padding = kernel // 2
+        if n is not None:
+            met = slice(padding, padding + n)
+            n = (n - 1) // stride + 1
+            array = array[met, met] if n == 1 else array
+        arrays.extend([array, np.ones(outputs, "float32"), np.zeros(outputs, "float32")])
+        return n
 
-    convolution(7, channels, 64)
+    n = convolution(7, channels, 64, 2, size)
+    n = None if n is None else (n - 1) // 2 + 1  # max-pooling
     inputs = 64
-    for blocks, outputs, stride in RESNET18:
+    for blocks, outputs, first_stride in RESNET18:
         for block in range(blocks):
-            convolution(3, inputs, outputs)
-            convolution(3, outputs, outputs)
-            if block == 0 and (stride != 1 or inputs != outputs):
-                convolution(1, inputs, outputs)
+            before, stride = n, first_stride if block == 0 else 1
+            n = convolution(3, inputs, outputs, stride, before)
+            n = convolution(3, outputs, outputs, 1, n)
+            if stride != 1 or inputs != outputs:
+                convolution(1, inputs, outputs, stride, before)
             inputs = outputs
     return arrays + dense_weights((inputs, classes), seed)

@@ -67,10 +67,9 @@ def _pytorch(seed: int, validation: Any) -> Any:
     from lrlib.course.torch import resnet18
 
     def tensors(pairs: Any) -> Any:
-        """PyTorch wants the channel before height and width."""
-        return [(torch.from_numpy(x.transpose(0, 3, 1, 2)), torch.from_numpy(y)) for x, y in pairs]
+        return [(torch.from_numpy(x), torch.from_numpy(y)) for x, y in pairs]
 
-    model = resnet18(resnet18_weights(1, 10, seed))
+    model = resnet18(resnet18_weights(1, 10, seed, size=28))
     optimizer = torch.optim.Adam(model.parameters(), eps=ADAM_EPSILON)
     held_out = None if validation is None else tensors(validation)
     loss = torch.nn.functional.cross_entropy
@@ -83,6 +82,6 @@ def _keras(seed: int, validation: Any) -> Any:
     import lrlib.keras
     from lrlib.course.keras import cross_entropy, resnet18
 
-    model = resnet18(resnet18_weights(1, 10, seed), size=28)
+    model = resnet18(resnet18_weights(1, 10, seed, size=28), size=28)
     model.compile(keras.optimizers.Adam(epsilon=ADAM_EPSILON), cross_entropy)
     return lrlib.keras.range_test(model, batches(seed), validation=validation, **SWEEP)

@@ -1,7 +1,7 @@
 """The course's networks and its training loop, in PyTorch. ``lrlib.course.keras`` has the same names in Keras."""
 
 import itertools
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -23,49 +23,89 @@ def perceptron(sizes: tuple[int, ...], weights: list[np.ndarray]) -> nn.Sequenti
     for inputs, outputs in itertools.pairwise(sizes):
         layers += [nn.Linear(inputs, outputs), nn.ReLU()]
     model = nn.Sequential(*layers[:-1])
-    with torch.no_grad():
-        for parameter, array in zip(model.parameters(), weights, strict=True):
-            parameter.copy_(torch.from_numpy(array.T))  # PyTorch keeps outputs × inputs
+    _fill(model.parameters(), weights)
     return model
+
+
+class ChannelsFirst(nn.Module):
+    """Images as NumPy and Keras keep them, N × height × width × channels, seen as PyTorch's N × channels × …: no copy.
+
+    PyTorch then finds the channels last in memory, which is the faster order on CPUs.
+    """
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x.permute(0, 3, 1, 2)
+
+
+def convnet(weights: list[np.ndarray], dropout: bool = True) -> nn.Sequential:
+    """S4's network on N × 32 × 32 × 3; ``weights`` as :func:`lrlib.course.alike.convnet_weights` gives them.
+
+    The source applies ReLU and then takes the maximum; the other order gives the same numbers for a quarter of the
+    work.
+    """
+    share = 1.0 if dropout else 0.0
+    model = nn.Sequential(
+        ChannelsFirst(),
+        *(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Conv2d(4, 8, 3), nn.MaxPool2d(2), nn.ReLU(), nn.Dropout(0.25 * share)),
+        *(nn.Flatten(), nn.Linear(14 * 14 * 8, 16), nn.ReLU(), nn.Dropout(0.5 * share), nn.Linear(16, 2)),
+    )
+    kernels_and_biases = list(weights)
+    rows = kernels_and_biases[4]  # PyTorch flattens channels first, so these rows come in another order
+    kernels_and_biases[4] = rows.reshape(14, 14, 8, -1).transpose(2, 0, 1, 3).reshape(rows.shape)
+    _fill(model.parameters(), kernels_and_biases)
+    return model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # the faster one on CPUs
+
+
+def _convolution(weights: Iterator[np.ndarray], stride: int = 1) -> nn.Sequential:
+    """A convolution and its batch normalisation, shaped and filled by the next three arrays."""
+    kernel, scale, shift = next(weights), next(weights), next(weights)
+    size, _, inputs, outputs = kernel.shape
+    layer = nn.Conv2d(inputs, outputs, size, stride, padding=(size - 1) // 2, bias=False)
+    norm = nn.BatchNorm2d(outputs)
+    _fill((layer.weight, norm.weight, norm.bias), (kernel, scale, shift))
+    return nn.Sequential(layer, norm)
 
 
 class Block(nn.Module):
     """ResNet's basic block: two 3×3 convolutions beside a shortcut."""
 
-    def __init__(self, inputs: int, outputs: int, stride: int) -> None:
+    def __init__(self, weights: Iterator[np.ndarray], inputs: int, outputs: int, stride: int) -> None:
         super().__init__()
-        self.conv1 = nn.Conv2d(inputs, outputs, 3, stride, padding=1, bias=False)
-        self.norm1 = nn.BatchNorm2d(outputs)
-        self.conv2 = nn.Conv2d(outputs, outputs, 3, padding=1, bias=False)
-        self.norm2 = nn.BatchNorm2d(outputs)
-        self.shortcut = nn.Sequential()
-        if stride != 1 or inputs != outputs:
-            self.shortcut = nn.Sequential(nn.Conv2d(inputs, outputs, 1, stride, bias=False), nn.BatchNorm2d(outputs))
+        self.first, self.second = _convolution(weights, stride), _convolution(weights)
+        changes = stride != 1 or inputs != outputs
+        self.shortcut = _convolution(weights, stride) if changes else nn.Identity()
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        y = torch.relu(self.norm1(self.conv1(x)))
-        return torch.relu(self.norm2(self.conv2(y)) + self.shortcut(x))
+        return torch.relu(self.second(torch.relu(self.first(x))) + self.shortcut(x))
 
 
 def resnet18(weights: list[np.ndarray]) -> nn.Sequential:
-    """ResNet-18 with ImageNet's stem; ``weights`` as :func:`lrlib.course.alike.resnet18_weights` gives them."""
-    inputs = weights[0].shape[3]
-    stem = nn.Conv2d(weights[0].shape[2], inputs, 7, 2, padding=3, bias=False)
-    layers: list[nn.Module] = [stem, nn.BatchNorm2d(inputs), nn.ReLU(), nn.MaxPool2d(3, 2, padding=1)]
+    """ResNet-18 with ImageNet's stem on N × height × width × channels.
+
+    ``weights`` as :func:`lrlib.course.alike.resnet18_weights` gives them; their shapes decide the kernels' sizes.
+    """
+    left = iter(weights)
+    layers: list[nn.Module] = [ChannelsFirst(), _convolution(left, 2), nn.ReLU(), nn.MaxPool2d(3, 2, padding=1)]
+    inputs = 64
     for blocks, outputs, stride in RESNET18:
         for block in range(blocks):
-            layers.append(Block(inputs, outputs, stride if block == 0 else 1))
+            layers.append(Block(left, inputs, outputs, stride if block == 0 else 1))
             inputs = outputs
-    model = nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(inputs, weights[-1].shape[0]))
-    with torch.no_grad():
-        for parameter, array in zip(model.parameters(), weights, strict=True):
-            parameter.copy_(torch.from_numpy(array.T if array.ndim == 2 else _to_torch(array)))
+    dense = nn.Linear(inputs, len(weights[-1]))
+    _fill((dense.weight, dense.bias), left)
+    model = nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), dense)
     return model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # the faster one on CPUs
 
 
+@torch.no_grad()
+def _fill(parameters: Iterable[torch.Tensor], arrays: Iterable[np.ndarray]) -> None:
+    for parameter, array in zip(parameters, arrays, strict=True):
+        parameter.copy_(torch.from_numpy(_to_torch(array)))
+
+
 def _to_torch(array: np.ndarray) -> np.ndarray:
-    """Height × width × in × out as PyTorch keeps it: out × in × height × width."""
-    return array.transpose(3, 2, 0, 1) if array.ndim == 4 else array
+    """As PyTorch keeps it: out × in × height × width of a convolution, out × in of a dense layer."""
+    return array.transpose(3, 2, 0, 1) if array.ndim == 4 else array.T
 
 
 def weights(model: nn.Module) -> list[np.ndarray]:
@@ -92,6 +132,7 @@ def train(
     rates, losses = [], []
     model.train()
     for number, rows in enumerate(tqdm(torch.as_tensor(batches), delay=2, leave=False), start=1):
+        rows = rows[rows >= 0]
         rates.append(float(optimizer.param_groups[0]["lr"]))
         optimizer.zero_grad()
         inputs, targets = x.index_select(0, rows), y.index_select(0, rows)  # twice as fast as x[rows]
@@ -102,16 +143,17 @@ def train(
             scheduler.step()
         losses.append(loss.detach())
         if number in pauses:
-            model.eval()
             on_pause(number)
-            model.train()
     return History(np.array(rates), torch.stack(losses).numpy())
 
 
 @torch.no_grad()
 def evaluate(model: nn.Module, x: Any, y: Any) -> tuple[float, float]:
-    """(mean cross-entropy, accuracy in percent) over all of ``x``."""
+    """(mean cross-entropy, accuracy in percent) over all of ``x``, in evaluation mode; the model's own mode is kept."""
+    mode = model.training
+    model.eval()
     y = torch.as_tensor(y).long()
-    outputs = model(torch.as_tensor(x))
+    outputs = torch.cat([model(part) for part in torch.as_tensor(x).split(1000)])
+    model.train(mode)
     right = (outputs.argmax(1) == y).sum().item()  # a Python int: nothing is divided in uint8
     return nn.functional.cross_entropy(outputs, y).item(), 100 * right / len(y)
