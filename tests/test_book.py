@@ -34,6 +34,7 @@ FILES = [p for suffix in ("*.py", "*.ipynb") for p in (BOOK / "chapters").glob(s
 CHAPTERS = sorted({p.with_suffix("") for p in FILES})
 each_chapter = pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda p: p.name)
 BUDGET = 120  # seconds a chapter may take
+WHOLE_BUDGET = 1200  # seconds all chapters together may take
 LEAST_FACTS = 3  # checked cells with numbers in their output, a chapter
 
 
@@ -159,6 +160,11 @@ def test_cost_is_measured_and_within_budget(chapter):
     assert 0 < info.seconds <= BUDGET
     assert info.cores >= 1 and info.versions.python
     assert re.fullmatch(r"\d{4}-\d\d-\d\d", info.executed)
+
+
+def test_all_chapters_together_are_within_budget():
+    seconds = {chapter.name: read(chapter).metadata.lrlib.seconds for chapter in CHAPTERS}
+    assert sum(seconds.values()) <= WHOLE_BUDGET, seconds
 
 
 # --- The guards notice broken notebooks -----------------------------------------------------------

@@ -5,8 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 from scipy import stats
 
+Values = Sequence[float] | np.ndarray
 
-def mean_sd(values: Sequence[float], digits: int = 2) -> str:
+
+def mean_sd(values: Values, digits: int = 2) -> str:
     """Mean and sample standard deviation, in words.
 
     >>> mean_sd([97.0, 98.0, 99.0])
@@ -15,7 +17,7 @@ def mean_sd(values: Sequence[float], digits: int = 2) -> str:
     return f"{np.mean(values):.{digits}f} ± {np.std(values, ddof=1):.{digits}f}"
 
 
-def interval(values: Sequence[float], level: float = 0.95) -> tuple[float, float]:
+def interval(values: Values, level: float = 0.95) -> tuple[float, float]:
     """Student's t interval for the mean; for paired runs give it their differences.
 
     >>> [round(x, 2) for x in interval([1.0, 2.0, 3.0])]
@@ -25,17 +27,29 @@ def interval(values: Sequence[float], level: float = 0.95) -> tuple[float, float
     return float(np.mean(values) - half), float(np.mean(values) + half)
 
 
-def prediction_interval(values: Sequence[float], level: float = 0.95) -> tuple[float, float]:
-    """Where one more run like these falls with probability ``level``, if runs are normally distributed.
+def mean_interval(values: Values, digits: int = 2) -> str:
+    """The mean with its 95 % interval, in words; signed, since it is most often one of differences.
+
+    >>> mean_interval([1.0, 2.0, 3.0])
+    '+2.00 (-0.48 to +4.48)'
+    """
+    low, high = interval(values)
+    return f"{np.mean(values):+.{digits}f} ({low:+.{digits}f} to {high:+.{digits}f})"
+
+
+def prediction_interval(values: Values, level: float = 0.95, mean_of: int = 1) -> tuple[float, float]:
+    """Where one more run like these, or the mean of ``mean_of``, falls with probability ``level``, if runs are normal.
 
     >>> [round(x, 2) for x in prediction_interval([1.0, 2.0, 3.0])]
     [-2.97, 6.97]
     """
-    half = stats.t.ppf((1 + level) / 2, len(values) - 1) * np.std(values, ddof=1) * (1 + 1 / len(values)) ** 0.5
+    half = (
+        stats.t.ppf((1 + level) / 2, len(values) - 1) * np.std(values, ddof=1) * (1 / mean_of + 1 / len(values)) ** 0.5
+    )
     return float(np.mean(values) - half), float(np.mean(values) + half)
 
 
-def direction(*differences: Sequence[float]) -> str:
+def direction(*differences: Values) -> str:
     """Say "higher" or "lower" only if every 95 % interval of the paired differences is clear of zero.
 
     >>> direction([1.0, 1.1, 0.9], [2.0, 2.1, 1.9]), direction([1.0, -1.0, 0.5])

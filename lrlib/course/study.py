@@ -1,8 +1,9 @@
 """Trials over settings, frameworks and seeds, and their stored results, one JSON file a setting.
 
-An experiment is a module with ``SETTINGS`` (name → value with ``to_dict``), ``FRAMEWORKS``, ``SEEDS`` and
-``trial(setting, framework, seed)``. ``python -m lrlib.course.study`` brings every stored result up to date: trials that
-are there already, under the same settings, are not run again, so it goes on where it was stopped.
+An experiment is a module with ``SETTINGS`` (name → value with ``to_dict``), ``FRAMEWORKS``, ``SEEDS`` (or
+``seeds(setting, framework)``, where their number differs) and ``trial(setting, framework, seed)``. ``python -m
+lrlib.course.study`` brings every stored result up to date: trials that are there already, under the same settings, are
+not run again, so it goes on where it was stopped.
 """
 
 import argparse
@@ -18,7 +19,15 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, NamedTuple
 
-EXPERIMENTS = {"s1-range": "lrlib.course.s1_range", "s3": "lrlib.course.s3"}
+from lrlib.course import fast_convolutions
+
+EXPERIMENTS = {
+    "learning-rate": "lrlib.course.learning_rate",
+    "s0": "lrlib.course.s0",
+    "s1-range": "lrlib.course.s1_range",
+    "s2": "lrlib.course.s2",
+    "s3": "lrlib.course.s3",
+}
 
 
 def results_folder() -> Path:
@@ -44,17 +53,22 @@ def trials(experiment: str) -> list[Trial]:
         Trial(experiment, setting, framework, seed)
         for setting in module.SETTINGS
         for framework in module.FRAMEWORKS
-        for seed in module.SEEDS
+        for seed in (module.seeds(setting, framework) if hasattr(module, "seeds") else module.SEEDS)
     ]
 
 
-def perform(trial: Trial) -> dict[str, Any]:
-    """Run one trial on one thread; the result says what it ran on and how long it took, in seconds."""
+def perform(trial: Trial, **options: Any) -> dict[str, Any]:
+    """Run one trial on one thread; the result says what it ran on and how long it took, in seconds.
+
+    ``options`` go to the experiment's ``trial``: fewer epochs, for a run that is not stored.
+    """
     module = _module(trial.experiment)
     package = "torch" if trial.framework == "pytorch" else "keras"
+    with fast_convolutions():
+        importlib.import_module(package)
     importlib.import_module(f"lrlib.course.{package}").one_thread()
     start = time.perf_counter()
-    result = module.trial(module.SETTINGS[trial.setting], trial.framework, trial.seed)
+    result = module.trial(module.SETTINGS[trial.setting], trial.framework, trial.seed, **options)
     gc.collect()  # a graph and its data refer to each other; a worker that grows is replaced, which costs seconds
     return {
         "framework": trial.framework,
