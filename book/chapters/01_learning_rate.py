@@ -1,0 +1,1133 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # The learning rate
+#
+# **Goal.** See what the learning rate does: too small, too large, and where the limit is. Find out when it pays to change
+# it during training.
+#
+# **You need** some Python, and to have met a derivative. **Data:** 1,797 handwritten digits that come with scikit-learn;
+# nothing is fetched. **Cost:** the live cells take about a minute on two cores; the measured time stands under the title.
+#
+# Everything here runs in PyTorch and in Keras. Pick one in any tab; the book remembers.
+
+# %% [markdown]
+# ## The question
+#
+# One of this course's sources puts it in a sentence: **a small learning rate is slow, a large one overshoots**. Here it
+# is measured. How slow? How large is large? And if one rate is best, why do people change it while they train?
+
+# %% [markdown]
+# ## Your prediction
+#
+# Choose before you read on. Guesses are welcome.
+#
+# 1. A weight sits on a parabola whose curvature is 4. Updates make things worse for every rate above **1/4 / 1/2 / 4**.
+# 2. A network trains on digits at the best rate, and at a tenth of it, for 20 epochs. The training loss ends **about
+#    equal / two or three times higher / about ten times higher** at the small rate.
+# 3. At ten times the best rate, the network's loss **becomes infinite / stays finite, and nothing is learnt / only falls
+#    more slowly**.
+# 4. A rate that falls to zero beats the best constant rate **always / if training is short / never**.
+
+# %% [markdown]
+# ## The experiment
+#
+# ### One weight
+#
+# Training means to make a number small: the **loss**. It says how wrong the model is. It depends on the model's
+# **weights**.
+#
+# Take one weight $w$ and the simplest loss there is, a parabola: $L(w) = \frac{1}{2} \lambda w^2$. The number $\lambda$
+# is its **curvature**: how steeply it bends. The loss is lowest at $w = 0$.
+#
+# The **gradient** is the slope, here $g = \lambda w$. It points uphill. So an **update** goes the other way:
+#
+# $$ w \leftarrow w - \eta g $$
+#
+# The **learning rate** $\eta$ says how far. That is the whole rule. Here are three updates by hand.
+
+# %%
+curvature, rate = 4.0, 0.1
+weight = 1.0
+for update in range(3):
+    gradient = curvature * weight
+    weight = weight - rate * gradient
+    print(f"update {update}: gradient {gradient:.3f}, weight becomes {weight:.3f}")
+
+# %% [markdown]
+# In a framework, an **optimizer** makes the updates. `SGD` is the one that does just this. Below, the framework finds the
+# gradient by itself, and the optimizer makes the step.
+
+# %%
+import numpy as np
+
+# %% tags=["pytorch"]
+import torch
+
+from lrlib.course import torch as in_torch
+
+in_torch.one_thread()
+
+
+def torch_path(rate, start, curvature, updates):
+    """The weights before the first update, and after each."""
+    curvature = torch.tensor(curvature, dtype=torch.float64)
+    weights = torch.nn.Parameter(torch.tensor(start, dtype=torch.float64))
+    optimizer = torch.optim.SGD([weights], lr=rate)
+    path = [weights.tolist()]
+    for _ in range(updates):
+        optimizer.zero_grad()
+        loss = 0.5 * (curvature * weights**2).sum()
+        loss.backward()
+        optimizer.step()
+        path.append(weights.tolist())
+    return np.array(path)
+
+
+print(torch_path(0.1, start=1.0, curvature=4.0, updates=3).round(3))
+
+# %% tags=["keras"]
+from lrlib.course import keras as in_keras
+
+in_keras.one_thread()
+
+import keras
+import tensorflow as tf
+
+
+def keras_path(rate, start, curvature, updates):
+    """The weights before the first update, and after each."""
+    curvature = tf.constant(curvature, tf.float64)
+    weights = keras.Variable(start, dtype="float64")
+    optimizer = keras.optimizers.SGD(rate)
+    optimizer.build([weights])
+    path = [weights.numpy()]
+    for _ in range(updates):
+        with tf.GradientTape() as tape:
+            loss = 0.5 * keras.ops.sum(curvature * weights**2)
+        optimizer.apply(tape.gradient(loss, [weights]), [weights])
+        path.append(weights.numpy())
+    return np.array(path)
+
+
+print(keras_path(0.1, start=1.0, curvature=4.0, updates=3).round(3))
+
+# %% [markdown]
+# Each update multiplies the weight by the same number: $w - \eta \lambda w = (1 - \eta\lambda)\, w$. So after $k$ updates
+# the weight is $(1 - \eta\lambda)^k$ times what it was. Does that hold in both frameworks, at any rate?
+
+# %%
+rates = (0.02, 0.1, 0.25, 0.45, 0.5, 0.55)
+updates = np.arange(21)
+paths = {}
+for rate in rates:
+    paths[rate] = torch_path(rate, 1.0, 4.0, updates[-1])
+    by_formula = (1 - rate * 4.0) ** updates
+    assert np.allclose(paths[rate], by_formula, rtol=1e-12), rate
+    # Keras keeps the rate in single precision.
+    assert np.allclose(keras_path(rate, 1.0, 4.0, updates[-1]), by_formula, 1e-5)
+    print(
+        f"rate {rate:<4}  each update multiplies by {1 - 4 * rate:5.2f}   after 20: {by_formula[-1]:.3g}"
+    )
+print("PyTorch and Keras follow the formula at every update: yes")
+
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Left: a parabola with the positions of three runs. At rate 0.02 the points creep down one side. At 0.45 they jump from side to side and come down. At 0.55 they jump from side to side and climb out. Right: the distance from the lowest point against the update, on a logarithmic scale, straight lines: falling slowly at 0.02, falling at 0.1 and 0.45, level at 0.5, rising at 0.55."}, "figure": {"caption": "One weight on a parabola of curvature 4, from 1. At 0.25 a single update arrives (not drawn on the right: the distance is zero). At 0.5 the weight jumps between 1 and −1 for ever.", "name": "fig-parabola"}}
+from lrlib.course import figures
+from lrlib.course.figures import plt
+
+figures.use_style()
+figure, (left, right) = plt.subplots(1, 2, figsize=(9.5, 4))
+w = np.linspace(-2, 2, 200)
+left.plot(w, 2 * w**2, color="0.7", linestyle="-")
+drawn = (0.02, 0.1, 0.45, 0.5, 0.55)
+looks = dict(
+    zip(drawn, zip(figures.COLOURS, figures.LINES, strict=True), strict=False)
+)
+for rate, marker, count in ((0.02, "o", 8), (0.45, "s", 8), (0.55, "^", 4)):
+    colour, line = looks[rate]
+    points = paths[rate][:count]
+    left.plot(
+        points,
+        2 * points**2,
+        marker=marker,
+        markersize=5,
+        linewidth=1,
+        color=colour,
+        linestyle=line,
+        label=f"rate {rate}",
+    )
+left.set(
+    xlabel="weight", ylabel="loss", ylim=(-0.2, 8), title="Where each update lands"
+)
+left.legend(loc="upper center")
+for rate in drawn:
+    colour, line = looks[rate]
+    right.plot(updates, np.abs(paths[rate]), color=colour, linestyle=line)
+    right.annotate(f" {rate}", (20, abs(paths[rate][-1])), va="center")
+right.set(
+    yscale="log",
+    ylim=(1e-5, 100),
+    xlabel="update",
+    xlim=(0, 22.5),
+    xticks=range(0, 21, 5),
+    title="Distance from the lowest point",
+)
+_ = figure
+
+# %% [markdown]
+# Read the right panel from the bottom up. The weight comes closer only if the factor $1 - \eta\lambda$ lies between −1
+# and 1. That is the exact limit:
+#
+# $$ 0 < \eta < \frac{2}{\lambda} $$
+#
+# Below $1/\lambda$ the weight slides down one side. Between $1/\lambda$ and $2/\lambda$ it jumps across, and still comes
+# closer: it **overshoots**, harmlessly. Above $2/\lambda$ it lands farther out each time. That is **divergence**. The
+# limit is sharp, as a rate just below it and one just above it show.
+
+# %%
+limit = 2 / curvature
+print("the limit for curvature 4:", limit)
+for rate in (0.499, 0.501):
+    ends = [path(rate, 1.0, 4.0, 200)[-1] for path in (torch_path, keras_path)]
+    print(
+        f"rate {rate}, distance after 200 updates: PyTorch {abs(ends[0]):.3f}, Keras {abs(ends[1]):.3f}"
+    )
+print(f"1. updates make things worse for every rate above {limit}")
+
+# %% [markdown]
+# ### Two weights
+#
+# A model has more than one weight, and the loss bends more along one direction than along another. There is one rate for
+# all. Here is a ravine: curvature 1 along it, 20 across.
+
+# %%
+ravine, start = [1.0, 20.0], [10.0, 1.0]
+print("limits along and across:", [2 / one for one in ravine])
+ravine_rates = (0.01, 0.09, 0.1015)
+
+# %% tags=["pytorch"]
+ravine_paths = {rate: torch_path(rate, start, ravine, 40) for rate in ravine_rates}
+for rate, path in ravine_paths.items():
+    print(f"rate {rate}: after 40 updates {path[-1].round(3)}")
+
+# %% tags=["keras"]
+ravine_paths = {rate: keras_path(rate, start, ravine, 40) for rate in ravine_rates}
+for rate, path in ravine_paths.items():
+    print(f"rate {rate}: after 40 updates {path[-1].round(3)}")
+
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Three panels with the contours of a long, narrow valley and the path of 40 updates in each. At rate 0.01 the path turns into the valley and stops less than half way along. At 0.09 it zigzags across the valley and comes close to the lowest point. At 0.1015 the zigzag grows wider."}, "figure": {"caption": "Forty updates in a ravine. The direction across sets the largest rate that works; the direction along sets how long it takes.", "name": "fig-ravine"}}
+figure, axes = plt.subplots(1, 3, figsize=(9.5, 3), sharey=True)
+along, across = np.meshgrid(np.linspace(-1, 11, 200), np.linspace(-3.5, 3.5, 200))
+for ax, (rate, path) in zip(axes, ravine_paths.items(), strict=True):
+    ax.contour(
+        along,
+        across,
+        0.5 * (along**2 + 20 * across**2),
+        levels=[0.5, 4, 15, 35, 60],
+        colors="0.8",
+        linewidths=1,
+    )
+    ax.plot(*path.T, marker="o", markersize=3, linewidth=1, linestyle="-")
+    ax.plot(0, 0, marker="*", markersize=10, color="black")
+    ax.set(title=f"rate {rate}", xlabel="weight along")
+    ax.grid(visible=False)
+axes[0].set_ylabel("weight across")
+_ = figure
+
+# %% [markdown]
+# The steepest direction sets the largest rate that works: 2/20. At that rate the flattest direction still has far to
+# go. The more the curvatures differ, the more updates it takes, even at the best rate, $2/(\lambda_1 + \lambda_2)$.
+
+# %%
+for steep in (2, 20, 200):
+    best = 2 / (1 + steep)
+    needed = int(np.ceil(np.log(0.01) / np.log(1 - best)))
+    print(
+        f"curvatures 1 and {steep:3}: {needed:3} updates to come within a hundredth, at rate {best:.3g}"
+    )
+
+# %% [markdown]
+# ### A network
+#
+# Now a real one. It sees an image of 8 × 8 pixels and gives ten numbers, one for each digit. It has 2,410 weights.
+# The loss is the **cross-entropy**: low if the right digit got the highest number. A network that gives every digit the
+# same chance has a loss of ln 10.
+
+# %%
+from lrlib.course import alike, learning_rate
+from lrlib.course.figures import show_source
+
+data = learning_rate.images()
+(x_train, y_train), *_ = data
+initial_weights = alike.dense_weights(learning_rate.SIZES, seed=0)
+for name, (x, y) in data._asdict().items():
+    print(f"{name:10} images {x.shape}, labels {y.shape}")
+print("weights:", sum(array.size for array in initial_weights))
+print(f"the loss of guessing: {learning_rate.GUESSING:.3f}")
+
+# %% [markdown]
+# We train on the first part. The **validation** images serve to choose between runs, the **test** images to report what
+# was chosen: a number that was used for a choice flatters it.
+#
+# The gradient of the loss over all training images costs much. So each update uses a few of them, a **batch**. An
+# **epoch** is once through all of them.
+
+# %%
+order = alike.batch_order(len(x_train), batch=32, epochs=20, seed=0)
+print("images an update:", order.shape[1])
+print("updates an epoch:", len(order) // 20)
+print("updates in 20 epochs:", len(order))
+print("images in an epoch's last batch:", int((order[35] >= 0).sum()))
+
+# %% [markdown]
+# Both frameworks get the same first weights and the same batches. One short loop serves the whole course.
+
+# %% tags=["pytorch"]
+show_source(in_torch.perceptron, in_torch.train)
+
+# %% tags=["keras"]
+show_source(in_keras.perceptron, in_keras.train)
+
+# %% tags=["pytorch"]
+torch_model = in_torch.perceptron(learning_rate.SIZES, initial_weights)
+torch_optimizer = torch.optim.SGD(torch_model.parameters(), lr=0.1)
+torch_history = in_torch.train(
+    torch_model, torch_optimizer, x_train, y_train, order
+)
+
+# %% tags=["keras"]
+keras_model = in_keras.perceptron(learning_rate.SIZES, initial_weights)
+keras_optimizer = keras.optimizers.SGD(learning_rate=0.1)
+keras_history = in_keras.train(
+    keras_model, keras_optimizer, x_train, y_train, order
+)
+
+# %% tags=["nbval-ignore-output"]
+for name, history in (("PyTorch", torch_history), ("Keras", keras_history)):
+    by_epoch = history.losses.reshape(20, -1).mean(1)
+    print(f"{name:7} loss of the first batch {history.losses[0]:.3f};", end=" ")
+    print("mean in epochs 0, 1, 9, 19:", by_epoch[[0, 1, 9, 19]].round(3))
+
+# %%
+apart = np.abs(torch_history.losses - keras_history.losses).max()
+assert apart < 1e-3, f"the two frameworks' losses differ by {apart}"
+assert abs(torch_history.losses[0] - learning_rate.GUESSING) < 0.1
+assert torch_history.losses[-36:].mean() < 0.25
+print("720 losses of the two frameworks within 0.001 of each other: yes")
+print("the first loss is within 0.1 of guessing, the last epoch's below 0.25: yes")
+
+# %% [markdown]
+# Now at a rate a hundred times below the best that we shall find, at the best, and ten times above it.
+
+# %% tags=["pytorch"]
+three_rates = (0.01, 1.0, 10.0)
+live_torch = {
+    rate: learning_rate.trial(
+        learning_rate.SETTINGS[f"long-32-constant-{rate:g}"], "pytorch", seed=0
+    )
+    for rate in three_rates
+}
+
+# %% tags=["keras"]
+three_rates = (0.01, 1.0, 10.0)
+live_keras = {
+    rate: learning_rate.trial(
+        learning_rate.SETTINGS[f"long-32-constant-{rate:g}"], "keras", seed=0
+    )
+    for rate in three_rates
+}
+
+# %% tags=["nbval-ignore-output"]
+for name, live in (("PyTorch", live_torch), ("Keras", live_keras)):
+    for rate, run in live.items():
+        print(
+            f"{name:7} rate {rate:5}: training loss {run['train_loss']:.4f}, test accuracy {run['test_accuracy']:.1f} %"
+        )
+
+# %%
+for live in (live_torch, live_keras):
+    small, best, large = (live[rate]["train_loss"] for rate in three_rates)
+    assert best < 0.1 < 1.0 < small < learning_rate.GUESSING, live
+    assert learning_rate.guesses(live[10.0]) and np.isfinite(large), live
+print("training loss above 1 at rate 0.01, below 0.1 at rate 1: yes")
+print("at rate 10 the network ends guessing, and the loss is finite: yes")
+
+# %% [markdown]
+# ## The result
+#
+# One run is one draw of first weights and batches. The stored runs are ten of each, in both frameworks, at eleven rates.
+
+# %%
+from lrlib.course import study
+from lrlib.course.stats import direction, interval, mean_sd
+
+results = study.load("learning-rate")
+LABELS = {"pytorch": "PyTorch", "keras": "Keras"}
+print("seeds:", len(results["long-32-constant-1"]["pytorch"]))
+
+
+def values(setting, framework, key="test_accuracy"):
+    """One number a seed."""
+    return np.array([run[key] for run in results[setting][framework]])
+
+
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Two panels against the learning rate from 0.001 to 10 on a logarithmic scale, PyTorch and Keras on top of each other. Left: the training loss after 20 epochs stays near 2.3 at the smallest rates, falls by more than a factor of a hundred up to rate 1, and is back at 2.3 at rate 2. Right: the test accuracy rises from chance to 97 percent at rate 1 and falls to chance at rate 2."}, "figure": {"caption": "Twenty epochs at a constant rate: mean and range over ten seeds. The two frameworks' curves lie on each other. The dotted line is guessing.", "name": "fig-sweep"}}
+figure, axes = plt.subplots(1, 2, figsize=(9.5, 4))
+for framework, marker in (("pytorch", "o"), ("keras", "x")):
+    for ax, key in zip(axes, ("train_loss", "test_accuracy"), strict=True):
+        runs = np.array(
+            [
+                values(f"long-32-constant-{rate:g}", framework, key)
+                for rate in learning_rate.SWEEP
+            ]
+        )
+        figures.band(
+            ax,
+            learning_rate.SWEEP,
+            runs.T,
+            marker=marker,
+            markersize=7,
+            label=LABELS[framework],
+        )
+axes[0].axhline(learning_rate.GUESSING, color="0.5", linestyle=":", linewidth=1)
+axes[1].axhline(10, color="0.5", linestyle=":", linewidth=1)
+axes[0].set(yscale="log", title="training loss after 20 epochs", ylabel="loss")
+axes[1].set(title="test accuracy", ylabel="%", ylim=(0, 100))
+for ax in axes:
+    ax.set(xscale="log", xlabel="learning rate")
+axes[1].legend(loc="upper left")
+_ = figure
+
+# %% tags=["hide-input"]
+rows = []
+for rate in learning_rate.SWEEP:
+    name = f"long-32-constant-{rate:g}"
+    failed = [sum(map(learning_rate.guesses, results[name][f])) for f in LABELS]
+    rows.append(
+        [
+            f"{rate:g}",
+            *(mean_sd(values(name, f, "train_loss"), 3) for f in LABELS),
+            *(mean_sd(values(name, f), 1) for f in LABELS),
+            "{}, {}".format(*failed),
+        ]
+    )
+figures.table(
+    [
+        "rate",
+        "training loss, PyTorch",
+        "Keras",
+        "test accuracy, PyTorch",
+        "Keras",
+        "end guessing",
+    ],
+    rows,
+)
+
+# %% [markdown]
+# Mean ± standard deviation over the seeds. *End guessing* counts the runs, in PyTorch and in Keras, whose loss ended
+# within 1 % of that of guessing, or above it. At the smallest rate they have not yet left it.
+
+# %% [markdown]
+# ## Reading the result
+#
+# Which rate is best? We choose by the validation images.
+
+
+# %%
+def chosen(kind, rates):
+    """The rate whose runs have the highest validation accuracy, over seeds and frameworks."""
+
+    def score(rate):
+        return np.mean(
+            [values(f"{kind}-{rate:g}", f, "validation_accuracy") for f in LABELS]
+        )
+
+    return max(rates, key=score)
+
+
+best = chosen("long-32-constant", learning_rate.SWEEP)
+print("the best constant rate:", best)
+
+# %% [markdown]
+# ### A small rate is slow
+#
+# How slow? Compare the training loss at the same epoch, seed by seed.
+
+# %%
+small = best / 10
+
+
+def losses(rate, framework, epoch):
+    """Mean training loss in an epoch, the first being 1, one number a seed."""
+    return np.array(
+        [
+            run["epoch_loss"][epoch - 1]
+            for run in results[f"long-32-constant-{rate:g}"][framework]
+        ]
+    )
+
+
+for epoch in (5, 10, 20):
+    gaps = [losses(small, f, epoch) - losses(best, f, epoch) for f in LABELS]
+    times = [
+        losses(small, f, epoch).mean() / losses(best, f, epoch).mean()
+        for f in LABELS
+    ]
+    print(
+        f"epoch {epoch:2}: rate {small:g} has {times[0]:.1f} (PyTorch) and {times[1]:.1f} (Keras) times the loss of rate {best:g}: {direction(*gaps)}"
+    )
+for rate in (best / 10, best / 100, best / 1000):
+    final = [
+        values(f"long-32-constant-{rate:g}", f, "train_loss")
+        / values(f"long-32-constant-{best:g}", f, "train_loss")
+        for f in LABELS
+    ]
+    print(
+        f"   rate {rate:g}, final training loss, seed by seed: {min(map(min, final)):.0f} to {max(map(max, final)):.0f} times that of rate {best:g}"
+    )
+
+# %%
+level = losses(small, "pytorch", 20).mean()
+first = [
+    int(np.argmax([losses(best, f, e).mean() <= level for e in range(1, 21)])) + 1
+    for f in LABELS
+]
+print(
+    f"what rate {small:g} reaches in epoch 20, rate {best:g} has passed in epoch {first[0]} (PyTorch) and {first[1]} (Keras)"
+)
+
+# %% [markdown]
+# *Slow* has a simple meaning for small rates: half the rate needs twice the updates. What counts is rate × updates. See
+# three rates, up to equal products.
+
+# %%
+print("mean training loss in the last fifth of the run, over the seeds")
+for rate, epochs in ((0.05, 20), (0.1, 10), (0.2, 5)):
+    late = range(epochs - epochs // 5 + 1, epochs + 1)
+    level = [np.mean([losses(rate, f, e).mean() for e in late]) for f in LABELS]
+    print(
+        f"rate {rate:4} × {epochs:2} epochs: PyTorch {level[0]:.3f}, Keras {level[1]:.3f}"
+    )
+
+# %% [markdown]
+# The smaller the rates, the closer the agreement.
+#
+# ### A large rate overshoots
+
+# %%
+above = [rate for rate in learning_rate.SWEEP if rate > best]
+for rate in (best, *above):
+    early = [losses(rate, f, 1).mean() for f in LABELS]
+    runs = [results[f"long-32-constant-{rate:g}"][f] for f in LABELS]
+    guessing = [sum(map(learning_rate.guesses, one)) for one in runs]
+    infinite = sum(run["diverged"] for one in runs for run in one)
+    print(
+        f"rate {rate:2g}: loss in the first epoch {early[0]:.2f}, {early[1]:.2f};",
+        "of 10 runs {}, {} end guessing (PyTorch, Keras);".format(*guessing),
+        f"{infinite} became infinite",
+    )
+gaps = [
+    values(f"long-32-constant-{above[0]:g}", f, "train_loss")
+    - values(f"long-32-constant-{best:g}", f, "train_loss")
+    for f in LABELS
+]
+print(
+    f"training loss at rate {above[0]:g} against rate {best:g}: {direction(*gaps)}"
+)
+
+# %% [markdown]
+# The best rate stands next to the cliff. Beyond it the loss first climbs above that of guessing: the updates overshoot.
+#
+# And here is what did *not* happen: no loss became infinite. On the parabola the slope grows without bound, so a step
+# that is too long makes the next one longer. Cross-entropy's slope is bounded. Too long a step pushes the ReLU units
+# below zero for every image; then no gradient reaches them again, and the network is left to guess.
+
+# %%
+ratios = [
+    values(f"long-32-constant-{small:g}", f, "train_loss").mean()
+    / values(f"long-32-constant-{best:g}", f, "train_loss").mean()
+    for f in LABELS
+]
+print(
+    f"2. at a tenth of the best rate the training loss ends {ratios[0]:.1f} (PyTorch) and {ratios[1]:.1f} (Keras) times higher"
+)
+ten_times = [
+    run for f in LABELS for run in results[f"long-32-constant-{10 * best:g}"][f]
+]
+print(
+    "3. at ten times the best rate the loss stays finite in every run:",
+    not any(run["diverged"] for run in ten_times),
+    "| every run ends guessing:",
+    all(map(learning_rate.guesses, ten_times)),
+)
+
+# %% [markdown]
+# ## Why change the rate? The noise
+#
+# A batch is a sample. Its gradient is the true one plus **noise**. Go back to the parabola and add noise of spread
+# $\sigma$ to every gradient: $w \leftarrow w - \eta(\lambda w + \sigma\xi)$, with $\xi$ drawn anew each time.
+#
+# At a constant rate the weight does not come to rest. Each update shrinks the variance by $(1-\eta\lambda)^2$ and adds
+# $\eta^2\sigma^2$. The two balance at
+#
+# $$ \operatorname{Var}(w) = \frac{\eta^2\sigma^2}{1 - (1 - \eta\lambda)^2}
+#    = \frac{\eta\,\sigma^2}{\lambda\,(2 - \eta\lambda)} . $$
+#
+# So the loss stalls at a **noise floor** of $\frac{1}{2}\lambda\operatorname{Var}(w)$. For small rates that is
+# $\eta\sigma^2/4$: half the rate, half the floor. Ten thousand weights, simulated:
+
+# %%
+import lrlib
+
+
+def mean_losses(schedule, updates, curvature=1.0, noise=1.0, walkers=10_000):
+    """The mean loss of many weights from 10, before each update, gradients with noise."""
+    random = np.random.default_rng(0)
+    w = np.full(walkers, 10.0)
+    losses = []
+    for t in range(updates):
+        losses.append(0.5 * curvature * np.mean(w**2))
+        w -= schedule(t) * (curvature * w + noise * random.standard_normal(walkers))
+    return np.array(losses)
+
+
+for rate in (0.4, 0.2, 0.1, 0.05):
+    floor = rate / (2 * (2 - rate))
+    simulated = mean_losses(lrlib.Constant(rate), 400)[-100:].mean()
+    assert abs(simulated / floor - 1) < 0.05, (rate, simulated, floor)
+    print(f"rate {rate:4}: floor {floor:.4f}, simulated within 5 %: yes")
+
+# %% [markdown]
+# Now there is a choice to make. A large rate gets down fast, and stalls high. A small one gets low, and takes long. Or
+# take the large one first and the small one later: a **schedule**. `lrlib.Linear(0.4, 0.0, steps=200)` starts at 0.4
+# and reaches zero at update 200.
+
+# %%
+schedules = {
+    "constant 0.4": lrlib.Constant(0.4),
+    "constant 0.02": lrlib.Constant(0.02),
+    "linear, 0.4 to 0": lrlib.Linear(0.4, 0.0, steps=200),
+}
+curves = {name: mean_losses(one, 200) for name, one in schedules.items()}
+for name, curve in curves.items():
+    print(
+        f"{name:17} loss at update 20: {curve[20]:6.3f}, at the end: {curve[-1]:.3f}"
+    )
+
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Mean loss against the update on a logarithmic scale. The constant rate 0.4 falls within ten updates to 0.12 and stays there. The constant 0.02 falls slowly and has not arrived after 200 updates. The linear decay falls as fast as the first and goes on down to below 0.01."}, "figure": {"caption": "A noisy parabola of curvature 1: mean loss of ten thousand weights. The decay is as fast as the large rate and ends below both.", "name": "fig-noise"}}
+figure, ax = plt.subplots(figsize=(8, 3.8))
+for name, curve in curves.items():
+    ax.plot(curve, label=name)
+ax.set(yscale="log", xlabel="update", ylabel="mean loss")
+ax.legend(loc="upper right", bbox_to_anchor=(1, 0.95))
+_ = figure
+
+# %%
+assert curves["linear, 0.4 to 0"][-1] < min(
+    curves["constant 0.4"][-1], curves["constant 0.02"][-1]
+)
+print("the decay ends below both constant rates: yes")
+
+# %% [markdown]
+# That is the oldest reason for a schedule {cite}`robbins1951`. Does it hold for the network?
+#
+# ### A decay on the digits
+#
+# Four kinds of runs. *Long* ones take 20 epochs, as above; *short* ones take 5. Batches hold 32 images, or 8: fewer images
+# make a noisier gradient.
+#
+# In each kind, a linear decay to zero meets a constant rate. Both may choose from the same four rates, by the validation
+# images. So one is as well tuned as the other.
+
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Four panels of test accuracy against the learning rate. In the two upper panels, five epochs, the linear decay reaches a higher accuracy than the constant rate, and its spread is narrow where that of the constant rate is wide. In the two lower panels, twenty epochs, the two curves end at the same height. At the largest rates both fall out of the picture."}, "figure": {"caption": "Test accuracy of a constant rate, and of a linear decay that starts from that rate: mean and range over ten seeds in PyTorch, Keras's means as crosses.", "name": "fig-decay"}}
+kinds = {
+    "short-32": "5 epochs, batches of 32",
+    "short-8": "5 epochs, batches of 8",
+    "long-32": "20 epochs, batches of 32",
+    "long-8": "20 epochs, batches of 8",
+}
+
+
+def ladder(kind):
+    """The rates that a kind of runs may choose from."""
+    return learning_rate.LADDERS[int(kind.split("-")[1])]
+
+
+figure, axes = plt.subplots(2, 2, figsize=(9.5, 7), sharey=True)
+for ax, (kind, title) in zip(axes.flat, kinds.items(), strict=True):
+    for rule, marker, colour in (
+        ("constant", "o", figures.COLOURS[0]),
+        ("linear", "s", figures.COLOURS[1]),
+    ):
+        names = [f"{kind}-{rule}-{rate:g}" for rate in ladder(kind)]
+        runs = np.array([values(name, "pytorch") for name in names]).T
+        line = "-" if rule == "constant" else "--"
+        figures.band(
+            ax,
+            ladder(kind),
+            runs,
+            marker=marker,
+            label=rule,
+            color=colour,
+            linestyle=line,
+        )
+        means = [values(name, "keras").mean() for name in names]
+        ax.plot(
+            ladder(kind), means, marker="x", markersize=7, linestyle="", color="k"
+        )
+    ax.set(xscale="log", title=title, ylim=(86, 99))
+    ax.set_xticks(ladder(kind), [f"{rate:g}" for rate in ladder(kind)])
+    ax.minorticks_off()
+for ax in axes[1]:
+    ax.set_xlabel("rate, or first rate")
+for ax in axes[:, 0]:
+    ax.set_ylabel("test accuracy, %")
+axes[1, 0].legend(loc="lower left")
+_ = figure
+
+# %% tags=["hide-input"]
+rows = []
+picked = {}
+for kind, title in kinds.items():
+    for rule in ("constant", "linear"):
+        rate = chosen(f"{kind}-{rule}", ladder(kind))
+        picked[kind, rule] = name = f"{kind}-{rule}-{rate:g}"
+        rows.append(
+            [
+                title,
+                rule,
+                f"{rate:g}",
+                *(mean_sd(values(name, f, "train_loss"), 3) for f in LABELS),
+                *(mean_sd(values(name, f)) for f in LABELS),
+            ]
+        )
+figures.table(
+    [
+        "runs",
+        "rule",
+        "chosen rate",
+        "training loss, PyTorch",
+        "Keras",
+        "test accuracy, PyTorch",
+        "Keras",
+    ],
+    rows,
+)
+
+# %% [markdown]
+# Now the differences, decay minus constant rate, seed by seed.
+
+
+# %%
+def gains(kind, key="test_accuracy"):
+    """The chosen decay minus the chosen constant rate, one array a framework."""
+    decay, constant = picked[kind, "linear"], picked[kind, "constant"]
+    return [values(decay, f, key) - values(constant, f, key) for f in LABELS]
+
+
+for kind, title in kinds.items():
+    print(f"{title}: test accuracy {direction(*gains(kind))},", end=" ")
+    print(f"training loss {direction(*gains(kind, 'train_loss'))}")
+    for label, gain in zip(LABELS.values(), gains(kind), strict=True):
+        low, high = interval(gain)
+        print(
+            f"   {label:7} {gain.mean():+.2f} points of test accuracy, 95 % interval {low:+.2f} to {high:+.2f}"
+        )
+answers = {kind: direction(*gains(kind)) for kind in kinds}
+print("4. the decay's test accuracy against the best constant rate:", answers)
+
+# %% [markdown]
+# In the short runs the decay wins, with either batch. In the long runs it gains nothing that we can see, with either
+# batch, and its training loss ends higher: it gave up speed that it could have used.
+#
+# That is not quite what the parabola led us to expect. There, what counted was the noise, and a smaller batch has more
+# of it. So where did the noise go in the long runs? Measure it: the mean squared distance of the batches' gradients from their
+# mean, after 5 epochs and after 20.
+
+# %%
+show_source(learning_rate.gradient_noise)
+
+
+# %% tags=["pytorch"]
+def torch_noise(seed):
+    """The gradient noise after 5 and after 20 epochs at rate 0.5."""
+    weights = alike.dense_weights(learning_rate.SIZES, seed)
+    order = alike.batch_order(len(x_train), 32, 20, seed)
+    model = in_torch.perceptron(learning_rate.SIZES, weights)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.5)
+    noise = []
+
+    def on_pause(update):
+        noise.append(learning_rate.gradient_noise(in_torch.weights(model)))
+
+    pauses = {5 * 36, 20 * 36}
+    in_torch.train(model, optimizer, x_train, y_train, order, pauses, on_pause)
+    return noise
+
+
+noise_torch = np.array([torch_noise(seed) for seed in range(3)])
+
+
+# %% tags=["keras"]
+def keras_noise(seed):
+    """The gradient noise after 5 and after 20 epochs at rate 0.5."""
+    weights = alike.dense_weights(learning_rate.SIZES, seed)
+    order = alike.batch_order(len(x_train), 32, 20, seed)
+    model = in_keras.perceptron(learning_rate.SIZES, weights)
+    optimizer = keras.optimizers.SGD(learning_rate=0.5)
+    noise = []
+
+    def on_pause(update):
+        noise.append(learning_rate.gradient_noise(in_keras.weights(model)))
+
+    pauses = {5 * 36, 20 * 36}
+    in_keras.train(model, optimizer, x_train, y_train, order, pauses, on_pause)
+    return noise
+
+
+noise_keras = np.array([keras_noise(seed) for seed in range(3)])
+
+# %% tags=["nbval-ignore-output"]
+for name, noise in (("PyTorch", noise_torch), ("Keras", noise_keras)):
+    print(f"{name:7} noise after 5 epochs, by seed:", noise[:, 0].round(3), end=" ")
+    print("after 20:", noise[:, 1].round(3))
+
+# %%
+for noise in (noise_torch, noise_keras):
+    assert (noise[:, 1] < noise[:, 0] / 2).all(), noise
+print(
+    "gradient noise after 20 epochs less than 1/2 of that after 5, each seed: yes"
+)
+
+# %% [markdown]
+# The noise goes by itself. These digits are easy: as the network comes to fit every training image, each gradient goes to
+# zero, and the noise with it. A constant rate can then stay large. Where training stops before that, or where the data
+# cannot be fitted (exercise 4), the decay has work to do.
+#
+# It can start from a rate that is too large to stay at. See short runs that start alike.
+
+# %%
+for kind in ("short-32", "short-8"):
+    decay = picked[kind, "linear"]
+    constant = decay.replace("linear", "constant")
+    ahead = [values(decay, f) - values(constant, f) for f in LABELS]
+    print(
+        f"{kinds[kind]}, from {decay.split('-')[-1]}: the decay is {direction(*ahead)},"
+    )
+    for name, rule in ((constant, "constant"), (decay, "decay")):
+        runs = values(name, "pytorch")
+        print(f"   {rule:8} test accuracy {runs.min():.1f} to {runs.max():.1f} %")
+
+# %% [markdown]
+# The best of the constant runs come close to the decay's. But a constant rate leaves it to chance where the last updates
+# land.
+
+# %% [markdown]
+# ### Two frameworks, one run
+#
+# In nearly every row of the tables PyTorch and Keras are alike to the last digit. That is no slip. With the same weights, batches and
+# rates, the frameworks make the same run. So Keras's ten seeds check the code; they are not ten more draws.
+
+# %%
+parted = {}
+for setting, by_framework in results.items():
+    if not setting.startswith("full-batch"):
+        pairs = zip(*(values(setting, f) for f in by_framework), strict=True)
+        parted[setting] = sum(bool(a != b) for a, b in pairs)
+pairs = sum(len(results[setting]["keras"]) for setting in parted)
+print(
+    f"{pairs - sum(parted.values())} of {pairs} pairs of runs have the same test accuracy"
+)
+print("they part in", {name: count for name, count in parted.items() if count})
+
+# %% [markdown]
+# They part at the highest rates only, at the cliff or one step from it. There, training makes a large difference out of
+# a rounding error.
+
+# %% [markdown]
+# ## The edge of stability
+#
+# A network's loss is no parabola, but near any point it looks like one. Its largest curvature there is called the
+# **sharpness**: the largest eigenvalue $\lambda$ of the matrix of second derivatives, the Hessian. Does the limit $2/\lambda$ mean anything
+# for a network?
+#
+# To see that clearly we take the noise away: each update uses the *full batch*, the same 300 images every time. The loss is
+# the squared error, as in the study that found what follows {cite}`cohen2021`. The sharpness
+# is found without ever writing down that matrix, of 2,410 × 2,410 numbers.
+
+# %%
+show_source(learning_rate.sharpness)
+
+# %% [markdown]
+# Here is the descent, written out in each framework. It yields the weights whenever we want to measure.
+
+# %% tags=["pytorch"]
+show_source(learning_rate.descent_pytorch)
+
+# %% tags=["keras"]
+show_source(learning_rate.descent_keras)
+
+# %% tags=["pytorch"]
+edge_torch = learning_rate.trial(
+    learning_rate.SETTINGS["full-batch-0.2"], "pytorch", seed=0
+)
+
+# %% tags=["keras"]
+edge_keras = learning_rate.trial(
+    learning_rate.SETTINGS["full-batch-0.2"], "keras", seed=0
+)
+
+# %% tags=["nbval-ignore-output"]
+measured = learning_rate.SETTINGS["full-batch-0.2"].measured
+for name, run in (("PyTorch", edge_torch), ("Keras", edge_keras)):
+    shown = {u: run["sharpness"][measured.index(u)] for u in (0, 50, 500, 1000)}
+    print(f"{name:7} rate 0.2, limit 2/0.2 = 10; sharpness by update:", shown)
+
+# %%
+for run in (edge_torch, edge_keras):
+    late = np.array(run["sharpness"])[np.array(measured) >= 500]
+    assert run["sharpness"][0] < 7 and (np.abs(late - 10) < 1).all(), run
+print(
+    "rate 0.2: sharpness below 7 at first, from update 500 on within 1 of 10: yes"
+)
+
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Sharpness against the update for rates 0.1, 0.2 and 0.4, with horizontal lines at 2 over each rate, that is 20, 10 and 5. All start near 6. At rate 0.4 the sharpness comes down to 5 and stays there, at 0.2 it rises to 10 and stays there, at 0.1 it rises to about 11 and stays well below 20."}, "figure": {"caption": "Full-batch gradient descent on 300 digits: the sharpness on the way, mean and range over five seeds (lines PyTorch, crosses Keras). Thin lines: 2/rate.", "name": "fig-sharpness"}}
+figure, ax = plt.subplots(figsize=(8, 4.2))
+for rate, colour in zip(learning_rate.FULL_BATCH, figures.COLOURS, strict=False):
+    name = f"full-batch-{rate:g}"
+    runs = values(name, "pytorch", "sharpness")
+    figures.band(ax, measured, runs, label=f"rate {rate}", color=colour)
+    ax.plot(
+        measured[::2],
+        values(name, "keras", "sharpness").mean(0)[::2],
+        linestyle="",
+        marker="x",
+        color="black",
+    )
+    ax.hlines(2 / rate, 0, 1000, color=colour, linewidth=1, linestyle="-")
+    ax.annotate(f"2/{rate}", (1010, 2 / rate), va="center", color="0.2")
+ax.set(xlabel="update", ylabel="sharpness", ylim=(0, 22), xlim=(0, 1075))
+ax.legend(loc="upper left", bbox_to_anchor=(0.05, 0.9))
+_ = figure
+
+# %%
+late = np.array(measured) >= 500
+for rate in learning_rate.FULL_BATCH:
+    start, end = [], []
+    for framework in LABELS:
+        share = values(f"full-batch-{rate:g}", framework, "sharpness") * rate / 2
+        start.append(share[:, 0].mean())
+        end.append(share[:, late])
+    lowest, highest = min(map(np.min, end)), max(map(np.max, end))
+    print(
+        f"rate {rate}: sharpness at first {start[0]:.2f} of the limit 2/rate, from update 500 on {lowest:.2f} to {highest:.2f}"
+    )
+
+# %% [markdown]
+# These numbers are over all seeds and both frameworks. At the two larger rates the network ends *at* the limit, one coming from below
+# and one from above: the **edge of stability**. It does not diverge there. If the sharpness passes the limit, the
+# steepest direction begins to overshoot, and that carries the weights to flatter ground. At the smallest rate the sharpness
+# rises freely, past 10, where the rate of 0.2 stopped it, and stays well below its own limit.
+#
+# So the limit at the start does not say which rates will work. Take rates that are a multiple of it.
+
+# %% tags=["pytorch"]
+at_start = learning_rate.measure(initial_weights, rows=300)[1]
+ends_torch = {}
+for multiple in (0.9, 3, 8):
+    rate = multiple * 2 / at_start
+    (last,) = learning_rate.descent_pytorch(rate, seed=0, measured=[50])
+    ends_torch[multiple] = learning_rate.measure(last, rows=300)[0]
+
+# %% tags=["keras"]
+at_start = learning_rate.measure(initial_weights, rows=300)[1]
+ends_keras = {}
+for multiple in (0.9, 3, 8):
+    rate = multiple * 2 / at_start
+    (last,) = learning_rate.descent_keras(rate, seed=0, measured=[50])
+    ends_keras[multiple] = learning_rate.measure(last, rows=300)[0]
+
+# %% tags=["nbval-ignore-output"]
+print(f"sharpness at the start {at_start:.2f}, the limit {2 / at_start:.3f}")
+print("squared error after 50 updates, by multiples of the limit")
+for name, ends in (("PyTorch", ends_torch), ("Keras", ends_keras)):
+    print(
+        f"   {name:7}", {multiple: f"{end:.3g}" for multiple, end in ends.items()}
+    )
+
+# %%
+for ends in (ends_torch, ends_keras):
+    assert ends[0.9] < 0.3 and ends[3] < 0.3, ends
+    assert not ends[8] < 1000, ends  # written so that NaN counts too
+print("at 0.9 and at 3 times the limit the error falls below 0.3: yes")
+print("at 8 times the limit it grows beyond 1000 in 50 updates: yes")
+
+# %% [markdown]
+# At three times the limit the network still learns: it leaves the steep place where it was born for a flatter one
+# {cite}`lewkowycz2020`. Far enough above, it does diverge, and squared error, unlike cross-entropy, then grows without
+# bound.
+
+# %% [markdown]
+# ## Break it: a sum where a mean should be
+#
+# The loss of a batch is the *mean* over its images. Write the *sum*, and all gradients are as many times larger as
+# there are images. The optimizer still says 0.1. What acts is 3.2. Some tutorials sum on purpose, and make up for it with
+# a very small rate. Copy the sum without the rate, and you have the bug.
+#
+# Here is one update each way.
+
+# %%
+rows = order[0]
+x_batch, y_batch = x_train[rows], y_train[rows]
+
+
+def length(before, after):
+    """How far the weights moved, all together."""
+    pairs = zip(before, after, strict=True)
+    return float(np.sqrt(sum(np.sum((b - a) ** 2) for a, b in pairs)))
+
+
+# %% tags=["pytorch"]
+def torch_update(reduction):
+    model = in_torch.perceptron(learning_rate.SIZES, initial_weights)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    loss_function = torch.nn.CrossEntropyLoss(reduction=reduction)
+    outputs = model(torch.from_numpy(x_batch))
+    loss_function(outputs, torch.from_numpy(y_batch).long()).backward()
+    optimizer.step()
+    moved = length(initial_weights, in_torch.weights(model))
+    return optimizer.param_groups[0]["lr"], moved
+
+
+(rate, with_mean), (same_rate, with_sum) = map(torch_update, ("mean", "sum"))
+print(f"the optimizer's rate: {rate} and {same_rate}")
+print(f"PyTorch: the sum moves the weights {with_sum / with_mean:.2f} times as far")
+
+
+# %% tags=["keras"]
+def keras_update(reduction):
+    model = in_keras.perceptron(learning_rate.SIZES, initial_weights)
+    loss_function = keras.losses.SparseCategoricalCrossentropy(
+        from_logits=True, reduction=reduction
+    )
+    model.compile(keras.optimizers.SGD(0.1), loss_function)
+    model.train_on_batch(x_batch, y_batch)
+    moved = length(initial_weights, in_keras.weights(model))
+    return float(model.optimizer.learning_rate), moved
+
+
+means = keras_update("sum_over_batch_size")
+sums = keras_update("sum")
+print(f"the optimizer's rate: {means[0]:.1f} and {sums[0]:.1f}")
+print(f"Keras: the sum moves the weights {sums[1] / means[1]:.2f} times as far")
+
+# %% [markdown]
+# In Keras, the mean is called `sum_over_batch_size`, short for "the sum, divided by the batch size". Now train five epochs
+# with each, and with the mend.
+
+
+# %% tags=["pytorch"]
+def torch_trained(reduction, rate):
+    model = in_torch.perceptron(learning_rate.SIZES, initial_weights)
+    optimizer = torch.optim.SGD(model.parameters(), lr=rate)
+    loss_function = torch.nn.CrossEntropyLoss(reduction=reduction)
+    x, y = torch.from_numpy(x_train), torch.from_numpy(y_train).long()
+    for rows in torch.from_numpy(order[:180]):
+        rows = rows[rows >= 0]
+        optimizer.zero_grad()
+        loss_function(model(x[rows]), y[rows]).backward()
+        optimizer.step()
+    return in_torch.evaluate(model, x_train, y_train)[0]
+
+
+slips_torch = {
+    "the mean, 0.1": torch_trained("mean", 0.1),
+    "the sum, 0.1": torch_trained("sum", 0.1),
+    "the sum, 0.1 / 32": torch_trained("sum", 0.1 / 32),
+}
+
+
+# %% tags=["keras"]
+def keras_trained(reduction, rate):
+    keras.utils.set_random_seed(0)  # fit shuffles
+    model = in_keras.perceptron(learning_rate.SIZES, initial_weights)
+    loss_function = keras.losses.SparseCategoricalCrossentropy(
+        from_logits=True, reduction=reduction
+    )
+    model.compile(keras.optimizers.SGD(rate), loss_function)
+    model.fit(x_train, y_train, batch_size=32, epochs=5, verbose=0)
+    return in_keras.evaluate(model, x_train, y_train)[0]
+
+
+slips_keras = {
+    "the mean, 0.1": keras_trained("sum_over_batch_size", 0.1),
+    "the sum, 0.1": keras_trained("sum", 0.1),
+    "the sum, 0.1 / 32": keras_trained("sum", 0.1 / 32),
+}
+
+# %% tags=["nbval-ignore-output"]
+for name, slips in (("PyTorch", slips_torch), ("Keras", slips_keras)):
+    print(
+        f"{name:7} mean training loss after 5 epochs, with",
+        ", ".join(f"{how}: {loss:.3f}" for how, loss in slips.items()),
+    )
+
+# %%
+for slips in (slips_torch, slips_keras):
+    mean, summed, mended = slips.values()
+    assert summed > 0.99 * learning_rate.GUESSING, slips
+    assert mean < 1.5 and abs(mended - mean) < 0.05, slips
+print("with the sum, at 0.1, the network ends guessing, in both frameworks: yes")
+print("with the mean, and with 0.1 / 32, the loss falls alike, to within 0.05: yes")
+
+# %% [markdown]
+# Mend: take the mean. Then the rate means the same whatever the batch. Dividing the rate by 32 nearly does it, and breaks again
+# with the next batch size; an epoch's last batch is smaller even today.
+#
+# The lesson will come back in every chapter: the rate that is printed need not be the rate that acts.
+
+# %% [markdown]
+# ## Verdicts
+#
+# The sentence of the question, decided by the stored runs: the 95 % interval of the difference, paired by seed, must be
+# clear of zero in both frameworks. All claims of the course stand together in {doc}`08_verdicts`.
+
+# %% tags=["hide-input"]
+from lrlib.course import claims
+
+claims.table("01_learning_rate")
+
+# %%
+print("verdicts:", claims.counts("01_learning_rate"))
+
+# %% [markdown]
+# ## Exercises
+#
+# 1. A parabola has curvature 10. Between which rates does the weight overshoot and still arrive? Check it with
+#    `torch_path` or `keras_path`.
+# 2. Give `torch.optim.SGD` a `momentum` of 0.9 in `torch_path`, or its Keras twin. Where is the limit now, for curvature
+#    4? Momentum moves it: up or down?
+# 3. In the noisy parabola, stay at 0.4 for 100 updates and then at 0.02. Write it with `lrlib.Piecewise`. Does it beat
+#    the linear decay?
+# 4. Data that cannot be fitted: replace a fifth of the training labels by random digits, and train for 20 epochs with
+#    `in_torch.train` or `in_keras.train`, at a constant 0.5 and with a linear decay from 0.5. Does the decay win now?
+#
+# ## What to take away
+#
+# 1. On a parabola the limit is exact: $2/\lambda$. Small rates are slow in proportion; the best one stands close to the cliff.
+# 2. At a constant rate, noise keeps the loss above a floor that grows with the rate. A decay is fast first and fine later. Here
+#    it won in short training; in long training the noise had gone by itself, and it gained nothing.
+# 3. A network moves to where its rate can just hold it: the sharpness goes to about $2/\eta$.
+#
+# **Terms:** loss, gradient, update, learning rate, batch, epoch, overshoot, divergence, noise floor, schedule, sharpness, edge of stability.
+# **Read on:** {cite}`cohen2021`, {cite}`robbins1951`.
