@@ -220,7 +220,7 @@ print("d and e start at 0.1, and every cut is by the rule's factor: yes")
 # One seed says little. The statistics come from stored runs over several seeds; `make experiments` computes them again.
 
 # %%
-from lrlib.course.stats import direction, interval, mean_sd, prediction_interval
+from lrlib.course.stats import direction, mean_interval, mean_sd
 
 results = study.load("s3")
 seeds = len(results["a"]["pytorch"])
@@ -512,12 +512,9 @@ def after_5_epochs(setting, framework):
     return at(setting, framework, 5 * per_epoch)
 
 
-def points(differences, digits=2):
+def points(differences):
     """Mean differences with their 95 % intervals, one a framework."""
-    return [
-        f"{np.mean(one):+.{digits}f} ({interval(one)[0]:+.{digits}f} to {interval(one)[1]:+.{digits}f})"
-        for one in differences
-    ]
+    return [mean_interval(one) for one in differences]
 
 
 early = {setting: paired(setting, "constant", at_update_1500) for setting in "abc"}
@@ -824,108 +821,21 @@ print("points, PyTorch and Keras:", "; ".join(points(gap)))
 #
 # *Reproduced* needs both frameworks, under PyTorch's momentum rule. A published accuracy must lie where 95 % of single
 # runs like ours fall. For a claim that one run beats another, the 95 % interval of the paired difference must be clear
-# of zero.
-
+# of zero. All claims of the course stand together in {doc}`08_verdicts`.
 
 # %% tags=["hide-input"]
-def verdict(holds):
-    return "reproduced" if all(holds) else "not reproduced"
+from lrlib.course import claims
 
-
-def train_loss(setting, framework):
-    return values(setting, framework, "train_loss")
-
-
-def contains(figure, sample, width=0.0):
-    """Whether ``figure``, or anything up to ``width`` above it, may be one more run like these."""
-    low, high = prediction_interval(sample)
-    return (
-        low < figure + width if width and figure <= high else low <= figure <= high
-    )
-
-
-claims = []
-for setting, whole_numbers in published.items():
-    six = list(zip(every_500, whole_numbers, strict=True))
-    holds = [
-        contains(k, at(setting, f, update), width=1.0)
-        for f in BOTH
-        for update, k in six
-    ]
-    claim = f"({setting}) {' '.join(map(str, whole_numbers))} % at updates 500, 1000 … 3000, remainders dropped"
-    claims.append(
-        [claim, *(mean_sd(values(setting, f)) for f in BOTH), verdict(holds)]
-    )
-for setting, metrics in published_metrics.items():
-    holds = [contains(metrics[-1], at(setting, f, stale[-1])) for f in BOTH]
-    claims.append(
-        [
-            f"({setting}) {metrics[-1]} % after 10 epochs",
-            *(mean_sd(values(setting, f)) for f in BOTH),
-            verdict(holds),
-        ]
-    )
-for setting in "abc":
-    claim = (
-        f"({setting}) converges faster than a constant rate: ahead at update 1500"
-    )
-    claims.append(
-        [
-            claim,
-            *points(early[setting]),
-            verdict([direction(*early[setting]) == "higher"]),
-        ]
-    )
-for setting in "abc":
-    claim = f"({setting}) reaches higher accuracy than a constant rate in 5 epochs"
-    claims.append(
-        [
-            claim,
-            *points(final[setting]),
-            verdict([direction(*final[setting]) == "higher"]),
-        ]
-    )
-for setting in ("d-validation", "e-validation"):
-    gains = paired(setting, "constant-held-out")
-    claim = f"({setting[0]}), mended, reaches higher accuracy than a constant rate in 10 epochs"
-    claims.append([claim, *points(gains), verdict([direction(*gains) == "higher"])])
-worse_loss = paired("a", "c", train_loss)
-patient = paired("d-loss-patience-5", "d-loss-patience-0")
-claims += [
-    [
-        "rapid decay (a) ends at a worse training loss than slow decay (c)",
-        *points(worse_loss, 4),
-        verdict([direction(*worse_loss) == "higher"]),
-    ],
-    [
-        "longer patience (5 against 0) is better, here in 10 epochs",
-        *points(patient),
-        verdict([direction(*patient) == "higher"]),
-    ],
-    [
-        "decay more slowly in longer runs",
-        "–",
-        "–",
-        "cannot be tested here: no run is longer than 10 epochs",
-    ],
-]
-figures.table(["claim", "PyTorch", "Keras", "verdict"], claims)
+claims.table("03_step_and_plateau")
 
 # %%
-counts = {}
-for claim in claims:
-    word = claim[-1].split(":")[0]
-    counts[word] = counts.get(word, 0) + 1
-print(
-    f"{len(claims)} claims, {seeds} seeds a run:",
-    ", ".join(f"{count} {word}" for word, count in counts.items()),
-)
+print("verdicts:", claims.counts("03_step_and_plateau"))
 print("stored on:", results["a"]["pytorch"][0]["hardware"])
 
 # %% [markdown]
-# Accuracies are mean ± standard deviation; differences are means with their 95 % intervals, in points of test accuracy
-# or, in the loss row, in units of loss. With so few seeds an interval is wide: *not reproduced* here says that the
-# effect, if there is one, is not large enough to see.
+# Beside accuracies, mean ± standard deviation and, in brackets, where 95 % of single runs fall. Differences are means
+# with their 95 % intervals, in points of test accuracy or, in the loss row, in units of loss. With so few seeds an
+# interval is wide: *not reproduced* here says that the effect, if there is one, is not large enough to see.
 
 # %% [markdown]
 # ## Exercises

@@ -36,16 +36,12 @@ def smiths_range(framework: str) -> tuple[bool, str]:
 def _cyclic_rates(framework: str, updates: int, mode: Any, low: float, high: float, step: int, gamma: float) -> Any:
     """The rates of PyTorch's own CyclicLR, or of the TensorFlow function with the interface of S2."""
     if framework == "keras":
+        import tensorflow as tf
+
         import lrlib.keras
 
-        options: dict[str, Any] = {
-            "learning_rate": low,
-            "max_lr": high,
-            "step_size": step,
-            "gamma": gamma,
-            "mode": mode,
-        }
-        return np.array([float(lrlib.keras.cyclic_learning_rate(t, **options)) for t in range(updates)])
+        t = tf.range(updates)
+        return np.array(lrlib.keras.cyclic_learning_rate(t, low, max_lr=high, step_size=step, gamma=gamma, mode=mode))
     import torch
 
     optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=low)

@@ -1,0 +1,171 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Claims and verdicts
+#
+# **Goal.** See in one table what is left of each claim that the course takes from its sources.
+#
+# **You need** none of the chapters, though each row links to the one that shows its runs. **Data:** stored results only.
+# **Cost:** seconds; the measured time stands under the title.
+#
+# Nobody typed this table. A file lists the claims: the source, its words, the runs that decide it, and the rule. The
+# verdict follows from the stored results each time this page is made, and a test fails when it no longer does.
+
+# %% [markdown]
+# ## The question
+#
+# The sources are good tutorials, read by many. How many of their claims hold when they are run again, over several
+# seeds, in two frameworks, beside the control that was missing?
+#
+# ## Your prediction
+#
+# Of the claims below, the share that is reproduced is **under a third / a third to two thirds / over two thirds**.
+
+# %% [markdown]
+# ## How a verdict is reached
+#
+# - *Reproduced*: it holds in both frameworks.
+# - *Not reproduced*: it does not, in at least one. With few seeds that means: no effect large enough to see.
+# - *Confounded*: it holds in runs as the source made them, and not once what else differed is set alike.
+# - *Cannot be tested here*: no run of the course could decide it.
+#
+# A published figure is reproduced if it lies where 95 % of single runs like ours fall (of a mean of ten, if the
+# source gives a mean of ten). A claim that one run beats another holds if the 95 % interval of the differences, paired
+# by seed, is clear of zero. A framework with fewer than three seeds is shown and does not decide.
+#
+# The comparison in code is short:
+
+# %%
+from lrlib.course import claims, figures, stats, verdicts
+from lrlib.course.figures import show_source
+
+show_source(verdicts.Higher)
+
+# %%
+every = claims.judged()
+sources = list(dict.fromkeys(claim.source for claim, _ in every))
+print(f"claims: {len(every)}")
+figures.table(["", "source"], claims.SOURCES.items())
+
+# %% [markdown]
+# ## The result
+
+# %% tags=["hide-input"]
+claims.full_table()
+
+# %% [markdown]
+# Beside a published figure stand our mean ± standard deviation and, in brackets, where 95 % of such figures would
+# fall. Beside a comparison stand the mean difference and its 95 % interval.
+#
+# ## Reading the result
+
+# %%
+print("in all:", claims.counts())
+for source in sources:
+    words = [verdict.word for claim, verdict in every if claim.source == source]
+    listed = ", ".join(f"{words.count(w)} {w}" for w in dict.fromkeys(words))
+    print(f"{source}: {listed}")
+reproduced = sum(verdict.word == verdicts.REPRODUCED for _, verdict in every)
+share = reproduced / len(every)
+third = ("under a third", "a third to two thirds", "over two thirds")[
+    int(3 * share)
+]
+print(f"reproduced: {reproduced} of {len(every)}, {third}")
+
+# %% [markdown]
+# Single figures fare well: most published accuracies lie where runs of ours fall. Comparisons fare worse. Is that because
+# the figures are right and the reasons wrong, or because one figure with a wide interval is easy to meet? Count them
+# apart.
+
+# %%
+for kind, label in (
+    (verdicts.Figures, "published figures"),
+    (verdicts.Higher, "comparisons of two runs"),
+    (verdicts.Most, "claims of most cases"),
+    (verdicts.Fact, "facts without training"),
+    (verdicts.Untestable, "beyond our runs"),
+):
+    words = [
+        verdict.word for claim, verdict in every if isinstance(claim.rule, kind)
+    ]
+    print(f"{label}: {words.count(verdicts.REPRODUCED)} of {len(words)} reproduced")
+
+# %% [markdown]
+# What size of effect could we have missed? Half the width of the interval tells: an effect smaller than that is likely to
+# be *not told apart*.
+
+# %% tags=["hide-input"]
+rows = []
+for source in sources:
+    for framework, label in verdicts.FRAMEWORKS.items():
+        halves = []
+        for claim, _ in every:
+            if claim.source == source and isinstance(claim.rule, verdicts.Higher):
+                if claim.rule.digits != 2:
+                    continue  # a difference of losses, not of accuracies
+                differences = claim.rule.differences(framework)
+                if len(differences) >= verdicts.FEWEST:
+                    low, high = stats.interval(differences)
+                    halves.append((high - low) / 2)
+        if halves:
+            rows.append(
+                [
+                    source,
+                    label,
+                    len(halves),
+                    f"{sorted(halves)[len(halves) // 2]:.2f}",
+                    f"{max(halves):.2f}",
+                ]
+            )
+figures.table(
+    ["source", "framework", "comparisons", "median half-width, points", "widest"],
+    rows,
+)
+
+# %% [markdown]
+# ## Break it: a verdict that does not follow
+#
+# Take a comparison, and move its control up by ten points. The verdict must turn.
+
+# %%
+import numpy as np
+
+claim, before = next(
+    (claim, verdict)
+    for claim, verdict in every
+    if isinstance(claim.rule, verdicts.Higher)
+    and verdict.word == verdicts.REPRODUCED
+)
+print("claim:", claim.text)
+print("verdict:", before.word)
+shifted = {f: claim.rule.differences(f) - 10 for f in verdicts.FRAMEWORKS}
+turned = all(stats.interval(one)[1] < 0 for one in shifted.values())
+means = [f"{np.mean(one):+.2f}" for one in shifted.values()]
+print("with a control ten points higher:", ", ".join(means))
+print("the interval is then clear of zero on the other side:", turned)
+assert turned
+
+# %% [markdown]
+# ## Exercises
+#
+# 1. Pick a row that is not reproduced. How many seeds would you need to see an effect of half the interval's width?
+# 2. Pick a row that is confounded. Name another thing that differed, and the run that would decide it.
+# 3. Add a claim of your own to `lrlib/course/claims.py`, with a rule, and make this page again.
+#
+# ## What to take away
+#
+# 1. A published figure can be right while the reason given for it is not.
+# 2. The missing control decides more verdicts than the missing seeds.
+# 3. *Not reproduced* is a statement about our runs, with an interval. It is not *false*.
+#
+# **Terms:** control, confounded, paired difference, interval. **Read on:** {cite}`li2020`.
