@@ -24,8 +24,8 @@
 # %% [markdown]
 # ## The question
 #
-# One of this course's sources puts it in a sentence: **a small learning rate is slow, a large one overshoots**. Here it
-# is measured. How slow? How large is large? And if one rate is best, why do people change it while they train?
+# One of this course's sources, a reading by IBM that follows S. Lau {cite}`lau2017`, puts it in a sentence: **a small
+# learning rate is slow, a large one overshoots**. Here it is measured. How slow? How large is large? And if one rate is best, why do people change it while they train?
 
 # %% [markdown]
 # ## Your prediction
@@ -315,8 +315,8 @@ keras_history = in_keras.train(
 # %% tags=["nbval-ignore-output"]
 for name, history in (("PyTorch", torch_history), ("Keras", keras_history)):
     by_epoch = history.losses.reshape(20, -1).mean(1)
-    print(f"{name:7} loss of the first batch {history.losses[0]:.3f};", end=" ")
-    print("mean in epochs 0, 1, 9, 19:", by_epoch[[0, 1, 9, 19]].round(3))
+    print(f"{name:7} loss of the first batch {history.losses[0]:.3f}")
+    print("        mean in epochs 1, 2, 10, 20:", by_epoch[[0, 1, 9, 19]].round(3))
 
 # %%
 apart = np.abs(torch_history.losses - keras_history.losses).max()
@@ -477,6 +477,7 @@ def losses(rate, framework, epoch):
     )
 
 
+print(f"training loss at rate {small:g} over that at rate {best:g}")
 for epoch in (5, 10, 20):
     gaps = [losses(small, f, epoch) - losses(best, f, epoch) for f in LABELS]
     times = [
@@ -484,27 +485,25 @@ for epoch in (5, 10, 20):
         for f in LABELS
     ]
     print(
-        f"epoch {epoch:2}: rate {small:g} has {times[0]:.1f} (PyTorch) and {times[1]:.1f} (Keras) times the loss of rate {best:g}: {direction(*gaps)}"
+        f"   epoch {epoch:2}: PyTorch {times[0]:.1f}, Keras {times[1]:.1f}; {direction(*gaps)}"
     )
+print(f"final training loss over that at rate {best:g}, seed by seed")
 for rate in (best / 10, best / 100, best / 1000):
     final = [
         values(f"long-32-constant-{rate:g}", f, "train_loss")
         / values(f"long-32-constant-{best:g}", f, "train_loss")
         for f in LABELS
     ]
-    print(
-        f"   rate {rate:g}, final training loss, seed by seed: {min(map(min, final)):.0f} to {max(map(max, final)):.0f} times that of rate {best:g}"
-    )
+    lowest, highest = min(map(min, final)), max(map(max, final))
+    print(f"   rate {rate:5g}: {lowest:.0f} to {highest:.0f}")
 
 # %%
-level = losses(small, "pytorch", 20).mean()
-first = [
-    int(np.argmax([losses(best, f, e).mean() <= level for e in range(1, 21)])) + 1
-    for f in LABELS
-]
-print(
-    f"what rate {small:g} reaches in epoch 20, rate {best:g} has passed in epoch {first[0]} (PyTorch) and {first[1]} (Keras)"
-)
+print(f"the first epoch with a loss that rate {small:g} has in epoch 20")
+for framework, label in LABELS.items():
+    level = losses(small, framework, 20).mean()
+    by_epoch = [losses(best, framework, epoch).mean() for epoch in range(1, 21)]
+    first = next(e for e, loss in enumerate(by_epoch, start=1) if loss <= level)
+    print(f"   rate {best:g}, {label}: epoch {first}")
 
 # %% [markdown]
 # *Slow* has a simple meaning for small rates: half the rate needs twice the updates. What counts is rate × updates. See
@@ -526,6 +525,7 @@ for rate, epochs in ((0.05, 20), (0.1, 10), (0.2, 5)):
 
 # %%
 above = [rate for rate in learning_rate.SWEEP if rate > best]
+print("PyTorch, Keras; 10 runs each")
 for rate in (best, *above):
     early = [losses(rate, f, 1).mean() for f in LABELS]
     runs = [results[f"long-32-constant-{rate:g}"][f] for f in LABELS]
@@ -533,8 +533,8 @@ for rate in (best, *above):
     infinite = sum(run["diverged"] for one in runs for run in one)
     print(
         f"rate {rate:2g}: loss in the first epoch {early[0]:.2f}, {early[1]:.2f};",
-        "of 10 runs {}, {} end guessing (PyTorch, Keras);".format(*guessing),
-        f"{infinite} became infinite",
+        "end guessing {}, {};".format(*guessing),
+        f"infinite {infinite}",
     )
 gaps = [
     values(f"long-32-constant-{above[0]:g}", f, "train_loss")
@@ -559,15 +559,15 @@ ratios = [
     for f in LABELS
 ]
 print(
-    f"2. at a tenth of the best rate the training loss ends {ratios[0]:.1f} (PyTorch) and {ratios[1]:.1f} (Keras) times higher"
+    f"2. at a tenth of the best rate the loss ends {ratios[0]:.1f} (Keras: {ratios[1]:.1f}) times higher"
 )
 ten_times = [
     run for f in LABELS for run in results[f"long-32-constant-{10 * best:g}"][f]
 ]
 print(
-    "3. at ten times the best rate the loss stays finite in every run:",
+    "3. at ten times the best rate: finite",
     not any(run["diverged"] for run in ten_times),
-    "| every run ends guessing:",
+    "| all runs end guessing",
     all(map(learning_rate.guesses, ten_times)),
 )
 
@@ -736,15 +736,17 @@ def gains(kind, key="test_accuracy"):
 
 
 for kind, title in kinds.items():
-    print(f"{title}: test accuracy {direction(*gains(kind))},", end=" ")
-    print(f"training loss {direction(*gains(kind, 'train_loss'))}")
+    print(title)
+    print(f"   training loss {direction(*gains(kind, 'train_loss'))}")
+    print(f"   test accuracy {direction(*gains(kind))}, in points")
     for label, gain in zip(LABELS.values(), gains(kind), strict=True):
         low, high = interval(gain)
         print(
-            f"   {label:7} {gain.mean():+.2f} points of test accuracy, 95 % interval {low:+.2f} to {high:+.2f}"
+            f"      {label:7} {gain.mean():+.2f}, 95 % interval {low:+.2f} to {high:+.2f}"
         )
-answers = {kind: direction(*gains(kind)) for kind in kinds}
-print("4. the decay's test accuracy against the best constant rate:", answers)
+print("4. the decay's test accuracy against the best constant rate")
+for kind, title in kinds.items():
+    print(f"   {title}: {direction(*gains(kind))}")
 
 # %% [markdown]
 # In the short runs the decay wins, with either batch. In the long runs it gains nothing that we can see, with either
@@ -799,8 +801,8 @@ noise_keras = np.array([keras_noise(seed) for seed in range(3)])
 
 # %% tags=["nbval-ignore-output"]
 for name, noise in (("PyTorch", noise_torch), ("Keras", noise_keras)):
-    print(f"{name:7} noise after 5 epochs, by seed:", noise[:, 0].round(3), end=" ")
-    print("after 20:", noise[:, 1].round(3))
+    print(f"{name:7} noise after  5 epochs, by seed:", noise[:, 0].round(3))
+    print("              after 20 epochs:         ", noise[:, 1].round(3))
 
 # %%
 for noise in (noise_torch, noise_keras):
@@ -848,7 +850,9 @@ pairs = sum(len(results[setting]["keras"]) for setting in parted)
 print(
     f"{pairs - sum(parted.values())} of {pairs} pairs of runs have the same test accuracy"
 )
-print("they part in", {name: count for name, count in parted.items() if count})
+for name, count in parted.items():
+    if count:
+        print(f"   {name}: {count} part")
 
 # %% [markdown]
 # They part at the highest rates only, at the cliff or one step from it. There, training makes a large difference out of
@@ -891,7 +895,7 @@ edge_keras = learning_rate.trial(
 measured = learning_rate.SETTINGS["full-batch-0.2"].measured
 for name, run in (("PyTorch", edge_torch), ("Keras", edge_keras)):
     shown = {u: run["sharpness"][measured.index(u)] for u in (0, 50, 500, 1000)}
-    print(f"{name:7} rate 0.2, limit 2/0.2 = 10; sharpness by update:", shown)
+    print(f"{name:7} sharpness by update:", shown)
 
 # %%
 for run in (edge_torch, edge_keras):
@@ -922,6 +926,7 @@ _ = figure
 
 # %%
 late = np.array(measured) >= 500
+print("sharpness over the limit, 2/rate")
 for rate in learning_rate.FULL_BATCH:
     start, end = [], []
     for framework in LABELS:
@@ -930,7 +935,7 @@ for rate in learning_rate.FULL_BATCH:
         end.append(share[:, late])
     lowest, highest = min(map(np.min, end)), max(map(np.max, end))
     print(
-        f"rate {rate}: sharpness at first {start[0]:.2f} of the limit 2/rate, from update 500 on {lowest:.2f} to {highest:.2f}"
+        f"   rate {rate}: at first {start[0]:.2f}, from update 500 on {lowest:.2f} to {highest:.2f}"
     )
 
 # %% [markdown]
@@ -1077,10 +1082,9 @@ slips_keras = {
 
 # %% tags=["nbval-ignore-output"]
 for name, slips in (("PyTorch", slips_torch), ("Keras", slips_keras)):
-    print(
-        f"{name:7} mean training loss after 5 epochs, with",
-        ", ".join(f"{how}: {loss:.3f}" for how, loss in slips.items()),
-    )
+    print(f"{name:7} training loss after 5 epochs")
+    for how, loss in slips.items():
+        print(f"   {how:18} {loss:.3f}")
 
 # %%
 for slips in (slips_torch, slips_keras):

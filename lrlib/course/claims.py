@@ -273,6 +273,7 @@ def _cycling() -> Iterable[Claim]:
         Higher(
             Runs("s2", "triangular", lambda result: np.log10(curve(result, "train_loss", 1.5))),
             Runs("s2", "triangular", lambda result: np.log10(curve(result, "train_loss", 1.0))),
+            digits=3,
         ),
     )
     yield claim(
@@ -339,7 +340,7 @@ def full_table() -> Any:
     from lrlib.course import figures
 
     rows = [
-        [claim.source, *row(claim, verdict), f"[chapter {claim.chapter[:2]}]({claim.chapter}.ipynb)"]
+        [claim.source, *row(claim, verdict), f"[chapter {claim.chapter[:2]}]({claim.chapter}.html)"]
         for claim, verdict in judged()
     ]
     return figures.table(["source", *HEAD, "shown in"], rows)
