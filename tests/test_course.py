@@ -240,7 +240,7 @@ def test_a_killed_study_keeps_what_was_finished(tmp_path):
 def test_missing_results_and_unknown_experiments_are_named(tmp_path):
     with pytest.raises(LookupError, match="make experiments ONLY=s3"):
         study.load("s3", tmp_path)
-    with pytest.raises(ValueError, match="unknown experiment 's9'; known are s1-range, s3"):
+    with pytest.raises(ValueError, match="unknown experiment 's9'; known are learning-rate, s0, "):
         study.trials("s9")
 
 
@@ -268,7 +268,7 @@ def test_stored_rates_are_the_settings_rates():
 AGAIN = {
     "learning-rate": ({}, lambda result: result["train_loss"]),
     "s0": ({"epochs": 2}, lambda result: [errors[:2] for errors in result["epoch_error"]]),
-    "s1-range": ({}, lambda result: result["range_test"]["losses"][:60]),
+    "s1-range": ({}, lambda result: result["range_test"]["losses"][:50]),
     "s2": ({}, lambda result: [result["train_loss"], result["test_accuracy"]]),
     "s3": ({}, lambda result: [result["train_loss"], result["test_accuracy"]]),
 }
@@ -290,7 +290,8 @@ def tolerance(trial):
         for framework in ("pytorch", "keras")
     )
     count = min(len(ours), len(theirs))
-    return 2 * np.nanmax(np.abs(ours[:count] - theirs[:count]), axis=0, initial=0) + 1e-5
+    apart = 2 * np.nanmax(np.abs(ours[:count] - theirs[:count]), axis=0, initial=0)
+    return apart + 1e-3 * np.nanmax(np.abs(ours), axis=0, initial=0)  # results are stored in four digits or more
 
 
 @pytest.mark.slow
@@ -299,8 +300,8 @@ def test_stored_results_are_what_a_rerun_gives():
     git = ["git", "-C", str(Path(__file__).parent), "rev-parse", "--verify", "--quiet", "HEAD"]
     commit = subprocess.run(git, capture_output=True, text=True).stdout.strip()
     random = np.random.default_rng(int(commit or "0", 16))  # outside a repository, always the same
-    drawn = [study.Trial(*random.choice(study.trials(experiment))) for experiment in study.EXPERIMENTS]
-    drawn = [trial._replace(seed=int(trial.seed)) for trial in drawn]
+    every = [study.trials(experiment) for experiment in study.EXPERIMENTS]
+    drawn = [trials[random.integers(len(trials))] for trials in every]
     print("drawn by the commit:", *drawn, sep="\n  ")
     run = Parallel(n_jobs=2)  # in processes of their own, as `make experiments` does
     results = run(delayed(study.perform)(trial, **AGAIN[trial.experiment][0]) for trial in drawn)
