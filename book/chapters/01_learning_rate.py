@@ -1131,7 +1131,8 @@ print("verdicts:", claims.counts("01_learning_rate"))
 # 1. On a parabola the limit is exact: $2/\lambda$. Small rates are slow in proportion; the best one stands close to the cliff.
 # 2. At a constant rate, noise keeps the loss above a floor that grows with the rate. A decay is fast first and fine later. Here
 #    it won in short training; in long training the noise had gone by itself, and it gained nothing.
-# 3. A network moves to where its rate can just hold it: the sharpness goes to about $2/\eta$.
+# 3. On the full batch, at two of three rates, the network moved to where its rate can just hold it: a sharpness of
+#    about $2/\eta$. At the smallest rate it did not get there.
 #
 # **Terms:** loss, gradient, update, learning rate, batch, epoch, overshoot, divergence, noise floor, schedule, sharpness, edge of stability.
 # **Read on:** {cite}`cohen2021`, {cite}`robbins1951`.

@@ -66,7 +66,7 @@ print("of them ever meet a pixel here:", sum(array.size for array in weights))
 # %% [markdown]
 # ResNet-18 was made for images of 224 × 224. On 28 × 28 its last layers see a single position, so all but the middle of
 # their 3 × 3 kernels multiply padding. Those numbers get no gradient and never change. The course leaves them out: the
-# training is the same, and costs about half.
+# training is the same, for less work.
 
 # %% tags=["pytorch"]
 from lrlib.course import torch as in_torch

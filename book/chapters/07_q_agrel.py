@@ -208,7 +208,7 @@ print(
 # More repetitions, and the other rates, come from stored runs; `make experiments` computes them again.
 
 # %%
-from lrlib.course.stats import direction, interval, mean_sd
+from lrlib.course.stats import direction, mean_interval, mean_sd
 
 results = study.load("s0")
 BOTH = {"pytorch": "PyTorch", "keras": "Keras"}
@@ -252,10 +252,7 @@ def paired(setting, other, key="accuracy", epoch=None):
 
 def points(differences):
     """Mean differences with their 95 % intervals, one a framework."""
-    return [
-        f"{np.mean(d):+.2f} ({interval(d)[0]:+.2f} to {interval(d)[1]:+.2f})"
-        for d in differences
-    ]
+    return [mean_interval(one) for one in differences]
 
 
 # %% tags=["hide-input"] mystnb={"image": {"alt": "Left: final test accuracy of every repetition at five schedules. At 0.005 all lie near 90 percent, at 0.0075 near 89, at 0.01 most lie between 70 and 91 but some fall to 12 percent, at 0.0125 and for the triangle many lie at 12 percent. Right: mean squared error by epoch. The constant 0.005 falls steadily; forty thin lines for 0.01 fall faster at first, then turn upwards from about the sixth epoch, some steeply."}, "figure": {"caption": "Left: each repetition's final accuracy, as the source's code runs (linear); the bar is the median. Right: the mean of δ² in each epoch, PyTorch. The source's plot ends at the dotted line.", "name": "fig-forty"}}
@@ -798,9 +795,10 @@ for z in (0.0, 2.0, 5.0):
 # %% [markdown]
 # ## Verdicts
 #
-# *Reproduced* needs both frameworks. A published mean must lie where 95 % of means of ten like ours fall. A claim that one
-# run beats another needs a 95 % interval of the paired differences that is clear of zero. *Confounded*: it holds in the
-# runs as the source made them, and not in the fair comparison. All claims of the course stand together in {doc}`08_verdicts`.
+# *Reproduced* needs both frameworks. A published mean must lie where 95 % of means of ten like ours fall. A claim that
+# one run beats another needs a 95 % interval of the paired differences that is clear of zero. *Confounded*: it holds in
+# the runs as the source made them, and not in the fair comparison. All claims of the course stand together in
+# {doc}`08_verdicts`.
 
 # %% tags=["hide-input"]
 from lrlib.course import claims

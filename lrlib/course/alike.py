@@ -66,8 +66,8 @@ def resnet18_weights(channels: int, classes: int, seed: int, size: int | None = 
     convolution last.
 
     Given the images' ``size``, kernels that see one position only are cut to the taps that meet the image there. The
-    others multiply padding, get no gradient and never change: the outputs and the training are the same, and of
-    28 × 28 pixels' 11.2 million weights 4.2 million are left.
+    others multiply padding, get no gradient and never change: the outputs and the training are the same. At 28 × 28
+    pixels 4.2 million of the 11.2 million weights are left.
     """
     random = np.random.default_rng([seed, 0])
     arrays: list[np.ndarray] = []

@@ -76,7 +76,7 @@ def _s3() -> Iterable[Claim]:
     yield claim(
         "rapid decay (a) ends at a worse loss than slow decay (c)",
         "training loss after 5 epochs",
-        Higher(Runs("s3", "a", train_loss), Runs("s3", "c", train_loss), digits=4),
+        Higher(Runs("s3", "a", train_loss), Runs("s3", "c", train_loss), digits=4, unit="loss"),
     )
     yield claim(
         "longer patience (5 against 0) is better in long runs",
@@ -98,12 +98,12 @@ def _learning_rate() -> Iterable[Claim]:
     yield claim(
         "a small rate is slow",
         "digits: training loss after 20 epochs at 0.1 against 1, the best of the sweep",
-        Higher(runs(0.1), runs(1.0), digits=4),
+        Higher(runs(0.1), runs(1.0), digits=4, unit="loss"),
     )
     yield claim(
         "a large rate overshoots",
         "digits: training loss after 20 epochs at 10 against 1, the best of the sweep",
-        Higher(runs(10.0), runs(1.0), digits=4),
+        Higher(runs(10.0), runs(1.0), digits=4, unit="loss"),
     )
 
 
@@ -173,6 +173,7 @@ def _s0() -> Iterable[Claim]:
                 Runs("s0", "linear-0.005", error_after_7), Runs("s0", "linear-0.01", error_after_7), lower=True
             ),
             digits=4,
+            unit="squared error",
         ),
     )
     yield claim(
@@ -210,7 +211,7 @@ def _cycling() -> Iterable[Claim]:
         yield claim(
             "S2",
             f"better convergence ({name})",
-            "test accuracy against a constant rate at the cycle's mean; as written: the best constant of a grid",
+            "test accuracy against a constant rate at the cycle's mean; as suggested: the best constant of a grid",
             Higher(runs(name), runs("constant-mean"), as_written=Higher(runs(name), runs(best))),
         )
     yield claim(
@@ -229,7 +230,7 @@ def _cycling() -> Iterable[Claim]:
         "S2",
         "no need to find the one best rate",
         "spread (standard deviation) of test accuracy over a grid of bounds, against constant rates at their means; "
-        "as written: a grid of constant rates",
+        "as suggested: a grid of constant rates",
         Higher(
             bounds,
             spread(s2.mean_of_pair(low, high) for low, high in s2.PAIRS),
@@ -273,7 +274,7 @@ def _cycling() -> Iterable[Claim]:
         Higher(
             Runs("s2", "triangular", lambda result: np.log10(curve(result, "train_loss", 1.5))),
             Runs("s2", "triangular", lambda result: np.log10(curve(result, "train_loss", 1.0))),
-            digits=3,
+            unit="log10 of loss",
         ),
     )
     yield claim(

@@ -4,7 +4,8 @@ A rule's ``judge()`` gives a :class:`Verdict`: a word, and what each framework's
 
 - *reproduced*: it holds in both frameworks;
 - *not reproduced*: it does not, in at least one;
-- *confounded*: it holds in runs as the source made them, and not once what else differed is set alike;
+- *confounded*: it holds in the comparison that the source makes or suggests, and not once what else differed is set
+  alike;
 - *cannot be tested here*: the course has no run that could decide it.
 
 A published figure is reproduced if it lies where 95 % of single runs like ours fall. A comparison holds if the 95 %
@@ -170,8 +171,8 @@ class Figures:
 class Higher:
     """``runs`` give a higher number than ``control`` (with ``lower``: a lower one), seed by seed.
 
-    ``as_written`` is the comparison that the source made, if ours is another: where that one holds and ours does not,
-    the claim is confounded.
+    ``as_written`` is the comparison that the source makes or suggests, if ours is another: where that one holds and
+    ours does not, the claim is confounded. ``unit``: what the numbers are, points of accuracy if nothing is said.
     """
 
     runs: Numbers
@@ -179,12 +180,13 @@ class Higher:
     lower: bool = False
     as_written: "Higher | None" = None
     digits: int = 2
+    unit: str = "points"
 
     def differences(self, framework: str) -> np.ndarray:
         return _minus(self.runs.numbers(framework), self.control.numbers(framework))
 
     def holds(self) -> bool:
-        return _decided({framework: self._clear(self.differences(framework)) for framework in FRAMEWORKS})
+        return _decided({framework: self.clear(self.differences(framework)) for framework in FRAMEWORKS})
 
     def judge(self) -> Verdict:
         word = REPRODUCED if self.holds() else NOT_REPRODUCED
@@ -194,7 +196,8 @@ class Higher:
         shown = {framework: self._shown(values) for framework, values in differences.items()}
         return Verdict(word, shown, {framework: len(values) for framework, values in differences.items()})
 
-    def _clear(self, differences: np.ndarray) -> bool | None:
+    def clear(self, differences: np.ndarray) -> bool | None:
+        """Whether the interval is clear of zero on the claimed side; None where there are too few seeds."""
         if len(differences) < FEWEST:
             return None
         low, high = interval(differences)
@@ -222,7 +225,7 @@ class Most:
             word = CONFOUNDED
         shown, seeds = {}, {}
         for framework in FRAMEWORKS:
-            clear = [comparison._clear(comparison.differences(framework)) for comparison in self.comparisons]
+            clear = [comparison.clear(comparison.differences(framework)) for comparison in self.comparisons]
             shown[framework] = f"{sum(map(bool, clear))} of {len(clear)}"
             seeds[framework] = min(len(comparison.differences(framework)) for comparison in self.comparisons)
         return Verdict(word, shown, seeds)

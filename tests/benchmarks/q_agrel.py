@@ -109,11 +109,11 @@ def main() -> int:
     for name, seconds in taken.items():
         more = f", and {compiling:.1f} s to compile" if name == "Keras" else ""
         print(f"{name:23} {seconds:5.2f} s an epoch, {10 * seconds:5.1f} s for ten{more}")
-    for name in list(loops)[1:]:
+    for name in loops:
         print(f"PyTorch to {name}: {taken['PyTorch'] / taken[name]:.2f}")
-    return (
-        0 if report("ten repetitions of S0, to NumPy, float64", taken["PyTorch"], taken["NumPy, float64"], 1 / 4) else 1
-    )
+    # Against the same precision: the leaner loop of the two.
+    met = report("ten repetitions of S0, to NumPy, float32", taken["PyTorch"], taken["NumPy, float32"], 1 / 4)
+    return 0 if met else 1
 
 
 if __name__ == "__main__":
