@@ -99,7 +99,7 @@ check: $(INSTALLED) ## lint, types and unit tests: the inner loop, under 3 minut
 
 data: $(INSTALLED) ## fetch and verify the data that the chapters read
 	$(call step,fetching and verifying the data,\
-		$(RUN) -c 'from lrlib.course import data; data.mnist()',\
+		$(RUN) -c 'from lrlib.course import data; data.mnist(); data.cifar10()',\
 		follow the message above: it lists each road and how to supply the files by hand.)
 
 experiments: data ## bring the stored many-seed results up to date; ONLY=s3 takes one experiment

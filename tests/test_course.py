@@ -1,5 +1,6 @@
 """The course's shared parts: what both frameworks are given alike, the loops, the stored results."""
 
+import itertools
 import json
 import os
 import subprocess
@@ -12,7 +13,7 @@ import pytest
 from joblib import Parallel, delayed
 
 from lrlib import Piecewise
-from lrlib.course import s3, stats, study
+from lrlib.course import s3, s4, stats, study
 from lrlib.course.alike import History, batch_order, convnet_weights, dense_weights, resnet18_weights
 from lrlib.course.epochs import by_epoch
 
@@ -272,7 +273,18 @@ AGAIN = {
     "s1-range": ({}, lambda result: result["range_test"]["losses"][:50]),
     "s2": ({}, lambda result: [result["train_loss"], result["test_accuracy"]]),
     "s3": ({}, lambda result: [result["train_loss"], result["test_accuracy"]]),
+    "s4": ({"epochs": 2}, lambda result: result["epoch_loss"][:2]),
 }
+
+
+def test_stored_rates_are_the_schedule_at_each_epochs_start_and_at_the_end():
+    for name, by_framework in study.load("s4").items():
+        setting = s4.SETTINGS[name]
+        per_epoch = 141 if setting.held_out else 157
+        schedule = setting.on_updates(per_epoch)
+        updates = [*range(0, 50 * per_epoch, per_epoch), 50 * per_epoch - 1]
+        for result in itertools.chain(*by_framework.values()):
+            np.testing.assert_allclose(result["rates"], [schedule(update) for update in updates], rtol=1e-5)
 
 
 def numbers_of(result, experiment):
@@ -283,8 +295,12 @@ def tolerance(trial):
     """Twice what rounding did to such a trial, number by number: a trial repeats to the last digit on one machine.
 
     What rounding does elsewhere is seen where PyTorch and Keras run the same trial: the largest distance over the
-    stored seeds.
+    stored seeds. In S4 they draw other dropout. There every initial weight was moved to the next float: over ten
+    settings in PyTorch and nine in Keras, the mean loss of an epoch moved by at most 2.5 % in the first two epochs.
     """
+    if trial.experiment == "s4":
+        stored = study.find(trial, study.results_folder())
+        return 2 * 0.025 * numbers_of(stored, "s4")
     by_framework = study.load(trial.experiment)[trial.setting]
     ours, theirs = (
         np.array([numbers_of(result, trial.experiment) for result in by_framework[framework]])
@@ -323,6 +339,7 @@ def test_stored_results_are_what_a_rerun_gives():
         ("s1-range", "held-out-batches"),
         ("s2", "constant-0.003"),
         ("s3", "b"),
+        ("s4", "step"),
     ],
 )
 def test_a_rerun_that_gives_other_numbers_is_seen(experiment, setting):

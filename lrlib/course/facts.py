@@ -1,11 +1,25 @@
 """What decides a claim without training: each function says for a framework whether it holds, and what was seen."""
 
+import math
 from typing import Any
 
 import numpy as np
 
 import lrlib
-from lrlib.course import study
+from lrlib.course import s4, study
+
+
+def time_based_table(framework: str) -> tuple[bool, str]:
+    """S4's time-based row, to its printed digits: epochs 0, 10, 25 and the end of the stored runs."""
+    rates = study.load("s4")["time-based"][framework][0]["rates"]
+    in_force = [rates[epoch] for epoch in (0, 10, 25, -1)]
+    return np.allclose(in_force, [0.1, 0.099, 0.097, 0.095], atol=5e-4), ", ".join(f"{rate:.3g}" for rate in in_force)
+
+
+def step_table(framework: str) -> tuple[bool, str]:
+    """S4's step row at epoch 50, the one after the last; the rule is one in both frameworks."""
+    rate = s4.SETTINGS["step"].schedule(50)
+    return math.isclose(rate, 0.00625), f"{rate:g}"
 
 
 def steepest(result: dict[str, Any]) -> float:

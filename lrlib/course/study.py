@@ -27,6 +27,7 @@ EXPERIMENTS = {
     "s1-range": "lrlib.course.s1_range",
     "s2": "lrlib.course.s2",
     "s3": "lrlib.course.s3",
+    "s4": "lrlib.course.s4",
 }
 
 
