@@ -32,7 +32,7 @@ FACTS = TQDM_DISABLE=1 $(RUN) -m pytest -n $(JOBS) --dist loadfile -p no:cachepr
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help .venv book notebooks test check data experiments benchmarks serve lock clean distclean
+.PHONY: help .venv book notebooks assignments grade test check data experiments benchmarks serve lock clean distclean
 
 help: ## list these targets
 	@printf 'usage: make TARGET [NAME=VALUE]\n\n'
@@ -70,6 +70,19 @@ notebooks: $(INSTALLED) ## execute the chapters that are out of date; FORCE=1 ex
 	$(call step,executing the chapters that are out of date,\
 		$(RUN) book/_tools/notebooks.py $(if $(FORCE),--force) $(ONLY),\
 		mend the cell named above in the chapter's .py file and run make notebooks again.)
+
+# What `assignments` and `grade` have in common: FRAMEWORK=keras leaves PyTorch out, SOURCES=… takes a private variant.
+CHOICES = $(if $(FRAMEWORK),--framework $(FRAMEWORK)) $(if $(SOURCES),--sources "$(SOURCES)") $(if $(ONLY),--only $(ONLY))
+RELEASED ?= book/_build/assignments
+RESULTS ?= grading
+
+assignments: $(INSTALLED) ## write the students' notebooks to RELEASED=…; FRAMEWORK=keras or pytorch, ONLY=…, SOURCES=…
+	$(call step,releasing the assignments,$(RUN) book/_tools/assignments.py release "$(RELEASED)" $(CHOICES),\
+		read the message above; book/assignments/teachers.md says how assignments are made.)
+
+grade: $(INSTALLED) ## grade SUBMISSIONS=…/STUDENT/NAME.ipynb into RESULTS=…; runs students' code: read the teacher's page
+	$(call step,grading $(SUBMISSIONS),$(RUN) book/_tools/assignments.py grade "$(SUBMISSIONS)" "$(RESULTS)" $(CHOICES),\
+		name the folder with one folder a student: make grade SUBMISSIONS=…)
 
 define render
 $(call step,building the book,$(RUN) book/_tools/build.py,\

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import assets
+import assignments
 import front
 import yaml
 
@@ -60,6 +61,18 @@ def shared_digest(root: Path = ROOT) -> str:
     return total.hexdigest()
 
 
+def release_assignments() -> None:
+    """Write the students' notebooks, which the pages offer for download, if their sources have changed."""
+    released, stamp = BUILD / "assignments", BUILD / "assignments.sha256"
+    total = hashlib.sha256(Path(assignments.__file__).read_bytes())
+    names = assignments.names(assignments.SOURCES)
+    for name in names:
+        total.update((assignments.SOURCES / f"{name}.py").read_bytes())
+    if not stamp.exists() or stamp.read_text() != total.hexdigest():
+        assignments.release(released, assignments.SOURCES, None, names)
+        stamp.write_text(total.hexdigest())
+
+
 def require_version_1() -> None:
     """Stop where Jupyter Book 2 is installed: it ignores _config.yml and succeeds with no pages."""
     version = importlib.metadata.version("jupyter-book")
@@ -84,6 +97,7 @@ def main(argv: list[str] | None = None) -> int:
     require_version_1()
     assets.main()
     front.main()
+    release_assignments()
     stamp = BUILD / "shared.sha256"
     shared = shared_digest()
     unchanged = stamp.exists() and stamp.read_text() == shared
