@@ -1,6 +1,7 @@
 """Settings for the whole test run: quiet frameworks, few threads, repeatable property tests."""
 
 import os
+from pathlib import Path
 
 # These must be set before a framework is imported; a value from outside wins.
 for name, value in {
@@ -28,3 +29,31 @@ settings.register_profile(
 # For a longer look: HYPOTHESIS_PROFILE=long
 settings.register_profile("long", settings.get_profile("lrlib"), derandomize=False, max_examples=2000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "lrlib"))
+
+
+def pytest_terminal_summary(terminalreporter):
+    """After a run of the assignments' tests, what they proved; also written to book/_build/assignments/proof.md."""
+    rows: dict[str, dict] = {}
+    for report in (*terminalreporter.getreports("passed"), *terminalreporter.getreports("failed")):
+        given = dict(report.user_properties)
+        if report.when == "call" and "assignment" in given:
+            row = rows.setdefault(given["assignment"], {"wrong": [], "unusual": [], "reference": [], "untouched": []})
+            row[given["kind"]].append(report.passed)
+            row["seconds"] = given.get("seconds", row.get("seconds"))
+    if not rows or any(row.get("seconds") is None for row in rows.values()):
+        return
+    lines = [
+        "| assignment | reference | untouched | wrong: caught / tried | unusual: accepted / tried | seconds to grade |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ]
+    for name, row in sorted(rows.items()):
+        reference = "full marks" if all(row["reference"]) else "FAILED"
+        untouched = "none" if all(row["untouched"]) else "FAILED"
+        counts = [f"{sum(row[kind])} / {len(row[kind])}" for kind in ("wrong", "unusual")]
+        lines.append(f"| {' | '.join([name, reference, untouched, *counts, row['seconds']])} |")
+    table = "\n".join(lines) + "\n"
+    place = Path(__file__).parents[1] / "book" / "_build" / "assignments"
+    place.mkdir(parents=True, exist_ok=True)
+    (place / "proof.md").write_text(table)
+    terminalreporter.section("assignments")
+    terminalreporter.write(table)

@@ -1,0 +1,117 @@
+"""Answers to the assignments, run against an assignment's cells in one warm process.
+
+``answers/NAME.py`` has blocks that begin with a line of the form
+
+    # %% wrong: what is wrong with it; in: CELL; caught by: TEST, TEST
+    # %% unusual: what is unusual about it; in: CELL
+    # %% parameters
+
+A block is the whole source of the solution cell CELL, in place of the reference solution. Blocks with the same title
+belong to one answer, where it takes several cells. A wrong answer must fail every TEST named; an unusual one none at
+all. *parameters* are other numbers for the assignment's parameter cell, under which the reference must pass too.
+"""
+
+import contextlib
+import io
+import os
+import re
+import sys
+import tempfile
+from pathlib import Path
+from typing import NamedTuple
+
+TOOLS = Path(__file__).resolve().parents[2] / "book" / "_tools"
+sys.path.insert(0, str(TOOLS))
+
+import assignments
+import matplotlib.pyplot as plt
+
+ANSWERS = Path(__file__).parent / "answers"
+STUB = "raise NotImplementedError()\n"  # what a release has in place of a solution
+
+
+class Answer(NamedTuple):
+    """``kind`` is "wrong" or "unusual"; ``cells`` has the answer's source by the solution cell's name."""
+
+    kind: str
+    title: str
+    cells: dict[str, str]
+    caught_by: tuple[str, ...]
+
+
+HEAD = re.compile(r"^# %% (?P<kind>wrong|unusual): (?P<title>[^;]+); in: (?P<cell>\w+)(; caught by: (?P<tests>.+))?$")
+
+
+def read_answers(name: str) -> tuple[list[Answer], str]:
+    """An assignment's wrong and unusual answers, and other parameters for it."""
+    text = (ANSWERS / f"{name}.py").read_text(encoding="utf-8")
+    parameters, answers = "", {}
+    for block in re.split(r"^(?=# %% )", text, flags=re.MULTILINE)[1:]:
+        head, _, source = block.partition("\n")
+        if head == "# %% parameters":
+            parameters = source
+            continue
+        found = HEAD.match(head)
+        if found is None:
+            raise ValueError(f"{name}: not the head of an answer: {head}")
+        kind, title, cell, tests = found.group("kind", "title", "cell", "tests")
+        before = answers.get(title, Answer(kind, title, {}, ()))
+        caught = tuple(dict.fromkeys([*before.caught_by, *(tests.split(", ") if tests else ())]))
+        answers[title] = Answer(kind, title, {**before.cells, cell: source.strip("\n") + "\n"}, caught)
+    return list(answers.values()), parameters
+
+
+def cell_name(cell) -> str | None:
+    return cell.metadata.get("nbgrader", {}).get("grade_id")
+
+
+def solution_cells(notebook) -> list:
+    return [cell for cell in notebook.cells if cell.metadata.get("nbgrader", {}).get("solution")]
+
+
+def graded_cells(notebook) -> list:
+    return [cell for cell in notebook.cells if cell.metadata.get("nbgrader", {}).get("grade")]
+
+
+def failures(
+    name: str,
+    answer: dict[str, str],
+    parameters: str = "",
+    framework: str | None = None,
+    tests: tuple[str, ...] = (),
+) -> dict[str, str]:
+    """Run an assignment with an answer in it: the tests that fail, each with its message.
+
+    As in a notebook, a cell that raises does not stop the ones after it. With ``tests`` only those are run, and no cell
+    after the last of them.
+    """
+    notebook = assignments.read_source(assignments.SOURCES / f"{name}.py", framework)
+    known = {cell_name(cell) for cell in solution_cells(notebook)}
+    if not set(answer) <= known:
+        raise ValueError(f"{name} has no solution cell {', '.join(sorted(set(answer) - known))}")
+    order = [cell_name(cell) for cell in notebook.cells]
+    tests = tuple(sorted(tests, key=order.index))
+    failed: dict[str, str] = {}
+    space: dict = {"__name__": "__main__"}
+    before = os.getcwd()
+    with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
+        os.chdir(folder)
+        try:
+            for cell in notebook.cells:
+                graded = cell.metadata.get("nbgrader", {}).get("grade")
+                if cell.cell_type != "code" or (tests and graded and cell_name(cell) not in tests):
+                    continue
+                source = answer.get(cell_name(cell) or "", cell.source)
+                if parameters and "parameters" in cell.metadata.get("tags", []):
+                    source += "\n" + parameters
+                try:
+                    exec(compile(source, f"<{cell_name(cell)}>", "exec"), space)
+                except Exception as error:
+                    if graded:
+                        failed[cell_name(cell)] = f"{type(error).__name__}: {error}"
+                if tests and cell_name(cell) == tests[-1]:
+                    break
+        finally:
+            os.chdir(before)
+            plt.close("all")
+    return failed

@@ -1,0 +1,220 @@
+"""nbgrader's own road: release, what students may hand in, marks, feedback; and that no solution leaks."""
+
+import copy
+import csv
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+import harness
+
+tool = harness.assignments
+NAMES = tool.names(tool.SOURCES)
+FAULTY = "three_policies"  # the assignment that the faults are tried on
+SITE = Path(__file__).resolve().parents[2] / "book" / "_build" / "html"
+LONG, SHORT = 120, 30  # a submission's limit in seconds, for what should pass and for what should be stopped
+
+
+@pytest.fixture(scope="module")
+def released(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("released")
+    tool.release(folder, tool.SOURCES, None, NAMES)
+    return {name: nbformat.read(folder / f"{name}.ipynb", 4) for name in NAMES}
+
+
+def solved(name, untouched):
+    """A student's notebook with the reference solutions typed in."""
+    notebook = copy.deepcopy(untouched)
+    reference = tool.read_source(tool.SOURCES / f"{name}.py")
+    sources = {harness.cell_name(cell): cell.source for cell in harness.solution_cells(reference)}
+    for cell in harness.solution_cells(notebook):
+        cell.source = sources[harness.cell_name(cell)]
+    return notebook
+
+
+def with_code(untouched, source):
+    """The first solution cell replaced."""
+    notebook = copy.deepcopy(untouched)
+    harness.solution_cells(notebook)[0].source = source
+    return notebook
+
+
+FAULTS = {
+    "endless": "while True:\n    pass",
+    "stubborn": "while True:\n    try:\n        while True: pass\n    except BaseException:\n        pass",
+    "crash": "import os\nos._exit(1)",
+    "flood": "for _ in range(100):\n    print('x' * 1_000_000)",
+}
+
+
+def hand_in(folder, student, notebook, file_name):
+    (folder / student).mkdir(exist_ok=True)
+    nbformat.write(notebook, folder / student / file_name)
+
+
+def marked(folder, results, names, seconds):
+    """Marks by student and assignment, and where the tables and pages lie."""
+    marks = tool.grade(folder, results, tool.SOURCES, None, names, seconds)
+    return {(mark.student, mark.assignment): mark for mark in marks}, results
+
+
+@pytest.fixture(scope="module")
+def graded(released, tmp_path_factory):
+    """A class of two: one hands in the reference for all, the other what was released."""
+    folder = tmp_path_factory.mktemp("handed_in")
+    for name in NAMES:
+        hand_in(folder, "reference", solved(name, released[name]), f"{name}.ipynb")
+        hand_in(folder, "untouched", released[name], f"{name}.ipynb")
+    return marked(folder, tmp_path_factory.mktemp("results"), NAMES, LONG)
+
+
+@pytest.fixture(scope="module")
+def faulty(released, tmp_path_factory):
+    """A class that hands in what no grader expects."""
+    folder, file_name = tmp_path_factory.mktemp("faulty"), f"{FAULTY}.ipynb"
+    right = solved(FAULTY, released[FAULTY])
+    for student, source in FAULTS.items():
+        hand_in(folder, student, with_code(released[FAULTY], source), file_name)
+    hand_in(folder, "renamed", right, "my answer (2).ipynb")
+    without_tests = copy.deepcopy(right)
+    without_tests.cells = [cell for cell in right.cells if not cell.metadata.get("nbgrader", {}).get("grade")]
+    hand_in(folder, "deleted-tests", without_tests, file_name)
+    easier = copy.deepcopy(released[FAULTY])
+    for cell in harness.graded_cells(easier):
+        cell.source = "pass"
+    hand_in(folder, "changed-tests", easier, file_name)
+    (folder / "missing").mkdir()
+    (folder / "broken").mkdir()
+    (folder / "broken" / file_name).write_text("{ not a notebook")
+    return marked(folder, tmp_path_factory.mktemp("results"), [FAULTY], SHORT)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NAMES)
+def test_reference_and_untouched_through_nbgrader(graded, name, record_property):
+    marks, results = graded
+    for key, value in {"assignment": name, "kind": "reference"}.items():
+        record_property(key, value)
+    record_property("seconds", f"{marks['reference', name].seconds:.0f}")
+    assert marks["reference", name].score == marks["reference", name].max_score == 20, marks["reference", name]
+    assert marks["untouched", name].score == 0
+    assert marks["reference", name].seconds < tool.SECONDS
+    assert (results / "feedback" / "reference" / f"{name}.html").stat().st_size > 1000
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("student", "score", "words"),
+    [
+        ("endless", 0, "stopped, it took too long"),
+        ("stubborn", 0, "it took too long|could not be interrupted|more than .* s in all"),
+        ("crash", 0, "the Python process of the notebook died"),
+        ("flood", 0, "more than 100,000 characters of output"),
+        ("missing", 0, f"missing/{FAULTY}.ipynb is missing"),
+        ("broken", 0, "not a notebook"),
+        ("renamed", 20, f"handed in as my answer \\(2\\).ipynb, graded as {FAULTY}.ipynb"),
+        ("deleted-tests", 20, ""),
+        ("changed-tests", 0, "not done"),
+    ],
+)
+def test_what_students_hand_in_gets_a_mark_and_a_message(faulty, student, score, words):
+    marks, results = faulty
+    mark = marks[student, FAULTY]
+    assert mark.score == score and re.search(words, mark.message), mark
+    assert mark.seconds < SHORT + 15
+    page = (results / "feedback" / student / f"{FAULTY}.html").read_text()
+    assert len(page) < 3_000_000
+
+
+@pytest.mark.slow
+def test_the_tables_have_a_row_for_everyone(faulty):
+    marks, results = faulty
+    students = {student for student, _ in marks}
+    with (results / "grades.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert {row["student"] for row in rows} == students
+    assert {row["student"]: row[f"{FAULTY} (of 20)"] for row in rows}["renamed"] == "20"
+    with (results / "details.csv").open(newline="") as file:
+        details = list(csv.DictReader(file))
+    assert {(row["student"], row["assignment"]) for row in details} == set(marks)
+
+
+@pytest.mark.slow
+def test_feedback_shows_messages_and_no_hidden_test(graded):
+    _, results = graded
+    for name in NAMES:
+        page = (results / "feedback" / "untouched" / f"{name}.html").read_text()
+        assert not any(line in page for line in secrets(name)[1])
+    assert "NotImplementedError" in page
+
+
+def secrets(name):
+    """Lines of an assignment's solutions and hidden tests that stand nowhere else in it and are long enough to tell."""
+    text = (tool.SOURCES / f"{name}.py").read_text()
+    found = []
+    for kind in ("SOLUTION", "HIDDEN TESTS"):
+        pattern = rf"### BEGIN {kind}\n(.*?)### END {kind}"
+        blocks = re.findall(pattern, text, re.DOTALL)
+        rest = re.sub(pattern, "", text, flags=re.DOTALL)
+        lines = {line.strip() for block in blocks for line in block.splitlines()}
+        found.append({line for line in lines if len(line) > 25 and line not in rest})
+    return found
+
+
+def leaks(text):
+    """Secret lines of any assignment in a text, as it is or as JSON or HTML have it."""
+    import html
+
+    forms = (str, html.escape, lambda line: json.dumps(line)[1:-1])
+    every = [line for name in NAMES for lines in secrets(name) for line in lines]
+    return [line for line in every if any(form(line) in text for form in forms)]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_there_are_secrets_to_keep(name):
+    solution, hidden = secrets(name)
+    assert len(solution) >= 3 and len(hidden) >= 10
+    assert leaks((tool.SOURCES / f"{name}.py").read_text())
+
+
+@pytest.mark.parametrize("framework", [None, "pytorch", "keras"])
+def test_students_files_hold_no_solution_and_no_hidden_test(framework, tmp_path):
+    for path in tool.release(tmp_path, tool.SOURCES, framework, NAMES):
+        text = path.read_text()
+        assert leaks(text) == [] and "BEGIN SOLUTION" not in text and "HIDDEN TESTS" not in text
+        other = {"pytorch": "import keras", "keras": "import torch\\n"}.get(framework)
+        tags = [tag for cell in nbformat.read(path, 4).cells for tag in cell.metadata.get("tags", [])]
+        assert other is None or ({"pytorch": "keras", "keras": "pytorch"}[framework] not in tags)
+
+
+def test_the_built_site_holds_no_solution_and_no_hidden_test():
+    chapters = "".join(path.read_text() for path in tool.SOURCES.parent.glob("chapters/*.py"))  # they teach some of it
+    kinds = (".html", ".ipynb", ".py", ".txt", ".js", ".json", ".md")
+    pages = [path for path in SITE.rglob("*") if path.suffix in kinds]
+    assert any(path.name == "teachers.html" for path in pages), "make book comes first"
+    for path in pages:
+        assert [line for line in leaks(path.read_text(errors="replace")) if line not in chapters] == [], path
+    assert not [path for path in SITE.rglob("*.py") if path.stem in NAMES]
+
+
+def test_a_release_of_an_unknown_assignment_is_refused(tmp_path):
+    command = [sys.executable, tool.__file__, "release", str(tmp_path), "--only", "four_policies"]
+    run = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert run.returncode == 1 and "no assignment named four_policies; there are" in run.stderr
+
+
+def test_grading_what_is_no_folder_is_refused(tmp_path):
+    command = [sys.executable, tool.__file__, "grade", str(tmp_path / "nowhere"), str(tmp_path)]
+    run = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert run.returncode == 1 and "is not a folder" in run.stderr
+
+
+def test_no_cell_of_a_table_is_a_formula():
+    assert tool._inert("=1+1") == "'=1+1" and tool._inert("@now") == "'@now" and tool._inert("20") == "20"
