@@ -81,6 +81,7 @@ assignments: $(INSTALLED) ## write the students' notebooks to RELEASED=…; FRAM
 		read the message above; book/assignments/teachers.md says how assignments are made.)
 
 grade: $(INSTALLED) ## grade SUBMISSIONS=…/STUDENT/NAME.ipynb into RESULTS=…; runs students' code: read the teacher's page
+	@test -n "$(SUBMISSIONS)" || { echo 'Which folder? make grade SUBMISSIONS=…, with one folder a student' >&2; exit 1; }
 	$(call step,grading $(SUBMISSIONS),$(RUN) book/_tools/assignments.py grade "$(SUBMISSIONS)" "$(RESULTS)" $(CHOICES),\
 		name the folder with one folder a student: make grade SUBMISSIONS=…)
 

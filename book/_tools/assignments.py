@@ -173,24 +173,31 @@ def submissions(folder: Path, cells: dict[str, set[str]]) -> Iterator[Submission
 
 def _handed_in(student: Path, cells: dict[str, set[str]]) -> Iterator[tuple[str, Submission]]:
     """Assignment → what was handed in for it; under "" a note on notebooks that belong to none."""
-    notebooks = sorted(path for path in student.rglob("*.ipynb") if ".ipynb_checkpoints" not in path.parts)
-    unknown = []
-    for path in sorted(notebooks, key=lambda path: path.stem in cells):  # rightly named ones last: they win
-        if path.stem in cells:
-            yield path.stem, Submission(student.name, path.stem, path)
+    candidates: dict[str, list[Path]] = {}
+    for path in sorted(student.rglob("*.ipynb")):
+        if ".ipynb_checkpoints" not in path.parts:
+            candidates.setdefault(_belongs_to(path, cells), []).append(path)
+    for assignment, paths in candidates.items():
+        if not assignment:
+            names = ", ".join(path.name for path in paths)
+            yield "", Submission(student.name, "", None, f"handed in, but of no assignment: {names}")
             continue
-        try:
-            present = graded_cells(json.loads(path.read_text(encoding="utf-8")))
-        except (ValueError, AttributeError):
-            present = set()
-        best = max(cells, key=lambda name: len(present & cells[name]))
-        if present & cells[best]:
-            note = f"handed in as {path.name}, graded as {best}.ipynb"
-            yield best, Submission(student.name, best, path, note)
-        else:
-            unknown.append(path.name)
-    if unknown:
-        yield "", Submission(student.name, "", None, f"{', '.join(unknown)} belongs to no assignment")
+        chosen, *others = sorted(paths, key=lambda path: path.stem != assignment)  # the rightly named one first
+        notes = [] if chosen.stem == assignment else [f"handed in as {chosen.name}, graded as {assignment}.ipynb"]
+        notes += [f"not graded: {path.name}, a second one" for path in others]
+        yield assignment, Submission(student.name, assignment, chosen, "; ".join(notes))
+
+
+def _belongs_to(path: Path, cells: dict[str, set[str]]) -> str:
+    """The assignment that a notebook answers, by its name or else by its cells; "" if none."""
+    if path.stem in cells:
+        return path.stem
+    try:
+        present = graded_cells(json.loads(path.read_text(encoding="utf-8")))
+    except (ValueError, AttributeError, TypeError):
+        return ""
+    best = max(cells, key=lambda name: len(present & cells[name]))
+    return best if present & cells[best] else ""
 
 
 # -- grading --------------------------------------------------------------------------------------
