@@ -25,7 +25,8 @@ define step
 endef
 
 # Unit tests, the library's doctests and the guards; tests/conftest.py sets the frameworks up for them.
-UNITS = $(RUN) -m pytest -n $(JOBS) --dist loadfile --doctest-modules lrlib
+# In the order of their names: the assignments, which take longest, come first.
+UNITS = $(RUN) -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder --doctest-modules lrlib
 # The facts of every committed notebook. A run of its own, so that nothing is set up but what a reader has.
 FACTS = TQDM_DISABLE=1 $(RUN) -m pytest -n $(JOBS) --dist loadfile -p no:cacheprovider \
 	--nbval --nbval-current-env --nbval-cell-timeout=600 book/chapters

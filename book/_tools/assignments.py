@@ -39,7 +39,7 @@ from tqdm import tqdm
 
 SOURCES = Path(__file__).resolve().parents[1] / "assignments"
 FRAMEWORKS = ("pytorch", "keras")
-SECONDS = 60  # for one submission, all told; a cell gets half of it, all cells together three quarters
+SECONDS = 60  # for one submission, all told; a cell gets a third of it, all cells together two thirds
 MEMORY = 12 << 30  # bytes of address space for one submission
 OUTPUT = 100_000  # characters of output that are kept of a cell
 CUT = "… the rest of the output was cut\n"
@@ -313,9 +313,9 @@ def one(own: Path, assignment: str, student: str, seconds: float) -> None:
         """Runs the cells within limits of time and of output."""
 
         def preprocess(self, nb: NotebookNode, resources: Any = None, km: Any = None) -> Any:
-            end = time.monotonic() + 3 / 4 * seconds
+            end = time.monotonic() + 2 / 3 * seconds
             self.kept: dict[int, int] = {}
-            self.timeout_func = lambda _: max(1, round(min(seconds / 2, end - time.monotonic())))
+            self.timeout_func = lambda _: max(1, round(min(seconds / 3, end - time.monotonic())))
             return super().preprocess(nb, resources, km)
 
         def process_message(self, msg: Any, cell: NotebookNode, cell_index: int) -> Any:

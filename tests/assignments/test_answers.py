@@ -9,6 +9,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import harness
 
+pytestmark = pytest.mark.slow
 NAMES = harness.assignments.names(harness.assignments.SOURCES)
 ANSWERS = {name: harness.read_answers(name) for name in NAMES}
 CASES = [pytest.param(name, answer, id=f"{name}: {answer.title}") for name in NAMES for answer in ANSWERS[name][0]]
