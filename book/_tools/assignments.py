@@ -302,7 +302,8 @@ def _run_apart(own: Path, submission: Submission, seconds: float) -> str:
 
 def one(own: Path, assignment: str, student: str, seconds: float) -> None:
     """Grade the one submission in a course folder: what runs in the process apart."""
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    with contextlib.suppress(ValueError, OSError):  # macOS has no such limit
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     from nbconvert.preprocessors import CSSHTMLHeaderPreprocessor, Preprocessor
     from nbgrader.api import Gradebook
     from nbgrader.converters import Autograde, GenerateFeedback
