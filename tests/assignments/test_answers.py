@@ -78,4 +78,4 @@ def test_answer(name, answer, record_property):
         return
     assert answer.caught_by and set(answer.caught_by) <= set(failed), f"not caught by its test; failed: {failed}"
     for test in answer.caught_by:
-        assert failed[test].strip(": "), f"{test} fails without a message"
+        assert failed[test].partition(": ")[2], f"{test} fails with {failed[test]!r}: its assert lacks a message"
