@@ -13,7 +13,7 @@ import pytest
 from joblib import Parallel, delayed
 
 from lrlib import Piecewise
-from lrlib.course import s3, s4, stats, study
+from lrlib.course import s1, s3, s4, stats, study
 from lrlib.course.alike import History, batch_order, convnet_weights, dense_weights, resnet18_weights
 from lrlib.course.epochs import by_epoch
 
@@ -270,6 +270,7 @@ def test_stored_rates_are_the_settings_rates():
 AGAIN = {
     "learning-rate": ({}, lambda result: result["train_loss"]),
     "s0": ({"epochs": 2}, lambda result: [errors[:2] for errors in result["epoch_error"]]),
+    "s1": ({"epochs": 1}, lambda result: result["epoch_loss"][:1]),
     "s1-range": ({}, lambda result: result["range_test"]["losses"][:50]),
     "s2": ({}, lambda result: [result["train_loss"], result["test_accuracy"]]),
     "s3": ({}, lambda result: [result["train_loss"], result["test_accuracy"]]),
@@ -281,10 +282,15 @@ def test_stored_rates_are_the_schedule_at_each_epochs_start_and_at_the_end():
     for name, by_framework in study.load("s4").items():
         setting = s4.SETTINGS[name]
         per_epoch = 141 if setting.held_out else 157
-        schedule = setting.on_updates(per_epoch)
-        updates = [*range(0, 50 * per_epoch, per_epoch), 50 * per_epoch - 1]
-        for result in itertools.chain(*by_framework.values()):
-            np.testing.assert_allclose(result["rates"], [schedule(update) for update in updates], rtol=1e-5)
+        check_rates(by_framework, setting.on_updates(per_epoch), per_epoch, 50)
+    for name, by_framework in study.load("s1").items():
+        check_rates(by_framework, s1.SETTINGS[name].schedule, 250, 8)
+
+
+def check_rates(by_framework, schedule, per_epoch, epochs):
+    updates = [*range(0, epochs * per_epoch, per_epoch), epochs * per_epoch - 1]
+    for result in itertools.chain(*by_framework.values()):
+        np.testing.assert_allclose(result["rates"], [schedule(update) for update in updates], rtol=1e-5)
 
 
 def numbers_of(result, experiment):
@@ -336,6 +342,7 @@ def test_stored_results_are_what_a_rerun_gives():
     [
         ("learning-rate", "long-32-constant-0.1"),
         ("s0", "linear-0.005"),
+        ("s1", "fixed"),
         ("s1-range", "held-out-batches"),
         ("s2", "constant-0.003"),
         ("s3", "b"),

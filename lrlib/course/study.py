@@ -24,6 +24,7 @@ from lrlib.course import fast_convolutions
 EXPERIMENTS = {
     "learning-rate": "lrlib.course.learning_rate",
     "s0": "lrlib.course.s0",
+    "s1": "lrlib.course.s1",
     "s1-range": "lrlib.course.s1_range",
     "s2": "lrlib.course.s2",
     "s3": "lrlib.course.s3",
