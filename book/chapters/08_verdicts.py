@@ -66,8 +66,6 @@ figures.table(["", "source"], claims.SOURCES.items())
 claims.full_table()
 
 # %% [markdown]
-# Not in the table yet: S1's training runs. They are not complete.
-#
 # Beside a published figure stand our mean ± standard deviation and, in brackets, where 95 % of such figures would
 # fall. Beside a comparison stand the mean difference and its 95 % interval.
 #

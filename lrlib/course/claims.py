@@ -150,6 +150,91 @@ def _s4() -> Iterable[Claim]:
     yield claim("the table: step decay's rate at epoch 50 is 0.00625", "the rule at epoch 50", Fact(facts.step_table))
 
 
+def _s1() -> Iterable[Claim]:
+    def claim(text: str, setting: str, rule: Rule) -> Claim:
+        return Claim("S1", text, setting, rule, "06_cycling_on_mnist")
+
+    def watched(name: str, *epochs: int) -> Runs:
+        """The accuracy on the 2,000 validation images after an epoch; the mean over several."""
+        return Runs("s1", name, lambda result: np.mean([result["curve"]["accuracy"][epoch - 1] for epoch in epochs]))
+
+    def log_loss(epoch: int) -> Runs:
+        return Runs("s1", "cyclical", lambda result: np.log10(result["curve"]["loss"][epoch - 1]))
+
+    def runs(name: str) -> Runs:
+        return Runs("s1", name)
+
+    setting = "as the text runs it; validation images"
+    yield claim(
+        "98.2638 % is an accuracy on the 2,000 validation images",
+        "images that it stands for",
+        Fact(facts.is_share_of_the_images),
+    )
+    corrected = f"{setting}; the printed figures, times 2016/2000"
+    yield claim(
+        "cyclical: 98.95 % after 4 epochs, 99.05 % after 8",
+        corrected,
+        Figures([watched("cyclical", 4), watched("cyclical", 8)], [98.95, 99.05]),
+    )
+    yield claim(
+        "fixed: 97.05 % and 98.45 % after 8 epochs, two runs",
+        corrected,
+        Figures([watched("fixed", 8)] * 2, [97.05, 98.45]),
+    )
+    yield claim(
+        "fewer iterations: cyclical after 4 epochs beats fixed after 8",
+        setting,
+        Higher(watched("cyclical", 4), watched("fixed", 8)),
+    )
+    written = Higher(runs("cyclical"), runs("fixed"))
+    yield claim(
+        "at equal epochs, cyclical beats no cycle",
+        "8 epochs, against one line from 1e-3 to zero; as written: against fixed 1e-3",
+        Higher(runs("cyclical"), runs("linear"), as_written=written),
+    )
+    for name, label in (("cosine", "one cosine from 1e-2 to zero"), ("step", "1e-3, a tenth of it after 6 epochs")):
+        yield claim(
+            f"the same, beside a further control ({name})",
+            f"8 epochs, against {label}",
+            Higher(runs("cyclical"), runs(name)),
+        )
+    yield claim("it combines with adaptive methods", "Adam, 8 epochs, against fixed 1e-3", written)
+    yield claim(
+        "… and more so than with plain gradients",
+        "gain over fixed 1e-3: Adam's against SGD's with momentum 0.9",
+        Higher(Gain(runs("cyclical"), runs("fixed")), Gain(runs("cyclical-sgd"), runs("fixed-sgd"))),
+    )
+    yield claim(
+        "the finder's rate is the one to use: 5.21e-4 beats 1e-3",
+        "fixed, 8 epochs",
+        Higher(runs("fixed-advised"), runs("fixed")),
+    )
+    yield claim(
+        "the finder's range is the one to cycle in: 3e-4 to 1e-3 beats 1e-3 to 1e-2",
+        "triangular, 8 epochs",
+        Higher(runs("cyclical-advised"), runs("cyclical")),
+    )
+    yield claim(
+        "no need to tune",
+        "spread (standard deviation) over the two ranges, against the two fixed rates",
+        Higher(
+            Over([runs("cyclical"), runs("cyclical-advised")], np.std),
+            Over([runs("fixed"), runs("fixed-advised")], np.std),
+            lower=True,
+        ),
+    )
+    yield claim(
+        "stop at the end of a cycle, on its own task",
+        "cyclical: after 4 epochs, the end of a cycle, against the mean at the peaks on both sides",
+        Higher(watched("cyclical", 4), watched("cyclical", 2, 6)),
+    )
+    yield claim(
+        "raising the rate hurts briefly, on its own task",
+        "cyclical: log10 of the validation loss at the second peak, against at the end before",
+        Higher(log_loss(6), log_loss(4), unit="log10 of loss"),
+    )
+
+
 def _range_test() -> Iterable[Claim]:
     def claim(text: str, setting: str, rule: Rule) -> Claim:
         return Claim("S1", text, setting, rule, "02_finding_the_range")
@@ -348,7 +433,7 @@ def _cycling() -> Iterable[Claim]:
 
 def all_claims() -> list[Claim]:
     """Every claim, in the order of the sources."""
-    every = (*_s0(), *_range_test(), *_cycling(), *_s3(), *_learning_rate(), *_s4())
+    every = (*_s0(), *_range_test(), *_cycling(), *_s1(), *_s3(), *_learning_rate(), *_s4())
     return sorted(every, key=lambda claim: claim.source)
 
 

@@ -22,6 +22,13 @@ def step_table(framework: str) -> tuple[bool, str]:
     return math.isclose(rate, 0.00625), f"{rate:g}"
 
 
+def is_share_of_the_images(framework: str) -> tuple[bool, str]:
+    """Whether S1's 98.2638 % of 2,000 images is a whole number of them, to its printed digits."""
+    images = {count: 0.982638 * count for count in (2000, 2016)}
+    whole = abs(images[2000] - round(images[2000])) < 5e-7 * 2000
+    return whole, "; ".join(f"{number:.2f} of {count}" for count, number in images.items())
+
+
 def steepest(result: dict[str, Any]) -> float:
     """The steepest point of a stored sweep; NaN where its curve supports none."""
     found = lrlib.RangeTest.from_dict(result["range_test"]).suggest("steepest").lr
