@@ -442,24 +442,25 @@ def test_assets_are_checked_and_kept(tmp_path, monkeypatch):
 
     monkeypatch.setattr(assets, "pack", fake_pack)
     with pytest.raises(SystemExit, match="SHA-512"):
-        assets.fetch(tmp_path)
+        assets.fetch(assets.MATHJAX, tmp_path)
     assert list(tmp_path.iterdir()) == []  # nothing half-written
     monkeypatch.setattr(
         assets.hashlib,
         "sha512",
-        lambda data: type("H", (), {"hexdigest": lambda s: assets.SHA512})(),
+        lambda data: type("H", (), {"hexdigest": lambda s: assets.MATHJAX.sha512})(),
     )
-    folder = assets.fetch(tmp_path)
+    folder = assets.fetch(assets.MATHJAX, tmp_path)
     assert sorted(p.name for p in folder.iterdir()) == ["SHA512", "tex-chtml.js"]
     monkeypatch.setattr(assets, "pack", None)  # a second call must not need it
-    assert assets.fetch(tmp_path) == folder
+    assert assets.fetch(assets.MATHJAX, tmp_path) == folder
 
 
 def test_missing_npm_is_said_and_the_build_goes_on(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(assets.shutil, "which", lambda name: None)
-    monkeypatch.setattr(assets.fetch, "__defaults__", (tmp_path,))
-    assert assets.main() == 0
-    assert "npm is not installed" in capsys.readouterr().out
+    assert assets.main(tmp_path) == 0
+    said = capsys.readouterr().out
+    assert said.count("npm is not installed") == len(assets.PACKAGES)
+    assert "formulas need a network" in said and "gallery only" in said
 
 
 def test_build_misses_absent_pages_and_refuses_version_2(tmp_path, monkeypatch):

@@ -1,0 +1,143 @@
+"""A headless Chromium for tests of the built pages, and a server that serves them as a static host does.
+
+The tests use an installed Chromium or Chrome; where there is none they are skipped, and say how to get one.
+"""
+
+import contextlib
+import gzip
+import os
+import shutil
+import threading
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+SITE = Path(__file__).resolve().parents[1] / "book" / "_build" / "html"
+NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome", "chrome")
+CHROMIUM = os.environ.get("CHROME_BIN") or next(filter(None, map(shutil.which, NAMES)), None)
+needs_browser = pytest.mark.skipif(
+    CHROMIUM is None,
+    reason="no Chromium found: install one (Debian, Ubuntu: apt install chromium), or name it in CHROME_BIN",
+)
+FLAGS = [
+    "--no-sandbox",  # CI runs as root, and the pages are our own
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-sync",
+    "--no-first-run",
+]
+TYPES = {".mjs": "text/javascript", ".wasm": "application/wasm"}
+COMPRESSED = (".css", ".html", ".ipynb", ".js", ".json", ".mjs", ".py", ".svg", ".txt", ".wasm", ".zip")
+
+
+class Handler(SimpleHTTPRequestHandler):
+    """Serves compressed what hosts compress, and lets the browser keep nothing."""
+
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, *_):
+        pass
+
+    def end_headers(self):
+        self.send_header("Cache-Control", "no-store")
+        super().end_headers()
+
+    def do_GET(self):
+        path = Path(self.translate_path(self.path))
+        if path.is_dir():
+            path = path / "index.html"
+        if not path.is_file():
+            self.send_error(404)
+            return
+        content = path.read_bytes()
+        self.send_response(200)
+        self.send_header("Content-Type", TYPES.get(path.suffix) or self.guess_type(str(path)))
+        if path.suffix in COMPRESSED and "gzip" in self.headers.get("Accept-Encoding", ""):
+            content = compressed(path, path.stat().st_mtime_ns)
+            self.send_header("Content-Encoding", "gzip")
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        with contextlib.suppress(ConnectionError):  # the page was left before all had arrived
+            self.wfile.write(content)
+
+
+_kept = {}
+
+
+def compressed(path, changed):
+    """A file's content as gzip has it; each version is compressed once."""
+    if (path, changed) not in _kept:
+        _kept[path, changed] = gzip.compress(path.read_bytes(), 6)
+    return _kept[path, changed]
+
+
+@contextlib.contextmanager
+def served(folder=SITE):
+    """Serve a folder on this machine; gives its address."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, directory=str(folder)))
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+@contextlib.contextmanager
+def chromium():
+    """A running browser."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+class Watch:
+    """What a page complains of and asks for, from the moment it is opened."""
+
+    def __init__(self, page, home):
+        self.errors, self.foreign, self.failed, self.received = [], [], [], {}
+        page.on("console", lambda m: m.type in ("error", "warning") and self.errors.append(m.text))
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.on("request", lambda r: not r.url.startswith((home, "data:", "blob:")) and self.foreign.append(r.url))
+        page.on("requestfailed", lambda r: self.failed.append(r.url))
+        page.on("response", self._count)
+
+    def _count(self, response):
+        if response.status >= 400:
+            self.failed.append(f"{response.status} {response.url}")
+        size = response.headers.get("content-length")
+        if size is not None:
+            self.received[response.url] = int(size)
+
+    def faults(self):
+        return [*self.errors, *(f"asks another host: {url}" for url in self.foreign), *self.failed]
+
+
+@contextlib.contextmanager
+def opened(browser, home, path="", *, width=1440, dark=False, **context):
+    """Open a page in a fresh profile; gives the page, with ``page.watch``."""
+    place = browser.new_context(
+        viewport={"width": width, "height": 900}, color_scheme="dark" if dark else "light", **context
+    )
+    try:
+        page = place.new_page()
+        page.watch = Watch(page, home)
+        page.goto(f"{home}/{path}", wait_until="load")
+        yield page
+    finally:
+        place.close()
+
+
+def pages(folder=SITE):
+    """The names of the book's pages."""
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*.html") if "_static" not in path.parts)
