@@ -13,7 +13,7 @@ import pytest
 from joblib import Parallel, delayed
 
 from lrlib import Piecewise
-from lrlib.course import s1, s3, s4, stats, study
+from lrlib.course import alike, s1, s3, s4, stats, study
 from lrlib.course.alike import History, batch_order, convnet_weights, dense_weights, resnet18_weights
 from lrlib.course.epochs import by_epoch
 
@@ -157,6 +157,34 @@ def test_s4s_network_is_one_network_in_both_frameworks(small_images):
     np.testing.assert_allclose(
         in_keras.evaluate(ours, images, labels), in_torch.evaluate(theirs, images, labels), atol=1e-4
     )
+
+
+@pytest.mark.parametrize(
+    ("network", "count", "l2"),
+    [(alike.LENET, 431_080, 0.05), (alike.LENET, 431_080, 0.0), (alike.SMALL10, 11_162, 0.05)],
+)
+def test_a_pooled_network_is_one_network_in_both_frameworks(network, count, l2):
+    """Step by step, the penalty on its weights included; the penalty is no part of the loss that is recorded."""
+    import torch
+
+    import lrlib.keras
+    from lrlib.course import keras as in_keras
+    from lrlib.course import torch as in_torch
+
+    arrays = alike.pooled_convnet_weights(network, seed=0)
+    theirs, ours = in_torch.pooled_convnet(network, arrays), in_keras.pooled_convnet(network, arrays, l2)
+    assert sum(p.numel() for p in theirs.parameters()) == ours.count_params() == count
+    random = np.random.default_rng(0)
+    images, labels = random.random((40, *network.shape), dtype="float32"), random.integers(0, 10, 40)
+    order = batch_order(40, 16, 3, seed=0)
+    sgd = torch.optim.SGD(theirs.parameters(), lr=0.03, momentum=0.9, weight_decay=l2)
+    torch_run = in_torch.train(theirs, sgd, images, labels, order)
+    keras_run = in_keras.train(ours, lrlib.keras.SGD(0.03, momentum=0.9), images, labels, order)
+    np.testing.assert_allclose(keras_run.losses, torch_run.losses, atol=2e-5)
+    if l2:
+        without = in_torch.pooled_convnet(network, arrays)
+        plain = torch.optim.SGD(without.parameters(), lr=0.03, momentum=0.9)
+        assert abs(in_torch.train(without, plain, images, labels, order).losses - torch_run.losses).max() > 1e-3
 
 
 def test_measuring_leaves_dropout_out_and_the_mode_as_it_was(small_images):

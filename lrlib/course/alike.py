@@ -54,6 +54,45 @@ def convnet_weights(seed: int) -> list[np.ndarray]:
     return [array for shape in shapes for array in (glorot(random, *shape), np.zeros(shape[-1], "float32"))]
 
 
+class PooledConvnet(NamedTuple):
+    """A plain network: convolutions, each followed by 2 × 2 max-pooling, then dense layers with ReLU between them.
+
+    ``convolutions`` are (channels, kernel, padding); ``relu`` says whether one follows each pooling.
+    """
+
+    shape: tuple[int, int, int]  # of an image: height × width × channels
+    convolutions: tuple[tuple[int, int, int], ...]
+    dense: tuple[int, ...]
+    relu: bool = True
+
+    def sizes(self) -> list[tuple[int, int, int]]:
+        """Height × width × channels of the image and after each pooling."""
+        found = [self.shape]
+        for channels, kernel, padding in self.convolutions:
+            height, width, _ = found[-1]
+            grown = 2 * padding - kernel + 1
+            found.append(((height + grown) // 2, (width + grown) // 2, channels))
+        return found
+
+
+# Caffe's LeNet, as Smith's 1cycle paper trains it: no ReLU after its convolutions. 431,080 weights.
+LENET = PooledConvnet((28, 28, 1), ((20, 5, 0), (50, 5, 0)), (500, 10), relu=False)
+# A network for CIFAR-10's ten classes that two cores can train many times. 11,162 weights.
+SMALL10 = PooledConvnet((32, 32, 3), ((8, 3, 1), (16, 3, 1), (32, 3, 1)), (10,))
+
+
+def pooled_convnet_weights(network: PooledConvnet, seed: int) -> list[np.ndarray]:
+    """Kernels and biases, in the order in which the data meets them: Glorot-uniform, zero biases."""
+    random = np.random.default_rng([seed, 0])
+    sizes = network.sizes()
+    shapes: list[tuple[int, ...]] = [
+        (kernel, kernel, before[2], channels)
+        for before, (channels, kernel, _) in zip(sizes, network.convolutions, strict=False)
+    ]
+    shapes += itertools.pairwise((int(np.prod(sizes[-1])), *network.dense))
+    return [array for shape in shapes for array in (glorot(random, *shape), np.zeros(shape[-1], "float32"))]
+
+
 # ResNet-18: (blocks, channels, stride of the first block) of each stage.
 RESNET18 = ((2, 64, 1), (2, 128, 2), (2, 256, 2), (2, 512, 2))
 

@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 from tqdm import tqdm
 
-from lrlib.course.alike import RESNET18, History
+from lrlib.course.alike import RESNET18, History, PooledConvnet
 
 
 def one_thread() -> None:
@@ -41,6 +41,28 @@ def convnet(weights: list[np.ndarray], dropout: bool = True) -> keras.Sequential
         model.add(layer)
     for layer in (layers.Dense(16, activation="relu"), layers.Dropout(0.5 * share), layers.Dense(2)):
         model.add(layer)
+    model.set_weights(weights)
+    return model
+
+
+def pooled_convnet(network: PooledConvnet, weights: list[np.ndarray], l2: float = 0.0) -> keras.Sequential:
+    """A plain network; ``weights`` as :func:`lrlib.course.alike.pooled_convnet_weights` gives them.
+
+    ``l2`` adds ``l2 · w`` to each weight's gradient, as ``weight_decay`` does in PyTorch's SGD.
+    """
+    layers = keras.layers
+    penalty = keras.regularizers.L2(l2 / 2) if l2 else None
+    shrunk = {"kernel_regularizer": penalty, "bias_regularizer": penalty}
+    model = keras.Sequential([keras.Input(network.shape)])
+    for channels, kernel, padding in network.convolutions:
+        model.add(layers.Conv2D(channels, kernel, padding="same" if padding else "valid", **shrunk))
+        model.add(layers.MaxPooling2D(2))
+        if network.relu:
+            model.add(layers.ReLU())
+    model.add(layers.Flatten())
+    for outputs in network.dense[:-1]:
+        model.add(layers.Dense(outputs, activation="relu", **shrunk))
+    model.add(layers.Dense(network.dense[-1], **shrunk))
     model.set_weights(weights)
     return model
 
@@ -117,7 +139,8 @@ def train(
             with tf.GradientTape() as tape:
                 outputs = model(tf.gather(x, rows), training=True)
                 loss = cross_entropy(tf.gather(y, rows), outputs)
-            gradients = tape.gradient(loss, model.trainable_variables)
+                minimised = tf.add_n([loss, *model.losses])  # with the penalties on weights, if there are any
+            gradients = tape.gradient(minimised, model.trainable_variables)
             rates = rates.write(i, optimizer.learning_rate)
             losses = losses.write(i, loss)
             optimizer.apply(gradients, model.trainable_variables)

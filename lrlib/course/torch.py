@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from tqdm import tqdm
 
-from lrlib.course.alike import RESNET18, History
+from lrlib.course.alike import RESNET18, History, PooledConvnet
 
 
 def one_thread() -> None:
@@ -49,10 +49,29 @@ def convnet(weights: list[np.ndarray], dropout: bool = True) -> nn.Sequential:
         *(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Conv2d(4, 8, 3), nn.MaxPool2d(2), nn.ReLU(), nn.Dropout(0.25 * share)),
         *(nn.Flatten(), nn.Linear(14 * 14 * 8, 16), nn.ReLU(), nn.Dropout(0.5 * share), nn.Linear(16, 2)),
     )
-    kernels_and_biases = list(weights)
-    rows = kernels_and_biases[4]  # PyTorch flattens channels first, so these rows come in another order
-    kernels_and_biases[4] = rows.reshape(14, 14, 8, -1).transpose(2, 0, 1, 3).reshape(rows.shape)
-    _fill(model.parameters(), kernels_and_biases)
+    _fill(model.parameters(), [*weights[:4], _flattened_channels_first(weights[4], (14, 14, 8)), *weights[5:]])
+    return model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # the faster one on CPUs
+
+
+def _flattened_channels_first(rows: np.ndarray, size: tuple[int, int, int]) -> np.ndarray:
+    """The first dense layer's weights: PyTorch flattens channels first, so their rows come in another order."""
+    return rows.reshape(*size, -1).transpose(2, 0, 1, 3).reshape(rows.shape)
+
+
+def pooled_convnet(network: PooledConvnet, weights: list[np.ndarray]) -> nn.Sequential:
+    """A plain network; ``weights`` as :func:`lrlib.course.alike.pooled_convnet_weights` gives them."""
+    sizes = network.sizes()
+    layers: list[nn.Module] = [ChannelsFirst()]
+    for before, (channels, kernel, padding) in zip(sizes, network.convolutions, strict=False):
+        layers += [nn.Conv2d(before[2], channels, kernel, padding=padding), nn.MaxPool2d(2)]
+        layers += [nn.ReLU()] if network.relu else []
+    layers.append(nn.Flatten())
+    for inputs, outputs in itertools.pairwise((int(np.prod(sizes[-1])), *network.dense)):
+        layers += [nn.Linear(inputs, outputs), nn.ReLU()]
+    model = nn.Sequential(*layers[:-1])
+    first = 2 * len(network.convolutions)
+    rows = _flattened_channels_first(weights[first], sizes[-1])
+    _fill(model.parameters(), [*weights[:first], rows, *weights[first + 1 :]])
     return model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # the faster one on CPUs
 
 
