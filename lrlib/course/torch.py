@@ -147,10 +147,11 @@ def train(
     ``scheduler.step()`` follows each update. After the updates numbered in ``pauses`` (the first is 1),
     ``on_pause(number)`` is called: to measure, or to change the rate.
     """
-    x, y = torch.as_tensor(x), torch.as_tensor(y).long()
+    device = next(model.parameters()).device
+    x, y = torch.as_tensor(x, device=device), torch.as_tensor(y, device=device).long()
     rates, losses = [], []
     model.train()
-    for number, rows in enumerate(tqdm(torch.as_tensor(batches), delay=2, leave=False), start=1):
+    for number, rows in enumerate(tqdm(torch.as_tensor(batches, device=device), delay=2, leave=False), start=1):
         rows = rows[rows >= 0]
         rates.append(float(optimizer.param_groups[0]["lr"]))
         optimizer.zero_grad()
@@ -163,7 +164,7 @@ def train(
         losses.append(loss.detach())
         if number in pauses:
             on_pause(number)
-    return History(np.array(rates), torch.stack(losses).numpy())
+    return History(np.array(rates), torch.stack(losses).cpu().numpy())
 
 
 @torch.no_grad()
@@ -171,8 +172,9 @@ def evaluate(model: nn.Module, x: Any, y: Any) -> tuple[float, float]:
     """(mean cross-entropy, accuracy in percent) over all of ``x``, in evaluation mode; the model's own mode is kept."""
     mode = model.training
     model.eval()
-    y = torch.as_tensor(y).long()
-    outputs = torch.cat([model(part) for part in torch.as_tensor(x).split(1000)])
+    device = next(model.parameters()).device
+    y = torch.as_tensor(y, device=device).long()
+    outputs = torch.cat([model(part) for part in torch.as_tensor(x, device=device).split(1000)])
     model.train(mode)
     right = (outputs.argmax(1) == y).sum().item()  # a Python int: nothing is divided in uint8
     return nn.functional.cross_entropy(outputs, y).item(), 100 * right / len(y)

@@ -1,0 +1,156 @@
+"""CLR's Table 1, after L. N. Smith (arXiv 1506.01186): cifar10_full on CIFAR-10. Settings and one trial, in PyTorch.
+
+The network, its initial weights, penalties and rates by layer are those of Caffe's example: pixels of 0 to 255 less
+their mean image, batch 100, momentum 0.9. The paper's two runs, and the control that it lacks: the fixed rate with the
+early drops of the other run. On an accelerator all lengths are the paper's; on a CPU each is divided by ten.
+"""
+
+import dataclasses
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from lrlib import Constant, Piecewise, Schedule, Triangular2
+from lrlib.course.alike import batch_order
+from lrlib.course.data import cifar10
+
+FRAMEWORKS = ("pytorch",)
+SEEDS = (0, 1, 2)
+BATCH, MOMENTUM, PENALTY = 100, 0.9, 0.004
+MARKS = 10  # a run is looked at after each tenth of it
+
+
+@dataclasses.dataclass(frozen=True)
+class Setting:
+    """``schedule`` counts updates; ``shortened`` is what the paper's lengths were divided by."""
+
+    schedule: Schedule
+    updates: int
+    shortened: int
+
+    def to_dict(self) -> dict[str, Any]:
+        return {**vars(self), "schedule": self.schedule.to_dict(), "batch": BATCH, "penalty": PENALTY}
+
+
+def _settings(shortened: int) -> Iterator[tuple[str, Setting]]:
+    def dropped(schedule: Schedule, first: int, second: int) -> Schedule:
+        """A tenth of it after ``first`` updates, a hundredth after ``second``."""
+        return schedule * Piecewise((first // shortened, second // shortened), (1.0, 0.1, 0.01))
+
+    cycles = Triangular2(0.001, 0.006, step_size=2000 // shortened)
+    yield "fixed", Setting(dropped(Constant(0.001), 60_000, 65_000), 70_000 // shortened, shortened)
+    yield "triangular2", Setting(dropped(cycles, 16_000, 22_000), 25_000 // shortened, shortened)
+    yield "fixed-early-drops", Setting(dropped(Constant(0.001), 16_000, 22_000), 25_000 // shortened, shortened)
+
+
+SETTINGS = dict(_settings(1)) | {f"{name}-tenth": setting for name, setting in _settings(10)}
+
+
+def seeds(setting: str, framework: str) -> tuple[int, ...]:
+    """Three; at full length only on an accelerator, or where such runs are stored already."""
+    if SETTINGS[setting].shortened > 1 or _device() != "cpu":
+        return SEEDS
+    from lrlib.course import study
+
+    stored = (study.find(study.Trial("clr-table1", setting, framework, seed), study.results_folder()) for seed in SEEDS)
+    return SEEDS if all(result is not None for result in stored) else ()
+
+
+def _device() -> str:
+    try:
+        import torch
+    except ImportError:
+        return "cpu"
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+@cache
+def images() -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]:
+    """CIFAR-10, N × 32 × 32 × 3, float32: pixels less the mean image of those to train on."""
+    (x, y), (x_test, y_test) = cifar10()
+    mean = x.mean(0, dtype="float64").astype("float32")
+    return (x - mean, y), (x_test - mean, y_test)
+
+
+def trial(setting: Setting, framework: str, seed: int, parts: int = MARKS) -> dict[str, Any]:
+    """Run ``setting`` once: rates, mean training losses, test loss and accuracy after each of its tenths.
+
+    The paper looked at the test images during training; so does this, and nothing is chosen by them. With fewer
+    ``parts`` the run ends after so many tenths.
+    """
+    import torch
+
+    import lrlib.torch
+    from lrlib.course.torch import evaluate, train
+
+    (x, y), test = images()
+    marks = [setting.updates * part // MARKS for part in range(1, parts + 1)]
+    epochs = -(-marks[-1] * BATCH // len(x))
+    order = batch_order(len(x), BATCH, epochs, seed)[: marks[-1]]
+    model, groups = cifar10_full(seed)
+    model.to(_device())
+    optimizer = torch.optim.SGD(groups, lr=0.0, momentum=MOMENTUM)
+    doubled = 2 * setting.schedule
+    scheduler = lrlib.torch.Scheduler(
+        optimizer, [setting.schedule, setting.schedule, doubled, setting.schedule, doubled]
+    )
+    curve: dict[str, list[float]] = {"loss": [], "accuracy": []}
+
+    def on_pause(update: int) -> None:
+        for name, number in zip(curve, evaluate(model, *test), strict=True):
+            curve[name].append(number)
+
+    history = train(model, optimizer, x, y, order, marks, on_pause, scheduler=scheduler)
+    tenths = np.split(history.losses, marks[:-1])
+    return {
+        "rates": [*history.rates[[0, *marks[:-1]]].tolist(), float(history.rates[-1])],
+        "train_loss": [float(part.mean()) for part in tenths],
+        "curve": curve,
+        "test_accuracy": curve["accuracy"][-1],
+        "diverged": not bool(np.isfinite(history.losses).all()),
+        "device": torch.cuda.get_device_name() if _device() == "cuda" else "cpu",
+    }
+
+
+def cifar10_full(seed: int) -> tuple[Any, list[dict[str, Any]]]:
+    """The network, with Caffe's normal initial weights, and its groups for an optimizer.
+
+    As in Caffe's example, the biases learn twice as fast, but for the third convolution's, and the penalty on the dense
+    layer's weights is 250 times the others', on its bias none.
+    """
+    import torch
+    from torch import nn
+
+    from lrlib.course.torch import ChannelsFirst
+
+    class Normalisation(nn.Module):
+        """Caffe's response normalisation within a channel: over 3 × 3 positions."""
+
+        def forward(self, x: Any) -> Any:
+            return x * (1 + 5e-5 * nn.functional.avg_pool2d(x * x, 3, 1, padding=1)) ** -0.75
+
+    def pool(kind: type[nn.Module]) -> nn.Module:
+        return kind(3, 2, ceil_mode=True)
+
+    model = nn.Sequential(
+        *(ChannelsFirst(), nn.Conv2d(3, 32, 5, padding=2), pool(nn.MaxPool2d), nn.ReLU(), Normalisation()),
+        *(nn.Conv2d(32, 32, 5, padding=2), nn.ReLU(), pool(nn.AvgPool2d), Normalisation()),
+        *(nn.Conv2d(32, 64, 5, padding=2), nn.ReLU(), pool(nn.AvgPool2d), nn.Flatten(), nn.Linear(4 * 4 * 64, 10)),
+    ).to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # the faster one on CPUs
+    random = np.random.default_rng([seed, 0])
+    parameters = list(model.parameters())
+    with torch.no_grad():
+        for weight, bias, spread in zip(parameters[::2], parameters[1::2], (1e-4, 0.01, 0.01, 0.01), strict=True):
+            weight.copy_(torch.from_numpy(random.normal(0, spread, tuple(weight.shape)).astype("float32")))
+            bias.zero_()
+    *kernels, dense = parameters[::2]
+    first, second, third, dense_bias = parameters[1::2]
+    return model, [
+        {"params": kernels, "weight_decay": PENALTY},
+        {"params": [dense], "weight_decay": 250 * PENALTY},
+        {"params": [first, second], "weight_decay": PENALTY},  # at twice the rate
+        {"params": [third], "weight_decay": PENALTY},
+        {"params": [dense_bias], "weight_decay": 0.0},  # at twice the rate
+    ]

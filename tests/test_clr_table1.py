@@ -1,0 +1,76 @@
+"""CLR's Table 1: the paper's lengths and rates, whole and at a tenth, and Caffe's network."""
+
+import numpy as np
+import pytest
+
+from lrlib.course import clr_table1 as clr
+
+
+@pytest.mark.parametrize(("suffix", "shortened"), [("", 1), ("-tenth", 10)])
+def test_the_rates_are_the_papers(suffix, shortened):
+    fixed, cycles, control = (clr.SETTINGS[name + suffix] for name in ("fixed", "triangular2", "fixed-early-drops"))
+    assert [fixed.updates, cycles.updates, control.updates] == [n // shortened for n in (70_000, 25_000, 25_000)]
+
+    def at(setting, update):
+        return setting.schedule(update // shortened)
+
+    assert [at(fixed, n) for n in (0, 59_990, 60_000, 65_000)] == pytest.approx([1e-3, 1e-3, 1e-4, 1e-5])
+    assert [at(control, n) for n in (0, 15_990, 16_000, 22_000)] == pytest.approx([1e-3, 1e-3, 1e-4, 1e-5])
+    # peaks halve above the base; the last drop makes a hundredth of all
+    assert [at(cycles, n) for n in (0, 2000, 4000, 6000, 16_000)] == pytest.approx([1e-3, 6e-3, 1e-3, 3.5e-3, 1e-4])
+    assert cycles.schedule(24_000 // shortened) == pytest.approx(1e-5)
+
+
+def test_the_network_is_caffes():
+    import torch
+
+    model, groups = clr.cifar10_full(seed=0)
+    assert sum(p.numel() for p in model.parameters()) == 89_578
+    assert sum(len(group["params"]) for group in groups) == len(list(model.parameters()))
+    assert [group["weight_decay"] for group in groups] == [0.004, 1.0, 0.004, 0.004, 0.0]
+    images = torch.from_numpy(np.random.default_rng(0).normal(0, 60, (2, 32, 32, 3)).astype("float32"))
+    sizes = []
+    for layer in model:
+        images = layer(images)
+        sizes.append(tuple(images.shape[1:]))
+    assert [size for size, layer in zip(sizes, model, strict=True) if "Pool" in type(layer).__name__] == [
+        (32, 16, 16),
+        (32, 8, 8),
+        (64, 4, 4),
+    ]
+
+
+def test_response_normalisation_is_its_formula():
+    import torch
+
+    model, _ = clr.cifar10_full(seed=0)
+    x = torch.rand(1, 1, 4, 4, dtype=torch.float64) * 300
+    window = x[0, 0, 1:4, 0:3]
+    expected = x[0, 0, 2, 1] / (1 + 5e-5 / 9 * (window**2).sum()) ** 0.75
+    assert model[4](x)[0, 0, 2, 1].item() == pytest.approx(expected.item(), rel=1e-12)
+
+
+def test_full_length_waits_for_an_accelerator(monkeypatch):
+    monkeypatch.setattr(clr, "_device", lambda: "cuda")
+    assert clr.seeds("fixed", "pytorch") == clr.SEEDS
+    monkeypatch.setattr(clr, "_device", lambda: "cpu")
+    assert clr.seeds("fixed-tenth", "pytorch") == clr.SEEDS
+
+
+@pytest.mark.slow
+def test_each_group_has_its_rate(monkeypatch):
+    """Biases move twice as far, but for the third convolution's."""
+    import torch
+
+    seen = {}
+    step = torch.optim.SGD.step
+
+    def watched(self, *args, **kwargs):
+        seen["rates"] = [group["lr"] for group in self.param_groups]
+        return step(self, *args, **kwargs)
+
+    monkeypatch.setattr(torch.optim.SGD, "step", watched)
+    setting = clr.Setting(clr.SETTINGS["fixed"].schedule, updates=20, shortened=1)
+    result = clr.trial(setting, "pytorch", 0, parts=1)
+    assert seen["rates"] == pytest.approx([1e-3, 1e-3, 2e-3, 1e-3, 2e-3])
+    assert result["rates"] == pytest.approx([1e-3, 1e-3]) and len(result["curve"]["accuracy"]) == 1
