@@ -1,11 +1,13 @@
-"""Mend what the stock setup gets wrong: MathJax from another host, Thebe, a misleading name.
+"""Mend what the stock setup gets wrong: what pages load and need not, and what a screen reader is told.
 
 Jupyter Book always loads sphinx-thebe, which adds its constants to every page twice; the second
 declaration is a script error. The book runs no code in the page, so its scripts are left out.
+The theme loads all of Font Awesome, 700 kB, for a dozen icons: ``_static/icons.css`` draws them.
 """
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -33,12 +35,52 @@ def without_thebe(
         ]
 
 
-def name_hidden_cells(
+def formulas_only_where_they_are(
     app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.document | None
 ) -> None:
-    """Let "Show code cell source" be what a screen reader says too, not another hidden name."""
-    body = context.get("body", "")
-    context["body"] = body.replace('<summary aria-label="Toggle hidden content">', "<summary>")
+    """Load MathJax, a quarter of a megabyte, on the pages that have a formula."""
+    if not re.search(r'class="[^"]*\b(math|tex2jax_process|mathjax_process)\b', context.get("body", "")):
+        context["script_files"] = [
+            file
+            for file in context["script_files"]
+            if not re.search(r"mathjax", f"{file.filename} {file.attributes.get('body')}", re.IGNORECASE)
+        ]
+
+
+# What is replaced in every rendered page: (pattern, replacement, why).
+MENDS = [
+    (r"<!-- So that users can add custom icons -->\s*<script[^>]*fontawesome\.js[^>]*></script>", "", "its weight"),
+    (r'<summary aria-label="Toggle hidden content">', "<summary>", 'lets "Show code cell source" be its name'),
+    (r' title="(Light|Dark|System Settings)"></i>', ' aria-hidden="true"></i>', "the switch has one name"),
+    (
+        r'(<button class="btn search-button-field[^>]*?) title="Search" aria-label="Search"',
+        r"\1",
+        'its words, "Search Ctrl+K", name it',
+    ),
+    (
+        r'<a class="navbar-brand logo"(.*?)</a>',
+        r'<nav aria-label="Home"><a class="navbar-brand logo"\1</a></nav>',
+        "a landmark",
+    ),
+    (r'role="doc-biblioentry"', 'role="listitem"', "the role is deprecated, and its list wants items"),
+    (r'<th class="(head[^"]*)">(<p></p>)?\s*</th>', r'<td class="\1"></td>', "an empty cell heads nothing"),
+]
+
+
+def mend(page: str) -> str:
+    """A rendered page without the theme's slips."""
+    for pattern, replacement, _ in MENDS:
+        page = re.sub(pattern, replacement, page, flags=re.DOTALL)
+    return page
+
+
+def mend_pages(app: Sphinx) -> None:
+    """Mend each page as it is rendered."""
+    templates = getattr(app.builder, "templates", None)
+    if templates is None:  # a builder that makes no pages
+        return
+    render = templates.render
+    templates.render = lambda template, context: mend(render(template, context))
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
@@ -46,5 +88,6 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("config-inited", use_local_mathjax)
     # Late, when every extension has added what it wants.
     app.connect("html-page-context", without_thebe, priority=900)
-    app.connect("html-page-context", name_hidden_cells)
+    app.connect("html-page-context", formulas_only_where_they_are, priority=900)
+    app.connect("builder-inited", mend_pages)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
