@@ -48,7 +48,7 @@
     const field = element("fieldset", { className: "question" }, legend);
     const values = choices.textContent.split(/\s\/\s/).map((value) => value.replace(/\s+/g, " ").trim());
     if (!values.includes(state.answers[name])) delete state.answers[name]; // the question was another one
-    choices.replaceWith("…");
+    leaveGap(choices);
     legend.append(...text.childNodes);
     for (const value of values) {
       const radio = element("input", { type: "radio", name, value, checked: state.answers[name] === value });
@@ -61,6 +61,13 @@
     }
     text.replaceWith(field);
     return field;
+  }
+
+  // "It is **a / b**." becomes "It is …"; after a question mark nothing is left.
+  function leaveGap(choices) {
+    const [before, after] = [choices.previousSibling, choices.nextSibling];
+    if (after?.nodeType === Node.TEXT_NODE) after.data = after.data.replace(/^\./, "");
+    choices.replaceWith(before?.textContent.trim().endsWith("?") ? "" : "…");
   }
 
   // Pairs each question of a kind with its answer: [name, question's item, answer's item].
@@ -187,6 +194,17 @@
     if (reveal(target)) target.scrollIntoView();
   }
 
+  // Who comes from the search page wants what was found.
+  function followSearch() {
+    if (!document.referrer.includes("/search.html?")) return;
+    const asked = new URL(document.referrer).searchParams.get("q") ?? "";
+    const terms = asked.toLowerCase().split(/\s+/).filter(Boolean);
+    for (const fold of folds) {
+      const text = fold.parts.map((part) => part.textContent.toLowerCase()).join(" ");
+      if (terms.some((term) => text.includes(term))) open(fold);
+    }
+  }
+
   if (predictions) {
     findFolds();
     askPredictions();
@@ -196,8 +214,9 @@
       const link = event.target.closest?.("a[href]");
       if (link?.hash && link.pathname === location.pathname) reveal(targetOf(link.hash));
     });
-    // Words that the search page asked to have marked.
-    addEventListener("load", () => document.querySelectorAll("span.highlighted").forEach(reveal));
+    followSearch();
   }
   askQuiz();
+  // On paper nothing is folded; the style sheet sees to the rest.
+  addEventListener("beforeprint", () => document.querySelector(".answers.quiz")?.closest("details")?.setAttribute("open", ""));
 })();
