@@ -284,8 +284,13 @@ def test_links_open_the_fold(site, script):
         page.wait_for_function("document.getElementById('reading-the-result').getBoundingClientRect().top < 800")
     with site("index.html") as page:
         visit("one.html")
-        page.evaluate("location.hash = 'a-detail'")
-        page.wait_for_function("document.getElementById('a-detail').checkVisibility()")
+        page.evaluate("location.hash = 'reading-the-result'")
+        page.wait_for_function("document.getElementById('reading-the-result').checkVisibility()")
+        answer(page, "once")
+        page.get_by_role("button", name="Start again").click()
+        assert not shown(page, "petrichor")
+        page.locator(".bd-sidebar-secondary a[href='#reading-the-result']").click()  # the address stays as it is
+        assert shown(page, "petrichor")
 
 
 @needs_browser
