@@ -289,6 +289,27 @@ def test_running_again_changes_nothing_but_the_measurement(copy):
     assert before == after
 
 
+CAPTION = '# %% mystnb={"figure": {"caption": "A line", "name": "fig-line"}}\nx = 6'
+
+
+@pytest.mark.parametrize(
+    ("before", "after"), [("# # Tiny", "# # Small"), ("# %%\nx = 6", CAPTION)], ids=["text", "caption"]
+)
+def test_text_and_captions_change_without_running(copy, monkeypatch, before, after):
+    monkeypatch.setattr(notebooks, "execute", None)  # not callable: a run would fail
+    assert TINY.count(before) == 1
+    copy.write_text(TINY.replace(before, after), encoding="utf-8")
+    assert notebooks.main([str(copy)]) == 0
+    assert pair_faults(copy) == execution_faults(nbformat.read(copy.with_suffix(".ipynb"), as_version=4)) == []
+
+
+def test_changed_tags_run_again(copy, monkeypatch):
+    ran = []
+    monkeypatch.setattr(notebooks, "execute", lambda notebook, folder, title: ran.append(title) or 0.1)
+    copy.write_text(TINY.replace("# %%\nx = 6", '# %% tags=["keras"]\nx = 6'), encoding="utf-8")
+    assert notebooks.main([str(copy)]) == 0 and ran == ["01_tiny"]
+
+
 def test_failing_cell_is_named_and_the_old_notebook_stays(copy, capsys):
     target = copy.with_suffix(".ipynb")
     before = target.read_bytes()

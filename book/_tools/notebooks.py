@@ -214,7 +214,10 @@ def carry_over(notebook: NotebookNode, target: Path) -> dict[str, Any] | None:
     except (OSError, ValueError):
         return None
     old, new = ([c for c in book.cells if c.cell_type == "code"] for book in (stored, notebook))
-    same = [(c.source, c.metadata) for c in old] == [(c.source, c.metadata) for c in new]
+    # Captions and descriptions of figures are text too; tags decide what runs and what is checked.
+    same = [(c.source, c.metadata.get("tags", [])) for c in old] == [
+        (c.source, c.metadata.get("tags", [])) for c in new
+    ]
     if not same or any(cell.execution_count is None for cell in old):
         return None
     for before, cell in zip(old, new, strict=True):
@@ -225,7 +228,7 @@ def carry_over(notebook: NotebookNode, target: Path) -> dict[str, Any] | None:
 def make(source: Path, force: bool = False) -> float:
     """Bring one chapter's notebook up to date, and return the seconds that its cells took.
 
-    If no code cell changed, the stored outputs are kept and only the text is renewed.
+    If no code cell and no tag changed, the stored outputs are kept and only text, captions and the like are renewed.
     """
     folder = source.resolve().parent
     recorded = digest(source)  # before the run: an edit during the run leaves it out of date

@@ -125,6 +125,8 @@ print(keras_path(0.1, start=1.0, curvature=4.0, updates=3).round(3))
 # %% [markdown]
 # Each update multiplies the weight by the same number: $w - \eta \lambda w = (1 - \eta\lambda)\, w$. So after $k$ updates
 # the weight is $(1 - \eta\lambda)^k$ times what it was. Does that hold in both frameworks, at any rate?
+#
+# <!-- answers 1 -->
 
 # %%
 rates = (0.02, 0.1, 0.25, 0.45, 0.5, 0.55)
@@ -185,10 +187,10 @@ right.set(
 _ = figure
 
 # %% [markdown]
-# Read the right panel from the bottom up. The weight comes closer only if the factor $1 - \eta\lambda$ lies between −1
-# and 1. That is the exact limit:
+# Read the right panel of [the figure](#fig-parabola) from the bottom up. The weight comes closer only if the factor
+# $1 - \eta\lambda$ lies between −1 and 1. That is the exact limit:
 #
-# $$ 0 < \eta < \frac{2}{\lambda} $$
+# $$ 0 < \eta < \frac{2}{\lambda} $$ (eq-limit)
 #
 # Below $1/\lambda$ the weight slides down one side. Between $1/\lambda$ and $2/\lambda$ it jumps across, and still comes
 # closer: it **overshoots**, harmlessly. Above $2/\lambda$ it lands farther out each time. That is **divergence**. The
@@ -245,8 +247,8 @@ axes[0].set_ylabel("weight across")
 _ = figure
 
 # %% [markdown]
-# The steepest direction sets the largest rate that works: 2/20. At that rate the flattest direction still has far to
-# go. The more the curvatures differ, the more updates it takes, even at the best rate, $2/(\lambda_1 + \lambda_2)$.
+# As [the figure](#fig-ravine) shows, the steepest direction sets the largest rate that works: 2/20. At that rate the
+# flattest direction still has far to go. The more the curvatures differ, the more updates it takes, even at the best rate, $2/(\lambda_1 + \lambda_2)$.
 
 # %%
 for steep in (2, 20, 200):
@@ -328,6 +330,8 @@ print("the first loss is within 0.1 of guessing, the last epoch's below 0.25: ye
 
 # %% [markdown]
 # Now at a rate a hundred times below the best that we shall find, at the best, and ten times above it.
+#
+# <!-- answers 3 -->
 
 # %% tags=["pytorch"]
 three_rates = (0.01, 1.0, 10.0)
@@ -546,7 +550,8 @@ print(
 )
 
 # %% [markdown]
-# The best rate stands next to the cliff. Beyond it the loss first climbs above that of guessing: the updates overshoot.
+# In [the figure](#fig-sweep) the best rate stands next to the cliff. Beyond it the loss first climbs above that of
+# guessing: the updates overshoot.
 #
 # And here is what did *not* happen: no loss became infinite. On the parabola the slope grows without bound, so a step
 # that is too long makes the next one longer. Cross-entropy's slope is bounded. Too long a step pushes the ReLU units
@@ -581,9 +586,9 @@ print(
 # $\eta^2\sigma^2$. The two balance at
 #
 # $$ \operatorname{Var}(w) = \frac{\eta^2\sigma^2}{1 - (1 - \eta\lambda)^2}
-#    = \frac{\eta\,\sigma^2}{\lambda\,(2 - \eta\lambda)} . $$
+#    = \frac{\eta\,\sigma^2}{\lambda\,(2 - \eta\lambda)} . $$ (eq-noise)
 #
-# So the loss stalls at a **noise floor** of $\frac{1}{2}\lambda\operatorname{Var}(w)$. For small rates that is
+# By [this balance](#eq-noise) the loss stalls at a **noise floor** of $\frac{1}{2}\lambda\operatorname{Var}(w)$. For small rates that is
 # $\eta\sigma^2/4$: half the rate, half the floor. Ten thousand weights, simulated:
 
 # %%
@@ -639,7 +644,7 @@ assert curves["linear, 0.4 to 0"][-1] < min(
 print("the decay ends below both constant rates: yes")
 
 # %% [markdown]
-# That is the oldest reason for a schedule {cite}`robbins1951`. Does it hold for the network?
+# What [the figure](#fig-noise) shows is the oldest reason for a schedule {cite}`robbins1951`. Does it hold for the network?
 #
 # ### A decay on the digits
 #
@@ -832,7 +837,14 @@ for kind in ("short-32", "short-8"):
 
 # %% [markdown]
 # The best of the constant runs come close to the decay's. But a constant rate leaves it to chance where the last updates
-# land.
+# land: see how wide its band is in the upper half of [the figure](#fig-decay).
+#
+# **Your predictions:**
+#
+# 1. **1/2**: the limit is 2 divided by the curvature.
+# 2. **about ten times higher**: a small rate is slow.
+# 3. **stays finite, and nothing is learnt**: all runs end guessing.
+# 4. **if training is short**: after twenty epochs the decay could not be told from the best constant rate.
 
 # %% [markdown]
 # ### Two frameworks, one run
@@ -862,8 +874,8 @@ for name, count in parted.items():
 # ## The edge of stability
 #
 # A network's loss is no parabola, but near any point it looks like one. Its largest curvature there is called the
-# **sharpness**: the largest eigenvalue $\lambda$ of the matrix of second derivatives, the Hessian. Does the limit $2/\lambda$ mean anything
-# for a network?
+# **sharpness**: the largest eigenvalue $\lambda$ of the matrix of second derivatives, the Hessian. Does the limit
+# $2/\lambda$, [the parabola's](#eq-limit), mean anything for a network?
 #
 # To see that clearly we take the noise away: each update uses the *full batch*, the same 300 images every time. The loss is
 # the squared error, as in the study that found what follows {cite}`cohen2021`. The sharpness
@@ -939,8 +951,8 @@ for rate in learning_rate.FULL_BATCH:
     )
 
 # %% [markdown]
-# These numbers are over all seeds and both frameworks. At the two larger rates the network ends *at* the limit, one coming from below
-# and one from above: the **edge of stability**. It does not diverge there. If the sharpness passes the limit, the
+# These numbers are over all seeds and both frameworks. At the two larger rates of [the figure](#fig-sharpness) the network
+# ends *at* the limit, one coming from below and one from above: the **edge of stability**. It does not diverge there. If the sharpness passes the limit, the
 # steepest direction begins to overshoot, and that carries the weights to flatter ground. At the smallest rate the sharpness
 # rises freely, past 10, where the rate of 0.2 stopped it, and stays well below its own limit.
 #
@@ -1136,3 +1148,24 @@ print("verdicts:", claims.counts("01_learning_rate"))
 #
 # **Terms:** loss, gradient, update, learning rate, batch, epoch, overshoot, divergence, noise floor, schedule, sharpness, edge of stability.
 # **Read on:** {cite}`cohen2021`, {cite}`robbins1951`.
+#
+# ## Check yourself
+#
+# 1. A weight jumps from one side of a parabola to the other at every update, and comes closer. The rate is **below 1/λ /
+#    between 1/λ and 2/λ / above 2/λ**.
+# 2. One rate serves two directions, of curvature 1 and of curvature 20. The largest rate that works is set by **the flat
+#    direction / the steep direction / the mean of the two**.
+# 3. At a constant rate with noisy gradients the loss **goes to zero in time / stalls at a floor that grows with the rate /
+#    stalls at a floor that falls with the rate**.
+# 4. A loss is summed over a batch of 32 where a mean was meant. At the same rate in the optimizer, the step is **the same /
+#    32 times shorter / 32 times longer**.
+#
+# <details>
+# <summary>Answers</summary>
+#
+# 1. **between 1/λ and 2/λ**: the factor 1 − ηλ is then negative, and smaller than 1 in size.
+# 2. **the steep direction**: in the ravine the limit was 2/20, and the flat direction had far to go at that rate.
+# 3. **stalls at a floor that grows with the rate**: for small rates, half the rate is half the floor.
+# 4. **32 times longer**: the rate that acts is 32 times the one that is printed.
+#
+# </details>

@@ -35,7 +35,8 @@
 #
 # Choose before you read on.
 #
-# 1. Over five seeds, the suggested rates agree within a factor of **1.5 / 3 / 10**.
+# 1. Over five seeds, each rule's suggested rates agree within a factor of **1.5 / 3 / 10**. (The smallest that holds for
+#    every rule.)
 # 2. Most finders smooth the curve with a running average. That moves their answer to **lower / higher** rates.
 # 3. Shown a flat, noisy curve that supports no rate, well-known finders return **nothing / a warning / a number**.
 
@@ -277,6 +278,8 @@ figures.table(
 
 # %% [markdown]
 # ## Reading the result
+#
+# The vertical lines of [the figure](#fig-range) are medians. How far apart do the seeds of one rule lie?
 
 # %%
 lrs = {
@@ -470,6 +473,10 @@ print(
 )
 
 # %% [markdown]
+# In [the figure](#fig-finders) torch-lr-finder and fastai's steepest rule, which average over what came before, lie to
+# the right of zero.
+
+# %% [markdown]
 # ## Break it: a curve that supports no rate
 #
 # Show the finders 100 curves that are nothing but noise around a level loss.
@@ -490,6 +497,13 @@ print(
     f"3. {peers} of {len(finders.PEERS)} well-known rules answer noise with a number"
 )
 print("lrlib says why not:", level[0].suggest("steepest").reason)
+
+# %% [markdown]
+# **Your predictions:**
+#
+# 1. **3**: the widest rule's suggestions differ by a factor of 2.1, so 1.5 is not enough.
+# 2. **higher**: a running average lags behind the curve.
+# 3. **a number**: all six rules gave one, for every curve.
 
 # %% [markdown]
 # ## Verdicts
@@ -522,3 +536,22 @@ print("stored on:", stored["held-out-batches"]["pytorch"][0]["hardware"])
 # 3. A finder that cannot say "no" will answer for noise too.
 #
 # **Terms:** range test, steepest point, valley, divergence. **Read on:** {cite}`smith2017`.
+#
+# ## Check yourself
+#
+# 1. A finder says 9.1e-4. Before you trust the digits you **repeat it over seeds / take more steps / smooth more**.
+# 2. Here the losses were measured on held-out batches instead of training batches. The steepest point **stayed / moved to
+#    a rate four to five times higher / moved to a rate four to five times lower**.
+# 3. A finder returns a number. That shows that the curve supports one: **yes / no**.
+# 4. After a range test, the weights and the optimizer's rate are **what they were before / those of the best step / those
+#    of the last step**.
+#
+# <details>
+# <summary>Answers</summary>
+#
+# 1. **repeat it over seeds**: the suggestions of one rule differed by a factor of up to two.
+# 2. **moved to a rate four to five times higher**: 5.3 times in PyTorch, 4.4 times in Keras.
+# 3. **no**: six of six well-known rules gave a number for pure noise.
+# 4. **what they were before**: a finder leaves no trace, and here both were compared.
+#
+# </details>

@@ -45,8 +45,8 @@
 #
 # 1. After five epochs, against a constant rate of 0.1, run (a) is **better / equal / worse** on test accuracy.
 # 2. Run (c) cuts the rate by 4 % every **epoch / two epochs**.
-# 3. PyTorch and Keras get the same weights, batches and rates. After a cut of the rate their weights **stay equal /
-#    part slowly / part at once**.
+# 3. PyTorch and Keras, each with its own SGD, get the same weights, batches and rates. After a cut of the rate their
+#    weights **stay equal / part slowly / part at once**.
 
 # %% [markdown]
 # ## The experiment
@@ -169,6 +169,8 @@ print(f"both test accuracies from {band[0]} to {band[1]} %:", inside)
 # ### All five runs
 #
 # The other runs differ in their rule only. These cells train each of them once, with seed 0, at full size.
+#
+# <!-- answers 2 -->
 
 # %%
 for name in "abc":
@@ -290,7 +292,8 @@ figures.table(["run", "epochs", *LABELS.values()], rows)
 
 # %% [markdown]
 # Final test accuracy in percent, mean ± standard deviation over the seeds. *c-every-epoch* is what (c) says it is.
-# *a-today* is what the source's loop for (a) does in today's PyTorch; see *Break it*.
+# *a-today* is what the source's loop for (a) does in today's PyTorch; see *Break it*. [The figure](#fig-steps) shows how
+# the runs got there.
 #
 # The source printed (d) and (e) after each epoch. Here are its figures beside ours, measured when it measured.
 
@@ -353,10 +356,17 @@ for name, published_cuts in (("d", "2, 7, 8, 9"), ("e", "2, 6, 8")):
 # %% [markdown]
 # ## Same rates, different training
 #
-# PyTorch keeps the rate outside its momentum buffer: $v \leftarrow \mu v + g$, $w \leftarrow w - \eta v$. Keras keeps it
-# inside its velocity: $v \leftarrow \mu v - \eta g$, $w \leftarrow w + v$. At a constant rate they agree. When the rate
-# falls, PyTorch obeys at once. Keras's velocity still holds steps at the old rate, and they fade over about
-# $1/(1-\mu)$ updates. Goyal and others described it {cite}`goyal2017`.
+# PyTorch keeps the rate outside its momentum buffer:
+#
+# $$ v \leftarrow \mu v + g, \qquad w \leftarrow w - \eta v $$ (eq-momentum-pytorch)
+#
+# Keras keeps it inside its velocity:
+#
+# $$ v \leftarrow \mu v - \eta g, \qquad w \leftarrow w + v $$ (eq-momentum-keras)
+#
+# At a constant rate they agree. When the rate falls, PyTorch obeys at once: in [its rule](#eq-momentum-pytorch) the new
+# η multiplies all of $v$. In [Keras's rule](#eq-momentum-keras) $v$ still holds steps at the old rate, and they fade
+# over about $1/(1-\mu)$ updates. Goyal and others described it {cite}`goyal2017`.
 #
 # Give both a gradient of 1, momentum 0.9 with Nesterov, and cut the rate from 0.1 to 0.01 after five updates.
 
@@ -422,8 +432,8 @@ print(f"and {carried:.1f} times as far in the next {updates - 5} updates togethe
 assert np.allclose(moves_lrlib, moves_torch, rtol=1e-5)
 
 # %% [markdown]
-# The same holds for the real network. Train 100 updates on MNIST, with the cut after the first 50, from the same
-# weights on the same batches.
+# What [the figure](#fig-momentum) shows for one weight holds for the real network too. Train 100 updates on MNIST, with
+# the cut after the first 50, from the same weights on the same batches.
 
 # %% tags=["nbval-ignore-output"]
 cut_at_50 = lrlib.Piecewise([50], [0.1, 0.01])
@@ -547,6 +557,14 @@ print(
     "                                        lrlib.keras.SGD:",
     differences[100, "lrlib"] < 1e-4,
 )
+
+# %% [markdown]
+# **Your predictions:**
+#
+# 1. **worse**: by a third of a point, in both frameworks.
+# 2. **two epochs**: the rate was cut after the second epoch and after the fourth.
+# 3. **part at once**: Keras's velocity carries the old rate into the very next update. Under one momentum rule,
+#    `lrlib.keras.SGD`, they stay equal.
 
 # %% [markdown]
 # What does γ = 0.1 in every epoch do? From the third epoch on the rate is 0.001 or less. Look at the training loss.
@@ -854,3 +872,24 @@ print("stored on:", results["a"]["pytorch"][0]["hardware"])
 # 3. The same schedule is not the same training. PyTorch obeys a cut at once; Keras's momentum carries the old rate on.
 #
 # **Terms:** rate in force, step decay, plateau, patience, momentum correction. **Read on:** {cite}`goyal2017`.
+#
+# ## Check yourself
+#
+# 1. Which of these is the rate in force? **what the run's label says / what get_lr() prints / what the optimizer holds at
+#    the update**
+# 2. In today's PyTorch, `scheduler.step()` at the top of each epoch **changes nothing / skips the first rate / plays the
+#    first rate twice**.
+# 3. The rate is cut to a tenth. The next update of Keras's own SGD, beside PyTorch's, is **as long / several times longer /
+#    shorter**.
+# 4. The metric never improves again. With a patience of 5, Keras's own callback cuts on the **fifth / sixth** bad epoch.
+#
+# <details>
+# <summary>Answers</summary>
+#
+# 1. **what the optimizer holds at the update**: where the scheduler was stepped first, `get_lr()` printed 0.001 while 0.01
+#    was in force, and run (c)'s label was wrong too.
+# 2. **skips the first rate**: 0.1 was never in force, and run (a) lost five points.
+# 3. **several times longer**: 6.7 times with momentum 0.9, since the velocity still holds steps at the old rate.
+# 4. **fifth**: PyTorch, which tolerates five, cuts on the sixth.
+#
+# </details>

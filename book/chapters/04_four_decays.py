@@ -128,6 +128,8 @@ print("losses of 20 updates equal to within 1e-5: yes")
 # %% [markdown]
 # ### The rates in force
 #
+# <!-- answers 1 -->
+#
 # Each rule is one schedule value. The time-based rule counts updates, as the source's Keras did; the others count epochs.
 
 # %%
@@ -341,8 +343,8 @@ print(
 )
 
 # %% [markdown]
-# The exponential run's wide band comes from runs that stay at chance, 50 %, for many epochs. How many were still there
-# after 15 epochs?
+# The exponential run's wide band in [the figure](#fig-decays) comes from runs that stay at chance, 50 %, for many epochs.
+# How many were still there after 15 epochs?
 
 # %%
 for name in ("exponential", "exponential-alike"):
@@ -422,6 +424,13 @@ for framework, label in LABELS.items():
     )
 
 # %% [markdown]
+# **Your predictions:**
+#
+# 1. **about 0.01**: the rule counts updates, and the table counted epochs.
+# 2. **0**: no schedule can be told from the constant rate.
+# 3. **the same**: none here either. What one momentum changes is how far the exponential run falls behind.
+
+# %% [markdown]
 # ### Why does a decay not win here?
 #
 # Look at how far each run got on its training images.
@@ -451,8 +460,8 @@ for framework, label in LABELS.items():
     )
 
 # %% [markdown]
-# The decayed runs take ever shorter steps before they have fitted what the constant run fits. A training loss is measured
-# with dropout on.
+# In [the figure](#fig-alike-loss) the decays level off above the constant run. They take ever shorter steps before they
+# have fitted what it fits. A training loss is measured with dropout on.
 
 # %% [markdown]
 # ### Four adaptive optimizers
@@ -569,6 +578,7 @@ print(
 #
 # For frameworks that want the channels first, the source *reshapes* the images. The numbers stay in their old order, so
 # each "channel" is a third of the rows, with red, green and blue in turn. A transpose moves the axis.
+# [The figure](#fig-reshape) shows both.
 
 # %% tags=["hide-input"] mystnb={"image": {"alt": "Three small images of one animal: the original; its first channel after a transpose, the same animal in grey; and its first channel after a reshape, horizontal stripes in which the animal cannot be made out."}, "figure": {"caption": "One image, its first channel by transpose, and its first channel by reshape.", "name": "fig-reshape"}}
 image = x_train[1]
@@ -643,3 +653,24 @@ print("stored on:", results["constant"]["pytorch"][0]["hardware"])
 # 3. A decay can only help once the rate is what holds training back. Here the runs were still on their way down.
 #
 # **Terms:** time-based decay, exponential decay, confounded comparison, held-out images. **Read on:** {cite}`li2020`.
+#
+# ## Check yourself
+#
+# 1. Two runs differ in schedule and in momentum, and one does better. Of the schedules that says **nothing for certain /
+#    that the better run's is better / that they are alike**.
+# 2. A time-based rule is meant to count epochs and counts updates. Its rate at epoch 25 is **too high / as meant / too
+#    low**.
+# 3. No decay beat the constant rate here. In the last epoch the lowest training loss was that of **the exponential run /
+#    the step run / the constant run**.
+# 4. Who quotes the best epoch on the test images reports, on average, **too much / too little / a fair figure**.
+#
+# <details>
+# <summary>Answers</summary>
+#
+# 1. **nothing for certain**: momentum is part of the step length. The exponential run's mean rate was a fifth of the
+#    constant run's, and with momentum 0.8 its steps were about as long.
+# 2. **too low**: it was 0.0113 where the table has 0.097.
+# 3. **the constant run**: it was still on its way down, so there was nothing for a decay to refine.
+# 4. **too much**: the best epoch was 0.2 to 1.1 points above the last one, on average over a rule's runs.
+#
+# </details>

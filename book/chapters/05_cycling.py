@@ -46,9 +46,9 @@
 #    **none / some / most**.
 # 2. The source's training example counts its steps in two places. Run as printed, its cycle goes **at its own pace /
 #    twice as fast**.
-# 3. With the same number of updates, the cycle's test accuracy, against the best constant rate, is **higher / not told
-#    apart / lower**.
-# 4. Test accuracy read where the rate is lowest, against where it is highest, is **higher / not told apart / lower**.
+# 3. With the same number of updates, *triangular*'s test accuracy, against a constant rate at the cycle's mean, is
+#    **higher / not told apart / lower**.
+# 4. Its test accuracy read where the rate is lowest, against where it is highest, is **higher / not told apart / lower**.
 
 # %% [markdown]
 # ## The experiment
@@ -58,7 +58,7 @@
 # Count updates from t = 0. With $s$ updates in half a cycle, the number of the cycle and the height of the triangle are
 #
 # $$c = \left\lfloor 1 + \frac{t}{2s} \right\rfloor, \qquad
-# h = \max\!\left(0,\; 1 - \left|\frac{t}{s} - 2c + 1\right|\right).$$
+# h = \max\!\left(0,\; 1 - \left|\frac{t}{s} - 2c + 1\right|\right).$$ (eq-triangle)
 #
 # The rate is base + (max − base) · h. *triangular2* divides the height by $2^{c-1}$. *exp_range* multiplies it by
 # $\gamma^t$. The names and defaults below are the source's.
@@ -100,7 +100,7 @@ figures.table(["t", *MODES], rows)
 # At t = 5 the first two policies have the same rate, and the third is all but the same. They part in the second cycle,
 # which begins at t = 40. Keep that in mind for *Break it*.
 #
-# Here they are over 250 updates. As in the source's README, γ is 0.997 in this picture. The README labels its
+# [The figure](#fig-policies) has them over 250 updates. As in the source's README, γ is 0.997 in this picture. The README labels its
 # axis "iterations (epochs)". It counts iterations, that is, updates.
 
 # %% tags=["hide-input"] mystnb={"image": {"alt": "Three learning rates over 250 updates. All rise from 0.01 and fall back to it every 40 updates. Triangular always peaks at 0.1. The peaks of triangular2 halve in height from cycle to cycle. Those of exp_range shrink smoothly, to about 0.06 at the end. The troughs of all three stay at 0.01."}, "figure": {"caption": "The three policies with the source's defaults, and γ = 0.997 for exp_range. All three keep the lower bound.", "name": "fig-policies"}}
@@ -517,8 +517,8 @@ for name in ("constant-mean", "constant-0.03", "linear", "fall", "early-fall"):
     assert direction(*final[name]) == "not told apart", name
 
 # %% [markdown]
-# After one cycle the cycle is ahead of all four constant rates. So, in part, is the run that used the same time to
-# fall; between these two the frameworks do not agree. Reading at a low rate that came after a high one does some of it.
+# After one cycle, at the first grey line of [the figure](#fig-cycles), the cycle is ahead of all four constant rates. So,
+# in part, is the run that used the same time to fall; between these two the frameworks do not agree. Reading at a low rate that came after a high one does some of it.
 #
 # At the end the cycle is still ahead of the grid's best constant, 0.01, by half a point or less. That constant won
 # narrowly: on the held-out images 0.03 has the same accuracy, and a higher loss. And the cycle cannot be told from
@@ -895,6 +895,14 @@ print("1. and 2. are answered below.")
 print("stored on:", results["triangular"]["pytorch"][0]["hardware"])
 
 # %% [markdown]
+# **Your predictions:**
+#
+# 1. **most**: ten of thirteen. *Break it* lists them.
+# 2. **at its own pace**: one counter overwrites the other, as *Break it* shows. It is one update ahead.
+# 3. **not told apart**: it did beat the constant that the grid chose, by half a point or less.
+# 4. **higher**: nearly all of the difference is in the second cycle.
+
+# %% [markdown]
 # These are small networks on an easy set, with ten seeds, and many comparisons; *not told apart* means that a
 # difference, if there is one, is not large enough to see here.
 
@@ -990,7 +998,7 @@ print(f"without max(0, ·), {len(t)} heights are the same:", bool(same))
 # %% [markdown]
 # ### 2. A formula that loses its minus signs
 #
-# The source's README prints the formula with two long dashes for minus. Python refuses them. Where a page or a copy
+# The source's README prints [the formula](#eq-triangle) with two long dashes for minus. Python refuses them. Where a page or a copy
 # drops characters that are not ASCII, they are gone.
 
 # %%
@@ -1196,3 +1204,25 @@ print("verdicts:", claims.counts("05_cycling"))
 #
 # **Terms:** cycle, step size, triangular, triangular2, exp_range, telling point. **Read on:** {cite}`smith2017`,
 # {cite}`li2020`.
+#
+# ## Check yourself
+#
+# 1. A cycle beats a constant rate. The control that tells whether cycling did it is **the lowest constant / the constant at
+#    the cycle's mean rate / a cycle with other bounds**.
+# 2. With *exp_range*, in every implementation here, **both bounds shrink / only the upper bound shrinks / only the lower
+#    bound shrinks**.
+# 3. One test at a single update is to catch all of the wrong implementations. Of these updates, the one that does is
+#    **5 / 60 / 101**.
+# 4. The step size is 2, meant in epochs of 40 updates, and t counts updates. A cycle then takes **4 updates / 80 updates /
+#    160 updates**.
+#
+# <details>
+# <summary>Answers</summary>
+#
+# 1. **the constant at the cycle's mean rate**: beside it, and beside one fall between the bounds, the cycle was not told
+#    apart.
+# 2. **only the upper bound shrinks**: the peaks fell from 0.0948 to 0.0565, and the ends stayed at 0.01.
+# 3. **101**: at 5 the policies have hardly parted, and 60 is a peak.
+# 4. **4 updates**: 160 were meant.
+#
+# </details>

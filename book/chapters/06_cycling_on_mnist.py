@@ -41,8 +41,8 @@
 #
 # 1. The validation set has 2,000 images. An accuracy of 98.2638 % of them is **a possible number / an impossible one**.
 # 2. After four epochs, cyclical against fixed after eight, over seeds, is **higher / not told apart / lower**.
-# 3. A fixed rate that is *annealed* to zero over the eight epochs, against the cyclical run, is **higher / not told apart
-#    / lower**.
+# 3. After eight epochs in PyTorch, a fixed rate that is *annealed* to zero on the way, against the cyclical run, is
+#    **higher / not told apart / lower** in test accuracy.
 
 # %% [markdown]
 # ## The experiment
@@ -158,6 +158,8 @@ print(
 
 # %% [markdown]
 # ### Counting right
+#
+# <!-- answers 1 -->
 #
 # The source adds up the correct images and divides by *batch size × number of batches*. The last batch is not full.
 
@@ -399,8 +401,8 @@ print(
 )
 
 # %% [markdown]
-# A line from the fixed run's own rate to zero does more than the cycle does, and its seeds agree. What the cycle
-# gains over a fixed rate, one descent gains as well.
+# A line from the fixed run's own rate to zero does more than the cycle does, and its seeds agree, as
+# [the figure](#fig-mnist-controls) shows. What the cycle gains over a fixed rate, one descent gains as well.
 
 # %% [markdown]
 # ### The finder's advice, followed
@@ -465,9 +467,17 @@ print(
 )
 
 # %% [markdown]
+# **Your predictions:**
+#
+# 1. **an impossible one**: it stands for 1965.28 images of 2,000.
+# 2. **not told apart**: every pair is on the source's side, and three seeds are few.
+# 3. **higher**: by 0.4 points.
+
+# %% [markdown]
 # ## Break it: read the cycle at another moment
 #
-# Epochs 2 and 6 end at the peaks of the rate, epochs 4 and 8 at its lowest points. The source's claim is about epoch 4.
+# In [the figure of the cycles](#fig-mnist-cycles), epochs 2 and 6 end at the peaks of the rate, epochs 4 and 8 at its
+# lowest points. The source's claim is about epoch 4.
 # Read the same runs two epochs earlier, or two later.
 
 # %%
@@ -532,47 +542,19 @@ print("stored on:", results["cyclical"]["pytorch"][0]["hardware"])
 #
 # ## Check yourself
 #
-# 1. A log says 98.2638 % of 2,000 validation images. What do you do first?
+# 1. A log says 98.2638 % of 2,000 validation images. First you **round it to 98.3 % / multiply it out / run more seeds**.
+# 2. The line from 1e-3 to zero belongs in the comparison because it **has the cycle's mean rate / comes down without
+#    cycling / is the best schedule there is**.
+# 3. After six epochs in PyTorch, the cyclical runs are behind the fixed ones. What is wrong is **the cycle's bounds / the
+#    optimizer / the moment at which they are read**.
 #
-#    - (a) Round it to 98.3 %.
-#    - (b) Multiply it out, and see that it is no whole number of images.
-#    - (c) Run more seeds.
+# <details>
+# <summary>Answers</summary>
 #
-#    <details>
-#    <summary>Answer</summary>
+# 1. **multiply it out**: it is no whole number of 2,000 images. It is one of 2,016, which is what the code divided by.
+# 2. **comes down without cycling**: the cyclical run is cycled *and* read when it has come down. The line's mean rate is far
+#    lower.
+# 3. **the moment at which they are read**: after epoch 6 the rate is at its peak. Two epochs earlier and two later the same
+#    runs are ahead on average.
 #
-#    - (a) No: the digits hold the hint that something is wrong.
-#    - **(b) Right**: of 2,016 it is a whole number, and 2,016 is what the code divided by.
-#    - (c) No: each seed would be divided by the wrong number too.
-#
-#    </details>
-#
-# 2. Why does the line from 1e-3 to zero belong in the comparison?
-#
-#    - (a) It comes down without cycling, so it tells the two apart.
-#    - (b) It has the same mean rate as the cyclical run.
-#    - (c) It is the best schedule there is.
-#
-#    <details>
-#    <summary>Answer</summary>
-#
-#    - **(a) Right**: the cyclical run is cycled *and* read when it has come down. The line only comes down.
-#    - (b) No: the table shows its mean rate, and it is far lower.
-#    - (c) No: it is a control. That it did well here is a result of this page, for this task.
-#
-#    </details>
-#
-# 3. Someone reads a cyclical run six epochs in, at a peak, and finds it worse than a fixed rate. What went wrong?
-#
-#    - (a) The cycle's bounds.
-#    - (b) The optimizer.
-#    - (c) The moment: at a peak the rate is at its highest.
-#
-#    <details>
-#    <summary>Answer</summary>
-#
-#    - (a) No: the same bounds look good two epochs earlier and two later.
-#    - (b) No: it is the same one.
-#    - **(c) Right**: compare runs at the ends of cycles, and say so.
-#
-#    </details>
+# </details>

@@ -49,8 +49,8 @@
 # 1. The source's schedule object is asked for a cycle 0.005–0.02 with period 4. In the first four epochs it yields
 #    **0.005, 0.0125, 0.02, 0.0125 / 0.005, 0.02, 0.005, 0.02 / something else**.
 # 2. Forty repetitions at the constant rate 0.01 end **close together / spread evenly / mostly well, a few in ruins**.
-# 3. A cycle that stays below the rates that fail is, against a constant rate with the same mean, **better / equal /
-#    worse**.
+# 3. The accuracy of a cycle that stays below the rates that fail, against a constant rate with the same mean, is **higher /
+#    not told apart / lower**.
 
 # %% [markdown]
 # ## The experiment
@@ -134,6 +134,8 @@ show_source(q_agrel_keras.forward, q_agrel_keras.learn, q_agrel_keras.run)
 #
 # The source builds half a cycle with NumPy's `arange` and lets it go up and down for ever. Here is its rule, rebuilt in
 # a few lines.
+#
+# <!-- answers 1 -->
 
 
 # %%
@@ -154,6 +156,8 @@ print("the cycle it describes:      ", *(s0.TRIANGLE(e) for e in range(s0.EPOCHS
 # 0.02. One value is left.
 #
 # ### Trained with it
+#
+# <!-- answers 1 -->
 #
 # Ten repetitions over ten full epochs, live. PyTorch runs the source's schedule and a constant 0.005; Keras runs the
 # source's schedule.
@@ -380,7 +384,7 @@ print(
 print("the published 70.417 is among them:", bool(low <= 70.417 <= high))
 
 # %% [markdown]
-# The right-hand figure shows when it happens. At first 0.01 learns *faster* than 0.005. Then its error turns upwards.
+# [The figure](#fig-forty) shows, on the right, when it happens. At first 0.01 learns *faster* than 0.005. Then its error turns upwards.
 
 # %%
 curves = {s: median_errors(s) for s in ("linear-0.005", "linear-0.01")}
@@ -569,6 +573,13 @@ print(
     f"{(edge['keras'] < 50).sum()} of {len(edge['keras'])} (Keras)",
 )
 print("3. the fair cycle against its partner:", direction(*fair))
+
+# %% [markdown]
+# **Your predictions:**
+#
+# 1. **something else**: 0.005 in every epoch.
+# 2. **mostly well, a few in ruins**: the median is 84.7 %, and five of forty are below 50 %.
+# 3. **not told apart**: after ten epochs, and after whole cycles too.
 
 # %%
 for framework, label in BOTH.items():
@@ -827,3 +838,23 @@ print("verdicts:", claims.counts("07_q_agrel"))
 #
 # **Terms:** reward prediction error, feedback weights, edge of stability, divergence, paired comparison.
 # **Read on:** {cite}`pozzi2018`, {cite}`pozzi2020`, {cite}`smith2017`, {cite}`cohen2021`.
+#
+# ## Check yourself
+#
+# 1. The published gap of twenty points lies between **a cycle and a constant rate / two constant rates / two networks**.
+# 2. At 0.01, means of ten repetitions lie from 62 to 86 %. That is because **the images differ / a few repetitions fail /
+#    the frameworks differ**.
+# 3. With two hidden layers instead of four, the accuracy at 0.005, against that at 0.01, is **higher / not told apart /
+#    lower**.
+# 4. You suspect that a network without biases has lost its ReLU. What tells is **doubling the input / turning the input's
+#    sign / a low accuracy**.
+#
+# <details>
+# <summary>Answers</summary>
+#
+# 1. **two constant rates**: the source's cycle yields 0.005 in every epoch.
+# 2. **a few repetitions fail**: five of forty end below 50 %, and how many of them are among the ten decides the mean.
+# 3. **not told apart**: the deeper network had moved the edge of stability down to 0.01.
+# 4. **turning the input's sign**: f(−x) = −f(x) holds for the linear network only, and f(2x) = 2 f(x) for both.
+#
+# </details>

@@ -29,7 +29,8 @@
 #
 # ## Your prediction
 #
-# Of the claims below, the share that is reproduced is **under a third / a third to two thirds / over two thirds**.
+# 1. Of the claims below, the share that is reproduced is **under a third / a third to two thirds / over two thirds**.
+# 2. Beside comparisons of two runs, published figures are reproduced **more often / as often / less often**.
 
 # %% [markdown]
 # ## How a verdict is reached
@@ -105,6 +106,12 @@ for kind, label in (
 assert held["published figures"] > 0.5 > held["comparisons of two runs"], held
 
 # %% [markdown]
+# **Your predictions:**
+#
+# 1. **a third to two thirds**: 27 of 68.
+# 2. **more often**: 17 of 18 figures, and 8 of 40 comparisons.
+
+# %% [markdown]
 # What size of effect could we have missed? Half the width of the interval tells: an effect smaller than that is likely to
 # be *not told apart*.
 
@@ -175,3 +182,20 @@ assert after.word == verdicts.NOT_REPRODUCED
 # 3. *Not reproduced* is a statement about our runs, with an interval. It is not *false*.
 #
 # **Terms:** control, confounded, paired difference, interval. **Read on:** {cite}`li2020`.
+#
+# ## Check yourself
+#
+# 1. That a claim is *not reproduced* says that **it is false / these runs show no such effect / it cannot be tested**.
+# 2. *Confounded* is said of a claim that holds in the source's comparison, and not **in the other framework / with another
+#    seed / once what else differed is set alike**.
+# 3. A published accuracy lies where our runs fall. Shown is that **the figure can be had again / the reason given for it is
+#    right / the schedule helps**.
+#
+# <details>
+# <summary>Answers</summary>
+#
+# 1. **these runs show no such effect**: one smaller than half the width of the interval would easily be missed.
+# 2. **once what else differed is set alike**: the mean rate, say, or the momentum.
+# 3. **the figure can be had again**: nearly all figures are reproduced here, and one in five of the comparisons.
+#
+# </details>

@@ -1,0 +1,222 @@
+// A chapter's questions become radio buttons, and what gives an answer away is folded until it is answered.
+// book/_ext/predictions.py marks both. Without this script the page shows all of it as text.
+"use strict";
+
+(() => {
+  const KEY = `answers:${location.pathname}`;
+  const predictions = document.querySelector(".questions.prediction");
+  const state = readState();
+  const folds = [];
+
+  function element(tag, properties = {}, ...children) {
+    const made = Object.assign(document.createElement(tag), properties);
+    made.append(...children);
+    return made;
+  }
+
+  function words(node) {
+    return node.textContent.replace(/\s+/g, " ").trim();
+  }
+
+  // --- What the reader answered ---
+
+  function readState() {
+    let kept = null;
+    try {
+      kept = JSON.parse(localStorage.getItem(KEY));
+    } catch {
+      // Storage is refused, or holds something else: begin anew.
+    }
+    return { answers: { ...kept?.answers }, shown: Array.isArray(kept?.shown) ? kept.shown : [] };
+  }
+
+  function keep() {
+    try {
+      localStorage.setItem(KEY, JSON.stringify(state));
+    } catch {
+      // Storage is refused: the answers last as long as the page.
+    }
+  }
+
+  // --- Questions ---
+
+  // Replaces a question's text by a group of radio buttons; calls `changed` when one is chosen.
+  function ask(item, name, changed) {
+    const choices = item.querySelector(".choices");
+    const text = choices.closest("p");
+    const legend = element("legend");
+    const field = element("fieldset", { className: "question" }, legend);
+    const values = choices.textContent.split(/\s\/\s/).map((value) => value.replace(/\s+/g, " ").trim());
+    if (!values.includes(state.answers[name])) delete state.answers[name]; // the question was another one
+    leaveGap(choices);
+    legend.append(...text.childNodes);
+    for (const value of values) {
+      const radio = element("input", { type: "radio", name, value, checked: state.answers[name] === value });
+      radio.addEventListener("change", () => {
+        state.answers[name] = value;
+        keep();
+        changed();
+      });
+      field.append(element("label", {}, radio, element("span", { textContent: value })));
+    }
+    text.replaceWith(field);
+    return field;
+  }
+
+  // "It is **a / b**." becomes "It is …"; after a question mark nothing is left.
+  function leaveGap(choices) {
+    const [before, after] = [choices.previousSibling, choices.nextSibling];
+    if (after?.nodeType === Node.TEXT_NODE) after.data = after.data.replace(/^\./, "");
+    choices.replaceWith(before?.textContent.trim().endsWith("?") ? "" : "…");
+  }
+
+  // Pairs each question of a kind with its answer: [name, question's item, answer's item].
+  function pairs(kind) {
+    const answers = document.querySelector(`.answers.${kind}`);
+    const items = [...(document.querySelector(`.questions.${kind}`)?.children ?? [])];
+    return items.map((item, n) => [`${kind}-${n + 1}`, item, answers.children[n]]);
+  }
+
+  function askQuiz() {
+    for (const [name, item, answer] of pairs("quiz")) {
+      const feedback = element("p", { className: "verdict" });
+      feedback.setAttribute("role", "status");
+      const judge = () => {
+        const given = state.answers[name];
+        const right = given === words(answer.querySelector(".answer"));
+        feedback.dataset.verdict = given === undefined ? "none" : right ? "right" : "wrong";
+        feedback.replaceChildren();
+        if (right) feedback.append("✓ Right. ", ...answer.querySelector("p").cloneNode(true).childNodes);
+        else if (given !== undefined) feedback.append(`✗ Not “${given}”. Try again, or read the answers below.`);
+      };
+      ask(item, name, judge).append(feedback);
+      judge();
+    }
+  }
+
+  function askPredictions() {
+    const all = pairs("prediction");
+    const status = element("span");
+    status.setAttribute("role", "status");
+    const again = element("button", { type: "button", textContent: "Start again" });
+    const judge = () => {
+      for (const [name, , answer] of all) showVerdict(answer, state.answers[name]);
+      const count = all.filter(([name]) => name in state.answers).length;
+      const left = count < all.length ? "" : " The result is open below.";
+      status.textContent = `${count} of ${all.length} answered, kept in this browser only.${left}`;
+      again.hidden = count === 0 && state.shown.length === 0;
+      for (const fold of folds) if (fold.numbers.every((n) => `prediction-${n}` in state.answers)) open(fold);
+    };
+    for (const [name, item] of all) ask(item, name, judge);
+    again.addEventListener("click", () => {
+      for (const [name] of all) delete state.answers[name];
+      state.shown = [];
+      keep();
+      for (const radio of predictions.querySelectorAll("input")) radio.checked = false;
+      folds.forEach(close);
+      judge();
+      predictions.querySelector("input").focus();
+    });
+    predictions.after(element("p", { className: "prediction-status" }, status, " ", again));
+    judge();
+  }
+
+  // Says beside a prediction's answer what the reader had chosen.
+  function showVerdict(answer, given) {
+    let verdict = answer.querySelector(".verdict");
+    if (!verdict) answer.append((verdict = element("p", { className: "verdict" })));
+    const held = given === words(answer.querySelector(".answer"));
+    verdict.dataset.verdict = given === undefined ? "none" : held ? "right" : "wrong";
+    if (given === undefined) verdict.textContent = "You have not predicted this.";
+    else verdict.textContent = held ? `✓ You predicted “${given}”. It held.` : `✗ You predicted “${given}”. It did not hold.`;
+  }
+
+  // --- Folds ---
+
+  function findFolds() {
+    const numbers = pairs("prediction").map((_, n) => n + 1);
+    for (const part of document.querySelectorAll("div.gives-away")) {
+      const answered = [...part.classList].map((name) => /^answers-(\d+)$/.exec(name)?.[1]);
+      addFold([part], answered.filter(Boolean).map(Number));
+    }
+    const sections = [...document.querySelectorAll("section.gives-away")];
+    if (sections.length) addFold(sections, numbers);
+  }
+
+  function addFold(parts, numbers) {
+    const fold = { parts, numbers, place: folds.length };
+    const result = parts[0].matches("section");
+    const what = result ? "The result comes next." : `What comes next answers question ${numbers.join(" and ")}.`;
+    const link = element("a", { href: `#${predictions.closest("section").id}`, textContent: "Predict first" });
+    const button = element("button", { type: "button", textContent: "Show without answering" });
+    button.addEventListener("click", () => {
+      state.shown.push(fold.place);
+      keep();
+      open(fold);
+      const first = parts[0].querySelector("h2, h3") ?? parts[0];
+      first.tabIndex = -1;
+      first.focus();
+    });
+    fold.bar = element("div", { className: "fold-bar" }, element("p", {}, `${what} `, link, ", or "), button);
+    parts[0].before(fold.bar);
+    for (const part of parts) part.addEventListener("beforematch", () => open(fold));
+    folds.push(fold);
+    if (!state.shown.includes(fold.place)) close(fold);
+    else open(fold);
+  }
+
+  function open(fold) {
+    fold.bar.hidden = true;
+    for (const part of fold.parts) part.removeAttribute("hidden");
+  }
+
+  function close(fold) {
+    fold.bar.hidden = false;
+    // Where the browser can, the text is still found by a search in the page, which opens the fold.
+    const way = "onbeforematch" in fold.bar ? "until-found" : "";
+    for (const part of fold.parts) part.setAttribute("hidden", way);
+  }
+
+  // Opens the fold that an element is in, if any, and says whether it was folded.
+  function reveal(target) {
+    const fold = target && folds.find(({ parts }) => parts.some((part) => part.contains(target)));
+    if (!fold || fold.bar.hidden) return false;
+    open(fold);
+    return true;
+  }
+
+  function targetOf(hash) {
+    return document.getElementById(decodeURIComponent(hash.slice(1)));
+  }
+
+  function followAddress() {
+    const target = targetOf(location.hash);
+    if (reveal(target)) target.scrollIntoView();
+  }
+
+  // Who comes from the search page wants what was found.
+  function followSearch() {
+    if (!document.referrer.includes("/search.html?")) return;
+    const asked = new URL(document.referrer).searchParams.get("q") ?? "";
+    const terms = asked.toLowerCase().split(/\s+/).filter(Boolean);
+    for (const fold of folds) {
+      const text = fold.parts.map((part) => part.textContent.toLowerCase()).join(" ");
+      if (terms.some((term) => text.includes(term))) open(fold);
+    }
+  }
+
+  if (predictions) {
+    findFolds();
+    askPredictions();
+    followAddress();
+    addEventListener("hashchange", followAddress);
+    addEventListener("click", (event) => {
+      const link = event.target.closest?.("a[href]");
+      if (link?.hash && link.pathname === location.pathname) reveal(targetOf(link.hash));
+    });
+    followSearch();
+  }
+  askQuiz();
+  // On paper nothing is folded; the style sheet sees to the rest.
+  addEventListener("beforeprint", () => document.querySelector(".answers.quiz")?.closest("details")?.setAttribute("open", ""));
+})();
