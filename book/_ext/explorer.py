@@ -273,6 +273,11 @@ def controls(schedule: Schedule, path: list, title: str) -> list[dict[str, Any]]
     return [{"title": f"{title}: {kind}", "fields": own}, *inner]
 
 
+def mirrors(state: State) -> bool:
+    """Whether the momentum is made from the very schedule of the rates."""
+    return isinstance(state.momentum, lr.Affine) and state.momentum.inner == state.schedule
+
+
 def edit(state: State, path: list, text: str) -> State:
     """The state with one value, as the reader typed it, in another's place. Errors: :class:`Refused`."""
     data: Any = state.to_dict()
@@ -281,7 +286,9 @@ def edit(state: State, path: list, text: str) -> State:
     for step in way:
         place = place[step]
     place[last] = _typed(text, place[last], str(last))
-    # A horizon that was the schedule's length goes on being it.
+    # A momentum that mirrors the rates follows them, and so does a horizon that was their length.
+    if path[0] == "schedule" and mirrors(state):
+        data["momentum"]["inner"] = data["schedule"]
     if path[0] == "schedule" and state.horizon == default_horizon(state.schedule):
         del data["horizon"]
     return from_data(data)
@@ -398,7 +405,9 @@ def view(state: State) -> dict[str, Any]:
     groups = controls(state.schedule, ["schedule"], "Schedule")
     if state.momentum:
         curves["momentum"] = rates(state.momentum, state.horizon)
-        groups += controls(state.momentum, ["momentum"], "Momentum")
+        groups += controls(state.momentum, ["momentum"], "Momentum")[: 1 if mirrors(state) else None]
+    data = state.to_dict()
+    pasted = {name: data[name] for name in curves} if state.momentum else data["schedule"]
     return {
         "state": state.text(),
         "horizon": state.horizon,
@@ -406,7 +415,7 @@ def view(state: State) -> dict[str, Any]:
         "points": {name: points(values) for name, values in curves.items()},
         "facts": state.schedule.describe(state.horizon),
         "negative": min(curves["schedule"]) < 0,
-        "json": json.dumps(state.schedule.to_dict(), indent=2),
+        "json": json.dumps(pasted, indent=2),
         "torch": torch_lines(state),
         "keras": keras_lines(state),
         "groups": groups,

@@ -32,7 +32,7 @@ PYTHON: dict[str, str] = {
     "lrlib/schedules.py": schedules.__file__,
     "explorer.py": explorer.__file__,
 }
-WIDTH, HEIGHT, LEFT, TOP, BOTTOM = 300, 120, 38, 8, 20  # of a gallery's picture
+WIDTH, HEIGHT, LEFT, TOP, BOTTOM = 300, 120, 50, 8, 20  # of a gallery's picture
 
 
 def options() -> str:

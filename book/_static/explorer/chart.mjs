@@ -88,6 +88,7 @@ export class Chart {
     this.cursor = element("path", { class: "cursor" });
     this.dot = element("circle", { class: "cursor", r: 5 });
     this.svg.replaceChildren(...parts, this.cursor, this.dot);
+    this.svg.drawn = this.points; // for tests: the numbers that the line was made from
     this.point(this.at ?? 0);
   }
 
