@@ -26,6 +26,7 @@ import assets
 import explorer
 
 CHOICES = explorer.choices()
+EXACT = {"Constant", "Linear", "Piecewise", "InverseTime", "Triangular", "Rex", "Cycles, with momentum mirrored"}
 each_choice = pytest.mark.parametrize("name", CHOICES)
 
 
@@ -330,8 +331,6 @@ def started(browser, home):
         yield panel
 
 
-
-
 def runtime_requests(page):
     return [url for url in page.watch.received if "pyodide" in url or url.endswith((".mjs", ".py", ".wasm"))]
 
@@ -339,17 +338,6 @@ def runtime_requests(page):
 @needs_browser
 @pytest.mark.slow
 class TestPage:
-    def test_nothing_is_loaded_before_start(self, browser, home):
-        with opened(browser, home, f"index.html#s={quote(json.dumps(LINEAR))}") as page:
-            page.wait_for_timeout(300)
-            assert runtime_requests(page) == []
-            assert sum(page.watch.received.values()) < 1_000_000
-            assert "press start" in page.inner_text("#explorer-state").lower()
-            Panel(page).start()
-            assert len(runtime_requests(page)) > 8
-            assert page.watch.foreign == []
-            Panel(page).wait_for(explorer.read(json.dumps(LINEAR)))
-
     def test_the_numbers_drawn_are_lrlibs(self, started):
         for name, state in CHOICES.items():
             started.pick(name)
@@ -358,28 +346,33 @@ class TestPage:
             for number, points in enumerate(ours["points"].values()):
                 theirs = started.drawn(number)
                 assert [t for t, _ in theirs] == [t for t, _ in points]
-                worst = max(abs(a - b) / math.ulp(b) for (_, a), (_, b) in zip(theirs, points, strict=True))
-                assert worst <= 2, f"{name}: {worst} ulp"
+                # The two sides' cosines, powers and roots may come from different C libraries.
+                allowed = 0 if name in EXACT else 2 * math.ulp(max(rate for _, rate in points))
+                worst = max(abs(a - b) for (_, a), (_, b) in zip(theirs, points, strict=True))
+                assert worst <= allowed, f"{name}: off by {worst}"
             assert started.page.inner_text("#explorer-torch") == explorer.torch_lines(state)
 
-    def test_a_shared_link_restores_the_state(self, browser, home, started):
-        started.pick("Half cosines, each longer and lower")
-        started.wait_for(CHOICES["Half cosines, each longer and lower"])
-        page = started.page
-        page.fill("#explorer-horizon", "321")
-        page.press("#explorer-horizon", "Enter")
-        page.check("#explorer-log")
-        state = explorer.State(CHOICES["Half cosines, each longer and lower"].schedule, None, 321, log=True)
-        page.wait_for_function("document.getElementById('explorer-link').value.includes('log%22%3Atrue')")
-        link = page.input_value("#explorer-link")
+    def test_a_shared_link_restores_the_state_and_only_when_asked(self, browser, home, started):
+        name = "Half cosines, each longer and lower"
+        started.pick(name)
+        started.wait_for(CHOICES[name])
+        started.page.fill("#explorer-horizon", "321")
+        started.page.press("#explorer-horizon", "Enter")
+        started.page.check("#explorer-log")
+        started.wait_for(explorer.State(CHOICES[name].schedule, None, 321, log=True))
+        started.page.wait_for_function("document.getElementById('explorer-link').value.includes('log%22%3Atrue')")
+        link = started.page.input_value("#explorer-link")
         assert link.startswith(home)
-        with opened(browser, home, link.removeprefix(f"{home}/")) as other:
-            panel = Panel(other)
-            panel.start()
-            panel.wait_for(state)
-            assert other.input_value("#explorer-link") == link
-            assert panel.drawn() == started.drawn()
-            assert other.is_checked("#explorer-log") and other.input_value("#explorer-horizon") == "321"
+        with opened(browser, home, link.removeprefix(f"{home}/")) as page:
+            page.wait_for_timeout(300)
+            assert runtime_requests(page) == [] and sum(page.watch.received.values()) < 1_000_000
+            assert "Press Start" in page.inner_text("#explorer-state")
+            page.focus("#explorer-start")
+            page.keyboard.press("Enter")
+            page.wait_for_function("document.getElementById('explorer-horizon').value === '321'", timeout=120_000)
+            assert page.is_checked("#explorer-log") and page.input_value("#explorer-link") == link
+            assert Panel(page).drawn() == started.drawn()
+            assert len(runtime_requests(page)) > 8 and page.watch.foreign == []
 
     def test_hostile_links_are_refused_and_run_nothing(self, started):
         page = started.page
@@ -412,39 +405,34 @@ class TestPage:
         started.wait_for(CHOICES["Rex"])
         assert page.inner_text("#explorer-error") == ""
 
-    def test_it_works_by_keyboard(self, browser, home):
-        with opened(browser, home, "index.html") as page:
-            panel, keys = Panel(page), page.keyboard
-            page.focus("#explorer-start")
-            keys.press("Enter")
-            page.wait_for_selector("#explorer-charts path.schedule", timeout=120_000)
-            page.wait_for_selector("#explorer-pick:focus")
-            for letter in "Linear":
-                keys.press(letter)
-            panel.wait_for(CHOICES["Linear"])
-            keys.press("Tab")
-            assert page.evaluate("document.activeElement.id") == "explorer-cursor"
-            keys.press("End")
-            assert page.inner_text("#explorer-point") == "update 10,000: rate 0"
-            keys.press("Home")
-            assert page.get_attribute("#explorer-cursor", "aria-valuetext") == "update 0: rate 0.1"
-            slider = page.locator("#explorer-controls input[type=range]").nth(0)
-            slider.focus()
-            keys.press("Home")
-            panel.wait_for(explorer.State(lrlib.Linear(0.0, 0.0, 10_000)))
-            keys.press("End")
-            panel.wait_for(explorer.State(lrlib.Linear(1.0, 0.0, 10_000)))
-            page.focus("#explorer-schedule-steps")
-            keys.press("Control+a")
-            keys.type("2.5")
-            keys.press("Enter")
-            assert "whole number" in panel.error()
-            assert page.get_attribute("#explorer-schedule-steps", "aria-invalid") == "true"
-            keys.press("Control+a")
-            keys.type("250")
-            keys.press("Enter")
-            panel.wait_for(explorer.State(lrlib.Linear(1.0, 0.0, 250), horizon=250))
-            assert page.inner_text("#explorer-error") == ""
+    def test_it_works_by_keyboard(self, started):
+        page, keys = started.page, started.page.keyboard
+        page.focus("#explorer-pick")
+        for letter in "Linear":
+            keys.press(letter)
+        started.wait_for(CHOICES["Linear"])
+        keys.press("Tab")
+        assert page.evaluate("document.activeElement.id") == "explorer-cursor"
+        keys.press("End")
+        assert page.inner_text("#explorer-point") == "update 10,000: rate 0"
+        keys.press("Home")
+        assert page.get_attribute("#explorer-cursor", "aria-valuetext") == "update 0: rate 0.1"
+        page.locator("#explorer-controls input[type=range]").nth(0).focus()
+        keys.press("Home")
+        started.wait_for(explorer.State(lrlib.Linear(0.0, 0.0, 10_000)))
+        keys.press("End")
+        started.wait_for(explorer.State(lrlib.Linear(1.0, 0.0, 10_000)))
+        page.focus("#explorer-schedule-steps")
+        keys.press("Control+a")
+        keys.type("2.5")
+        keys.press("Enter")
+        assert "whole number" in started.error()
+        assert page.get_attribute("#explorer-schedule-steps", "aria-invalid") == "true"
+        keys.press("Control+a")
+        keys.type("250")
+        keys.press("Enter")
+        started.wait_for(explorer.State(lrlib.Linear(1.0, 0.0, 250), horizon=250))
+        assert page.inner_text("#explorer-error") == ""
 
     def test_without_javascript_the_gallery_says_why(self, browser, home):
         with opened(browser, home, "index.html", java_script_enabled=False) as page:
@@ -469,28 +457,32 @@ class TestPage:
         assert all(picture.is_visible() for picture in page.locator(".explorer-picture").all())
         assert page.locator(".explorer-open:visible").count() == 0
 
-    @pytest.mark.parametrize("width, dark", [(360, True), (1440, False), (1440, True)])
-    def test_axe_finds_nothing(self, browser, home, width, dark):
+    @pytest.mark.parametrize("width, mode", [(360, "dark"), (1440, "light")])
+    def test_axe_finds_nothing(self, browser, home, started, width, mode):
         try:
-            axe = assets.fetch(assets.AXE, BOOK / "_build" / "npm") / "axe.min.js"
+            axe = (assets.fetch(assets.AXE, BOOK / "_build" / "npm") / "axe.min.js").read_text(encoding="utf-8")
         except assets.Unavailable as error:
             pytest.skip(f"axe-core cannot be fetched: {error}")
-        with opened(browser, home, "index.html", width=width, dark=dark) as page:
-            page.add_script_tag(content=axe.read_text())
-            places = "axe.run({include: [['#explorer'], ['.explorer-gallery']]})"
-            for act in (lambda: None, Panel(page).start, lambda: self.refuse(page)):
-                act()
-                found = page.evaluate(f"{places}.then(r => r.violations.map(v => [v.id, v.nodes.map(n => n.html)]))")
-                assert found == []
-                assert page.evaluate("document.documentElement.scrollWidth") <= width
+        with opened(browser, home, "index.html") as page:
+            self.look(page, axe, width, mode)
+        started.pick("Cycles, with momentum mirrored")
+        started.page.wait_for_selector("#explorer-charts path.momentum")
+        self.look(started.page, axe, width, mode)
+        started.page.fill("#explorer-json", "{")
+        started.page.click("#explorer-read")
+        started.error()
+        self.look(started.page, axe, width, mode)
 
     @staticmethod
-    def refuse(page):
-        page.select_option("#explorer-pick", "Cycles, with momentum mirrored")
-        page.wait_for_selector("#explorer-charts path.momentum")
-        page.fill("#explorer-json", "{")
-        page.click("#explorer-read")
-        Panel(page).error()
+    def look(page, axe, width, mode):
+        page.set_viewport_size({"width": width, "height": 900})
+        page.evaluate("mode => { document.documentElement.dataset.theme = mode; }", mode)
+        page.wait_for_timeout(300)  # colours change slowly
+        page.add_script_tag(content=axe)
+        run = "axe.run({include: [['#explorer'], ['.explorer-gallery']]})"
+        found = page.evaluate(f"{run}.then(r => r.violations.map(v => [v.id, v.nodes.map(n => n.html)]))")
+        assert found == []
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
 def test_the_site_has_the_very_files(site):

@@ -16,11 +16,10 @@ async function load() {
   return python.runPython(`import sys; sys.path.insert(0, "${HOME}"); from explorer import answer; answer`);
 }
 
+const broken = (error) => postMessage({ broken: String(error?.message ?? error) });
+addEventListener("unhandledrejection", (event) => broken(event.reason)); // Pyodide's own, where a file is missing
 const ready = load();
-ready.then(
-  () => postMessage({ ready: true }),
-  (error) => postMessage({ broken: String(error.message ?? error) }),
-);
+ready.then(() => postMessage({ ready: true }), broken);
 
 addEventListener("message", async ({ data }) => {
   const answer = await ready;
