@@ -1,6 +1,5 @@
 """The schedule explorer: what it computes, what it refuses, and the page that runs it in a browser."""
 
-import contextlib
 import json
 import math
 import sys
@@ -48,6 +47,8 @@ def slowest():
 
 SCRIPT = "<img src=x onerror=window.hacked=1><script>window.hacked=1;alert(1)</script>"
 LINEAR = {"kind": "Linear", "start": 0.1, "end": 0.0, "steps": 10}
+RESTARTS = {"kind": "CosineRestarts", "max_lr": 1, "min_lr": 0, "first": 1}
+RANGE = {"kind": "ExpRange", "base_lr": 0, "max_lr": 1, "step_size": 9}
 # Each with words that its refusal must hold.
 HOSTILE = {
     "no JSON": ("{", "not JSON"),
@@ -73,11 +74,11 @@ HOSTILE = {
     "hidden depth": ('{"a\\"": ' + "[" * 4000, "nested"),
     "many parts": (json.dumps({"kind": "Then", "parts": [LINEAR] * 41}), "parts"),
     "long list": (json.dumps({"kind": "Piecewise", "boundaries": [*range(1, 300)], "values": [0.1] * 300}), "elements"),
-    "slow growth": (json.dumps({"kind": "CosineRestarts", "max_lr": 1, "min_lr": 0, "first": 1, "t_mul": 1 + 1e-10}), "t_mul"),
+    "slow growth": (json.dumps({**RESTARTS, "t_mul": 1 + 1e-10}), "t_mul"),
     "slow copies": (json.dumps({"kind": "Repeat", "inner": LINEAR, "n": 10**12, "factor": 1 + 1e-9}), "length"),
     "long horizon": (json.dumps({"schedule": LINEAR, "horizon": 10**12}), "horizon must be"),
     "horizon of text": (json.dumps({"schedule": LINEAR, "horizon": SCRIPT}), "horizon must be"),
-    "overflow": (json.dumps({"kind": "ExpRange", "base_lr": 0, "max_lr": 1, "step_size": 9, "gamma": 1e12}), "too large"),
+    "overflow": (json.dumps({**RANGE, "gamma": 1e12}), "too large"),
     "no schedule": ("{}", "schedule"),
     "true": (json.dumps({"kind": "Constant", "lr": True}), "lr must be"),
 }  # fmt: skip
@@ -91,7 +92,7 @@ def ask(**request):
 
 
 def test_every_family_can_be_picked():
-    families = {name for name in lrlib._FAMILIES.split()}
+    families = set(lrlib._FAMILIES.split())
     assert set(explorer.families()) == families
     assert set(CHOICES) > families
 
@@ -433,6 +434,17 @@ class TestPage:
         keys.press("Enter")
         started.wait_for(explorer.State(lrlib.Linear(1.0, 0.0, 250), horizon=250))
         assert page.inner_text("#explorer-error") == ""
+
+    def test_the_pointer_reads_the_curve(self, started):
+        started.pick("Linear")
+        started.wait_for(CHOICES["Linear"])
+        chart = started.page.locator(".explorer-chart").nth(0)
+        chart.scroll_into_view_if_needed()
+        box = chart.bounding_box()
+        started.page.mouse.move(box["x"] + box["width"] * 0.6, box["y"] + box["height"] / 2)
+        update, rate = started.page.inner_text("#explorer-point").removeprefix("update ").split(": rate ")
+        t = int(update.replace(",", ""))
+        assert 5_000 < t < 7_000 and float(rate) == CHOICES["Linear"].schedule(t)
 
     def test_without_javascript_the_gallery_says_why(self, browser, home):
         with opened(browser, home, "index.html", java_script_enabled=False) as page:

@@ -215,7 +215,7 @@ def presets() -> dict[str, State]:
 
 def choices() -> dict[str, State]:
     """Everything that can be picked, by name."""
-    return {name: State(one, horizon=default_horizon(one)) for name, one in families().items()} | presets()
+    return {name: State(one, horizon=ENDLESS_HORIZON) for name, one in families().items()} | presets()
 
 
 # ---------------------------------------------------------------------------------------------------------------------

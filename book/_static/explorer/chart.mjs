@@ -4,7 +4,8 @@ const SVG = "http://www.w3.org/2000/svg";
 const EDGE = { left: 62, right: 14, top: 12, bottom: 40 };
 const DECADES = 10; // the most that a logarithmic axis spans
 
-export const short = (x) => String(Number(x.toPrecision(4)));
+export const short = (x) => String(Number(x.toPrecision(4))); // a rate
+export const count = (t) => t.toLocaleString("en", { maximumFractionDigits: 2 }); // updates
 
 function element(name, attributes, text) {
   const made = document.createElementNS(SVG, name);
@@ -78,7 +79,7 @@ export class Chart {
     }
     for (const t of ticks(0, last, Math.max(2, Math.floor(inner.width / 120)))) {
       const text = { x: this.x(t), y: height - EDGE.bottom + 18, "text-anchor": t === last ? "end" : "middle" };
-      parts.push(element("text", text, t.toLocaleString("en")));
+      parts.push(element("text", text, count(t)));
     }
     parts.push(element("text", { x: EDGE.left + inner.width / 2, y: height - 4, "text-anchor": "middle" },
       `updates (${this.name}${this.log ? ", logarithmic" : ""})`));

@@ -1,5 +1,5 @@
 // The explorer's panel. The page holds a state as text only; what it means, Python says.
-import { Chart, nearest, short } from "./chart.mjs";
+import { Chart, count, nearest, short } from "./chart.mjs";
 import { Controls } from "./controls.mjs";
 import { Engine } from "./engine.mjs";
 
@@ -78,20 +78,26 @@ function show(answer) {
   link.hash = `s=${encodeURIComponent(shown.state)}`;
   part("link").value = link.href;
   clearTimeout(later);
-  later = setTimeout(() => say(summary()), 500);
+  later = setTimeout(() => {
+    say(summary());
+    history.replaceState(null, "", link); // so that the page, opened again, shows the same
+  }, 500);
 }
 
-const summary = () =>
-  `${shown.groups[0].title}. Mean rate ${short(shown.facts.mean)} over ${shown.horizon.toLocaleString("en")} updates.`;
+function summary() {
+  const { start, end, peak, peak_at, mean } = shown.facts;
+  return `The rate goes from ${short(start)} to ${short(end)} in ${count(shown.horizon)} updates; ` +
+    `its peak, ${short(peak)}, is at update ${count(peak_at)}, its mean ${short(mean)}.`;
+}
 
 function facts() {
   const { length, start, end, peak, peak_at, mean, phases } = shown.facts;
-  const name = ({ name, start, stop }) => `${name} ${short(start)}–${stop === null ? "…" : short(stop)}`;
+  const name = ({ name, start, stop }) => `${name} ${count(start)}–${stop === null ? "…" : count(stop)}`;
   const rows = {
     "mean rate": short(mean),
     "start → end": `${short(start)} → ${short(end)}`,
-    peak: `${short(peak)} at update ${peak_at.toLocaleString("en")}`,
-    length: length === null ? "never ends" : `${short(length)} updates`,
+    peak: `${short(peak)} at update ${count(peak_at)}`,
+    length: length === null ? "never ends" : `${count(length)} updates`,
     phases: phases.map(name).join(", "),
     ...(shown.negative && { note: "The rate falls below 0: such updates climb." }),
   };
@@ -110,7 +116,7 @@ function point(at) {
   slider.value = at;
   const [t, rate] = shown.points.schedule[slider.value];
   charts.schedule.point(Number(slider.value));
-  let text = `update ${t.toLocaleString("en")}: rate ${rate}`;
+  let text = `update ${count(t)}: rate ${rate}`;
   if (shown.points.momentum) {
     const there = nearest(shown.points.momentum, t);
     charts.momentum.point(there);
@@ -122,10 +128,11 @@ function point(at) {
 
 // --- What the reader does -----------------------------------------------------------------------------------------
 
-function fromLink() {
-  if (!location.hash.startsWith("#s=")) return undefined;
+function open(hash) {
+  if (!hash.startsWith("#s=")) return undefined;
+  part("pick").value = "";
   try {
-    return read(decodeURIComponent(location.hash.slice(3)));
+    return read(decodeURIComponent(hash.slice(3)));
   } catch {
     return refuse("The link is damaged: its text cannot be decoded.");
   }
@@ -154,7 +161,10 @@ function listen() {
     read(part("json").value, part("json"));
   });
   for (const button of part("panel").querySelectorAll("[data-copies]")) button.addEventListener("click", copy);
-  addEventListener("hashchange", fromLink);
+  addEventListener("hashchange", () => {
+    open(location.hash);
+    part("state").scrollIntoView();
+  });
 }
 
 // Load Python, show the panel, and draw what the link holds.
@@ -166,11 +176,9 @@ export async function start(base) {
   controls ??= new Controls(part("controls"), edit);
   part("panel").hidden = false;
   listen();
+  const { hash } = location;
   part("pick").value = FIRST;
-  await pick(FIRST);
-  if (location.hash.startsWith("#s=")) {
-    part("pick").value = "";
-    await fromLink();
-  }
+  await pick(FIRST); // also where the link is refused
+  await open(hash);
   part("pick").focus();
 }
