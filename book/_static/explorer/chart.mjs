@@ -1,7 +1,7 @@
 // Draws a curve as SVG. Text is only ever set as text.
 
 const SVG = "http://www.w3.org/2000/svg";
-const EDGE = { left: 62, right: 14, top: 12, bottom: 40 };
+const EDGE = { left: 62, right: 14, top: 28, bottom: 40 };
 const DECADES = 10; // the most that a logarithmic axis spans
 
 export const short = (x) => String(Number(x.toPrecision(4))); // a rate
@@ -82,7 +82,9 @@ export class Chart {
       parts.push(element("text", text, count(t)));
     }
     parts.push(element("text", { x: EDGE.left + inner.width / 2, y: height - 4, "text-anchor": "middle" },
-      `updates (${this.name}${this.log ? ", logarithmic" : ""})`));
+      "updates"));
+    const title = `${this.name === "momentum" ? "momentum" : "learning rate"}${this.log ? ", logarithmic" : ""}`;
+    parts.push(element("text", { x: 8, y: 14 }, title));
     parts.push(element("path", { class: "axis", d: `M${EDGE.left},${EDGE.top}v${inner.height}h${inner.width}` }));
     const line = this.points.map(([t, rate]) => `${this.x(t).toFixed(2)},${this.y(rate).toFixed(2)}`);
     parts.push(element("path", { class: this.name, d: `M${line.join("L")}` }));

@@ -1,6 +1,6 @@
 // Asks the worker one thing at a time, and ends it where an answer takes too long.
 
-const LIMIT = 8000; // milliseconds; loading is not counted
+const LIMIT = 5000; // milliseconds; loading is not counted
 
 export class Engine {
   #base;
