@@ -161,8 +161,8 @@ function listen() {
     read(part("json").value, part("json"));
   });
   for (const button of part("panel").querySelectorAll("[data-copies]")) button.addEventListener("click", copy);
-  addEventListener("hashchange", () => {
-    open(location.hash);
+  addEventListener("hashchange", ({ newURL }) => {
+    open(new URL(newURL).hash); // not location.hash, which a change of ours may have replaced since
     part("state").scrollIntoView();
   });
 }
