@@ -426,6 +426,11 @@ class TestPage:
         page.focus("#explorer-schedule-steps")
         keys.press("Control+a")
         keys.type("2.5")
+        page.evaluate("document.getElementById('explorer-log').click()")  # another answer, while a number is typed
+        page.wait_for_function("document.getElementById('explorer-link').value.includes('log%22%3Atrue')")
+        assert page.input_value("#explorer-schedule-steps") == "2.5"
+        page.evaluate("document.getElementById('explorer-log').click()")
+        page.wait_for_function("document.getElementById('explorer-link').value.includes('log%22%3Afalse')")
         keys.press("Enter")
         assert "whole number" in started.error()
         assert page.get_attribute("#explorer-schedule-steps", "aria-invalid") == "true"

@@ -69,13 +69,18 @@ export class Controls {
       input.autocomplete = "off";
     }
     const text = () => (type === "flag" ? String(input.checked) : input.value);
-    input.addEventListener("change", () => this.#onedit(path, text(), input));
+    let typing = false; // an answer to something else must not overwrite a half-typed number
+    input.addEventListener("input", () => { typing = true; });
+    input.addEventListener("change", () => {
+      typing = false;
+      this.#onedit(path, text(), input);
+    });
     row.append(label, input);
     const slider = type === "number" && this.#slider(field, `${name}, slider (${title})`, input);
     if (slider) row.append(slider);
     this.#fields.set(path.join("/"), ({ value, span }) => {
       if (type === "flag") input.checked = value;
-      else input.value = value ?? "";
+      else if (!typing) input.value = value ?? "";
       if (slider && document.activeElement !== slider) slider.value = toPosition(value ?? span.min, span);
       if (slider) slider.setAttribute("aria-valuetext", value === null ? "none" : String(value));
     });
