@@ -40,6 +40,7 @@ class Check:
     convert: Callable[[Any], Any]
     allowed: Callable[[Any], bool] = lambda value: True
     optional: bool = False
+    choices: tuple[str, ...] = ()
 
     def __call__(self, owner: str, name: str, value: Any) -> Any:
         if value is None and self.optional:
@@ -103,7 +104,7 @@ def one_of(*choices: str) -> Check:
             raise TypeError
         return value
 
-    return Check("one of " + ", ".join(map(repr, choices)), convert, choices.__contains__)
+    return Check("one of " + ", ".join(map(repr, choices)), convert, choices.__contains__, choices=choices)
 
 
 COUNT = Check("a whole number, 1 or more", _count, lambda n: n >= 1)
@@ -361,9 +362,15 @@ def _path(t: Any, knots: tuple, values: tuple, shapes: tuple, ops: Any) -> Any:
     return ops.choose(knots[1:-1], t, segment)
 
 
+_MOST_CYCLES = 100_000  # a factor next to 1 would need billions of entries, and hours
+
+
 @functools.lru_cache(maxsize=256)
 def _cycle_table(first: float, factor: float, count: int | None) -> tuple[tuple, tuple]:
-    """(start of each cycle, its length in first cycles); whole numbers stay whole, so that the starts are exact."""
+    """(start of each cycle, its length in first cycles); whole numbers stay whole, so that the starts are exact.
+
+    Errors: ``ValueError`` if it would be longer than ``_MOST_CYCLES``.
+    """
     whole = _whole(factor)
     limit = 2**1000 if isinstance(whole, int) else 2**63  # beyond which rounding has the say, or floats end
     starts: list[float] = [0]
@@ -372,9 +379,20 @@ def _cycle_table(first: float, factor: float, count: int | None) -> tuple[tuple,
         start, scale = starts[-1] + first * scales[-1], scales[-1] * whole
         if start == starts[-1] or max(start, scale) > limit:  # shrunk too short to be told apart, or far enough
             break
+        if len(starts) == _MOST_CYCLES:
+            raise ValueError(f"more than {_MOST_CYCLES} cycles of different lengths")
         starts.append(start)
         scales.append(scale)
     return tuple(starts), tuple(scales)
+
+
+def _check_cycles(owner: Value, name: str, first: float, factor: float, count: int | None) -> None:
+    """Make the table that ``_locate`` will use, now: a factor that it cannot serve is refused at construction."""
+    if factor != 1:
+        try:
+            _cycle_table(first, factor, count)
+        except ValueError as error:
+            owner.refuse(f"{name} must be 1, or farther from 1: it makes {error}", **{name: factor})
 
 
 def _locate(t: Any, first: Any, factor: float, count: int | None, ops: Any) -> tuple[Any, Any]:
@@ -386,7 +404,7 @@ def _locate(t: Any, first: Any, factor: float, count: int | None, ops: Any) -> t
         k = ops.minimum(k, count - 1)
         return k, t - k * first
     starts, scales = _cycle_table(first, factor, count)
-    k = ops.rank(starts[1:], t)
+    k = ops.rank(starts, t) - 1
     return k, ops.divide(t - ops.lookup(starts, k), ops.lookup(scales, k))
 
 
@@ -699,6 +717,7 @@ class Repeat(Schedule):
             raise ValueError(f"repeat: {self.inner!r} never ends; give it an end with take(n)")
         if self.n is None and self.factor < 1:
             raise ValueError(f"repeat: for ever (n=None) needs a length of 1 or more, got {self.factor!r}")
+        _check_cycles(self, "length", self.inner.length, self.factor, self.n)
 
     def evaluate(self, t: Any, ops: Any) -> Any:
         k, position = _locate(t, self.inner.length, self.factor, self.n, ops)
@@ -1078,6 +1097,7 @@ class CosineRestarts(Schedule):
     def check(self) -> None:
         if self.min_lr > self.max_lr:
             self.refuse("min_lr must not be above max_lr", max_lr=self.max_lr, min_lr=self.min_lr)
+        _check_cycles(self, "t_mul", self.first, self.t_mul, None)
 
     def _cosine(self, k: Any, position: Any, ops: Any) -> Any:
         height = 1 - _SHAPES["cos"](position / self.first, ops)

@@ -16,6 +16,7 @@ import pickle
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from fractions import Fraction
 from typing import Any, NamedTuple
@@ -604,6 +605,25 @@ def test_warm_restarts_are_at_their_peak_at_each_restart():
     assert np.flatnonzero(s(np.arange(400)) == 0.1).tolist() == [0, *SGDR_PEAKS]
     assert [s((3**k - 1) // 2) for k in range(200)] == [0.1] * 200  # Python numbers are exact at any size
     assert s(np.array([(3**k - 1) // 2 for k in range(34)])).tolist() == [0.1] * 34
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda factor: lrlib.CosineRestarts(0.1, 0.0, 10, t_mul=factor),
+        lambda factor: lrlib.Linear(0.1, 0.0, 10).repeat(None, length=factor),
+        lambda factor: lrlib.Linear(0.1, 0.0, 10).repeat(10**12, length=factor),
+        lambda factor: lrlib.Linear(0.1, 0.0, 10).repeat(10**12, length=2 - factor),
+    ],
+)
+def test_a_factor_next_to_1_is_refused_at_once(make):
+    """The table of its cycles would have billions of entries."""
+    began = time.perf_counter()
+    for factor in (1 + 2**-40, 1 + 1e-7, 1 + 1e-5):
+        with pytest.raises(ValueError, match=r"(t_mul|length) must be 1, or farther from 1: .* 100000 cycles.*, got "):
+            make(factor)
+    assert time.perf_counter() - began < 5
+    assert math.isfinite(make(1.001)(10**6)) and math.isfinite(make(1)(10**6))
 
 
 @pytest.mark.parametrize("t_mul", [2, 3, 5])

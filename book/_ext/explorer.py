@@ -1,0 +1,443 @@
+"""What the schedule explorer shows for a state: points, mean rate, code, and a control for every parameter.
+
+This file and ``lrlib/schedules.py`` run in the reader's browser, unchanged. Needs the standard library only.
+
+A state is JSON: ``{"schedule": …, "momentum": …, "horizon": …, "log": …}``, the last three optional, schedules as
+``to_dict`` writes them. It may come from a link that anybody wrote, so it is measured before anything is built from it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import re
+from typing import Any, NoReturn
+
+from lrlib import schedules as lr
+from lrlib.schedules import Schedule
+
+MOST_CHARACTERS = 10_000
+DEEPEST = 30  # brackets within brackets
+MOST_SCHEDULES = 40  # parts of a composition, inner ones included
+LONGEST_LIST = 100
+LARGEST, SMALLEST = 1e12, 1e-12  # magnitude of a number
+LONGEST_HORIZON = 100_000
+ENDLESS_HORIZON = 10_000  # what is drawn of a schedule that never ends
+BUCKETS = 400  # a longer horizon than MOST_POINTS is drawn as first, lowest, highest and last of each of these
+MOST_POINTS = 4 * BUCKETS
+
+
+class Refused(ValueError):
+    """A state that the explorer does not take, with the reason in plain words."""
+
+
+@dataclasses.dataclass(frozen=True)
+class State:
+    """What a link holds."""
+
+    schedule: Schedule
+    momentum: Schedule | None = None
+    horizon: int = ENDLESS_HORIZON
+    log: bool = False
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON's own types."""
+        momentum = {"momentum": self.momentum.to_dict()} if self.momentum else {}
+        return {"schedule": self.schedule.to_dict(), **momentum, "horizon": self.horizon, "log": self.log}
+
+    def text(self) -> str:
+        """As compact JSON, which :func:`read` reads back."""
+        return json.dumps(self.to_dict(), separators=(",", ":"), ensure_ascii=False)
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Reading a state that anybody may have written
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+def _depth(text: str) -> int:
+    """How deep brackets are nested; those within strings do not count."""
+    depth = deepest = 0
+    for mark in re.findall(r"[\[\]{}]", re.sub(r'"(?:[^"\\]|\\.)*"?', "", text)):
+        depth += 1 if mark in "[{" else -1
+        deepest = max(deepest, depth)
+    return deepest
+
+
+def _not_json(name: str) -> NoReturn:
+    raise Refused(f"{name} is no number in JSON: a finite number is needed.")
+
+
+def parse(text: str) -> Any:
+    """JSON of bounded size. The depth is looked at first, because the parser calls itself for each level."""
+    if len(text) > MOST_CHARACTERS:
+        raise Refused(f"The text has {len(text):,} characters; at most {MOST_CHARACTERS:,} are read.")
+    if (depth := _depth(text)) > DEEPEST:
+        raise Refused(f"Brackets are nested {depth} deep; at most {DEEPEST} levels are read.")
+    try:
+        return json.loads(text, parse_constant=_not_json)
+    except json.JSONDecodeError as error:
+        raise Refused(f"This is not JSON: {error.msg} at line {error.lineno}, column {error.colno}.") from None
+    except Refused:
+        raise
+    except ValueError:  # Python's own limit on the digits of an integer
+        raise Refused("A number has too many digits.") from None
+
+
+def survey(data: Any) -> int:
+    """Check the size of everything in ``data``; return how many schedules it would make."""
+    if isinstance(data, dict):
+        return ("kind" in data) + sum(map(survey, data.values()))
+    if isinstance(data, list):
+        if len(data) > LONGEST_LIST:
+            raise Refused(f"A list has {len(data):,} elements; at most {LONGEST_LIST} are taken.")
+        return sum(map(survey, data))
+    if isinstance(data, (int, float)) and data and not SMALLEST <= abs(data) <= LARGEST:
+        raise Refused(f"The number {_short(data)} is out of range: 0, or a size from {SMALLEST:g} to {LARGEST:g}.")
+    return 0
+
+
+def _short(value: Any, most: int = 60) -> str:
+    text = str(value)
+    return text if len(text) <= most else text[:most] + "…"
+
+
+def _schedule(data: Any, name: str) -> Schedule:
+    if not isinstance(data, dict):
+        raise Refused(f"{name}: an object with a “kind” is needed, got {_short(json.dumps(data))}.")
+    try:
+        return lr.from_dict(data)
+    except (TypeError, ValueError, ArithmeticError) as error:
+        raise Refused(f"{name}: {_short(error, 400)}") from None
+
+
+def default_horizon(schedule: Schedule) -> int:
+    """The schedule's length, where it has one."""
+    length = schedule.length
+    return ENDLESS_HORIZON if length is None else max(1, math.ceil(min(length, LONGEST_HORIZON)))
+
+
+def from_data(data: Any) -> State:
+    """The state that ``data`` describes; a schedule alone will do. Errors: :class:`Refused`."""
+    if not isinstance(data, dict):
+        raise Refused(f"An object {{…}} is needed, got {_short(json.dumps(data))}.")
+    if "kind" in data:
+        data = {"schedule": data}
+    known = {field.name for field in dataclasses.fields(State)}
+    if unknown := sorted(data.keys() - known):
+        raise Refused(f"Unknown: {_short(', '.join(unknown))}. A state has {', '.join(sorted(known))}.")
+    if (count := survey(data)) > MOST_SCHEDULES:
+        raise Refused(f"The composition has {count} parts; at most {MOST_SCHEDULES} are drawn.")
+    schedule = _schedule(data.get("schedule"), "schedule")
+    momentum = None if data.get("momentum") is None else _schedule(data["momentum"], "momentum")
+    horizon, log = data.get("horizon"), data.get("log", False)
+    if horizon is None:
+        horizon = default_horizon(schedule)
+    if type(horizon) is not int or not 1 <= horizon <= LONGEST_HORIZON:
+        raise Refused(
+            f"horizon must be a whole number from 1 to {LONGEST_HORIZON:,}, got {_short(json.dumps(horizon))}."
+        )
+    if not isinstance(log, bool):
+        raise Refused(f"log must be true or false, got {_short(json.dumps(log))}.")
+    return State(schedule, momentum, horizon, log)
+
+
+def read(text: str) -> State:
+    """The state in a link or in pasted text. Errors: :class:`Refused`."""
+    return from_data(parse(text))
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Families and presets
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+def _check(hint: Any) -> lr.Check:
+    """The check that lrlib declares with a kind of parameter."""
+    return hint.__metadata__[0]
+
+
+_PARTS = {_check(lr.Inner), _check(lr.Parts)}
+# Where a family's slider starts, for parameters that have no default of their own.
+_EXAMPLE: dict[str, Any] = {
+    **dict.fromkeys(("lr", "start", "peak", "max_lr"), 0.1),
+    "end": 0.0,
+    "min_lr": 0.001,
+    "base_lr": 0.01,
+    "steps": 10_000,
+    "step_size": 2_000,
+    "warmup": 1_000,
+    "stable": 7_000,
+    "decay": 2_000,
+    "first": 1_500,
+    "power": 2.0,
+    "gamma": 0.5,
+    "every": 2_000,
+    "rate": 1.0,
+    "boundaries": (4_000, 8_000),
+    "values": (0.1, 0.01, 0.001),
+}
+_OWN: dict[str, dict[str, Any]] = {"ExpRange": {"gamma": 0.9998}, "CosineRestarts": {"t_mul": 2}}
+
+
+def families() -> dict[str, Schedule]:
+    """An example of every family that lrlib has: the kinds that are not made of other schedules."""
+    found = {}
+    kinds: dict[str, Any] = lr._KINDS
+    for name, kind in kinds.items():
+        if kind.__module__ == lr.__name__ and not any(check in _PARTS for _, check in kind._checks):
+            fields = {field.name: field for field in dataclasses.fields(kind)}
+            lacking = [key for key, field in fields.items() if field.default is dataclasses.MISSING or key == "every"]
+            found[name] = kind(**{key: _EXAMPLE[key] for key in lacking} | _OWN.get(name, {}))
+    return found
+
+
+def presets() -> dict[str, State]:
+    """Compositions that people use, by the name that they go by."""
+    triangle = lr.Triangular(0.01, 0.1, step_size=2_000)
+    made: dict[str, Schedule | tuple[Schedule, Schedule]] = {
+        "Warm-up, then cosine": lr.Linear(0.0, 0.1, 500).then(lr.Cosine(0.1, 0.0, 9_500)),
+        "Warm-up, stable, decay (WSD)": lr.WarmupStableDecay(0.1, 500, 7_500, 2_000, shape="1-sqrt"),
+        "Warm-up, then cosine with restarts (SGDR)": lr.Linear(0.0, 0.1, 500).then(
+            lr.CosineRestarts(0.1, 0.001, first=1_000, t_mul=2, m_mul=0.8).take(7_000)
+        ),
+        "Cycles, with momentum mirrored": (triangle, 0.96 - triangle),
+        "Half cosines, each longer and lower": lr.Cosine(0.1, 0.0, 1_000).repeat(3, length=2, height=0.5),
+        "Written in epochs, stretched to updates": lr.Linear(0.1, 0.0, 15).stretch(600),
+        "Changed once an epoch": lr.Cosine(0.1, 0.0, 15).hold(600),
+        "Exponential, with a floor": lr.Exponential(0.1, 0.5, every=1_000).clip(0.005, 1.0),
+        "Warm-up times step decay": lr.Linear(0.0, 1.0, 500) * lr.StepDecay(0.1, 0.5, every=2_500),
+    }
+    pairs = {name: one if isinstance(one, tuple) else (one, None) for name, one in made.items()}
+    return {name: State(one, two, default_horizon(one)) for name, (one, two) in pairs.items()}
+
+
+def choices() -> dict[str, State]:
+    """Everything that can be picked, by name."""
+    return {name: State(one, horizon=ENDLESS_HORIZON) for name, one in families().items()} | presets()
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Controls: one for every parameter, its range from the check that lrlib declares beside it
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+# What a slider spans; a number field takes everything that the parameter itself allows.
+_SPANS: dict[lr.Check, dict[str, Any]] = {
+    _check(lr.Rate): {"min": 1e-5, "max": 1.0, "log": True, "zero": True},
+    _check(lr.Count): {"min": 1, "max": 20_000, "log": True, "whole": True},
+    _check(lr.OptionalCount): {"min": 1, "max": 20_000, "log": True, "whole": True},
+    _check(lr.Positive): {"min": 1e-2, "max": 1e2, "log": True},
+    _check(lr.OptionalPositive): {"min": 1.0, "max": 2e4, "log": True},
+    _check(lr.Growth): {"min": 1.0, "max": 4.0},
+    _check(lr.Share): {"min": 0.0, "max": 0.99},
+    _check(lr.Number): {"min": -2.0, "max": 2.0},
+}
+# Names whose usual values lie elsewhere than the check says.
+_SPANS_BY_NAME: dict[str, dict[str, Any]] = {
+    "gamma": {"min": 0.01, "max": 1.0},
+    "m_mul": {"min": 0.1, "max": 1.0},
+    "height": {"min": 0.1, "max": 1.5},
+    "factor": {"min": 0.5, "max": 3.0},
+    "final_div_factor": {"min": 1.0, "max": 1e6, "log": True},
+    "div_factor": {"min": 1.0, "max": 1e3, "log": True},
+}
+
+
+def _field(path: list, name: str, value: Any, check: lr.Check) -> dict[str, Any]:
+    field: dict[str, Any] = {"path": path, "name": name, "words": check.words, "optional": check.optional}
+    if check.choices:
+        return field | {"type": "choice", "value": value, "choices": list(check.choices)}
+    if isinstance(value, bool):
+        return field | {"type": "flag", "value": value}
+    if isinstance(value, tuple):
+        return field | {"type": "list", "value": ", ".join(map(repr, value))}
+    span = _SPANS_BY_NAME.get(name) or _SPANS[check]
+    return field | {"type": "number", "value": value, "span": {"log": False, "zero": False, "whole": False, **span}}
+
+
+def controls(schedule: Schedule, path: list, title: str) -> list[dict[str, Any]]:
+    """A group of fields for the schedule and for each schedule within, outermost first."""
+    kind = type(schedule).__name__
+    own, inner = [], []
+    for name, check in schedule._checks:
+        value, place = getattr(schedule, name), [*path, name]
+        if isinstance(value, Schedule):
+            inner += controls(value, place, f"{title}, {name}")
+        elif check in _PARTS:
+            for n, part in enumerate(value):
+                inner += controls(part, [*place, n], f"{title}, part {n + 1}")
+        else:
+            own.append(_field(place, name, value, check))
+    return [{"title": f"{title}: {kind}", "fields": own}, *inner]
+
+
+def mirrors(state: State) -> bool:
+    """Whether the momentum is made from the very schedule of the rates."""
+    return isinstance(state.momentum, lr.Affine) and state.momentum.inner == state.schedule
+
+
+def edit(state: State, path: list, text: str) -> State:
+    """The state with one value, as the reader typed it, in another's place. Errors: :class:`Refused`."""
+    data: Any = state.to_dict()
+    *way, last = path
+    place = data
+    for step in way:
+        place = place[step]
+    place[last] = _typed(text, place[last], str(last))
+    # A momentum that mirrors the rates follows them, and so does a horizon that was their length.
+    if path[0] == "schedule" and mirrors(state):
+        data["momentum"]["inner"] = data["schedule"]
+    if path[0] == "schedule" and state.horizon == default_horizon(state.schedule):
+        del data["horizon"]
+    return from_data(data)
+
+
+def _typed(text: str, old: Any, name: str) -> Any:
+    if isinstance(old, str):
+        return text
+    typed = parse(f"[{text}]") if isinstance(old, list) else parse(_as_json_number(text.strip()) or "null")
+    # 2e3 is a whole number to everyone but Python.
+    return int(typed) if isinstance(typed, float) and typed.is_integer() and type(old) is int else typed
+
+
+def _as_json_number(text: str) -> str:
+    """.5 and 1. are numbers to readers, though not in JSON."""
+    text = re.sub(r"^([+-]?)\.", r"\g<1>0.", text)
+    return re.sub(r"\.(?=$|[eE])", "", text.removeprefix("+"))
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# What is shown
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+def rates(schedule: Schedule, horizon: int) -> list[float]:
+    """The rate at 0 … horizon. Errors: :class:`Refused` where it is no finite number."""
+    try:
+        found = [schedule(t) for t in range(horizon + 1)]
+    except (ArithmeticError, ValueError) as error:
+        raise Refused(f"The rates cannot be computed: {_short(error, 200)}.") from None
+    for t, rate in enumerate(found):
+        if not math.isfinite(rate):
+            raise Refused(f"The rate at update {t:,} is too large for a number.")
+    return found
+
+
+def points(values: list[float]) -> list[tuple[int, float]]:
+    """(update, rate) to draw: all of them, or, of many, those that decide what a line looks like."""
+    if len(values) <= MOST_POINTS:
+        return list(enumerate(values))
+    chosen = {0, len(values) - 1}
+    for n in range(BUCKETS):
+        bucket = range(n * len(values) // BUCKETS, (n + 1) * len(values) // BUCKETS)
+        chosen |= {bucket[0], min(bucket, key=values.__getitem__), max(bucket, key=values.__getitem__), bucket[-1]}
+    return [(t, values[t]) for t in sorted(chosen)]
+
+
+def expression(schedule: Schedule) -> str:
+    """Python that makes the schedule, with ``import lrlib``."""
+    text = repr(schedule)
+    text = re.sub(r"\b([A-Z]\w*)\(", r"lrlib.\1(", text)
+    return text[1:-1] if text.startswith("(") and _closes_last(text) else text
+
+
+def _closes_last(text: str) -> bool:
+    """Whether the first bracket is closed by the last character."""
+    depth = 0
+    for n, mark in enumerate(text):
+        depth += (mark == "(") - (mark == ")")
+        if not depth:
+            return n == len(text) - 1
+    return False
+
+
+def definitions(state: State) -> list[str]:
+    """Lines that define the schedules, with ``import lrlib``."""
+    lines = [f"schedule = {expression(state.schedule)}"]
+    return lines + ([f"momentum = {expression(state.momentum)}"] if state.momentum else [])
+
+
+def torch_lines(state: State) -> str:
+    """Lines of PyTorch that train with the schedule."""
+    momentum = ", momentum=0.9" if state.momentum else ""
+    driven = ", momentum=momentum" if state.momentum else ""
+    return "\n".join(
+        [
+            "import lrlib",
+            "import torch",
+            "",
+            *definitions(state),
+            "model = torch.nn.Linear(1, 1)  # your model",
+            f"optimizer = torch.optim.SGD(model.parameters(), lr=0.1{momentum})",
+            f"scheduler = lrlib.torch.Scheduler(optimizer, schedule{driven})",
+            "",
+            f"for update in range({state.horizon}):",
+            "    optimizer.zero_grad()",
+            "    loss = model(torch.ones(1, 1)).square().mean()  # your batch and loss",
+            "    loss.backward()",
+            "    optimizer.step()",
+            "    scheduler.step()  # once an update",
+        ]
+    )
+
+
+def keras_lines(state: State) -> str:
+    """Lines of Keras that train with the schedule."""
+    rate = "learning_rate=lrlib.keras.Schedule(schedule)"
+    optimizer = f"lrlib.keras.SGD({rate}, momentum=momentum)" if state.momentum else f"keras.optimizers.SGD({rate})"
+    return "\n".join(
+        [
+            "import keras",
+            "import lrlib",
+            "",
+            *definitions(state),
+            "model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])  # your model",
+            f'model.compile(optimizer={optimizer}, loss="mse")',
+        ]
+    )
+
+
+def view(state: State) -> dict[str, Any]:
+    """All that the page shows for a state."""
+    curves = {"schedule": rates(state.schedule, state.horizon)}
+    groups = controls(state.schedule, ["schedule"], "Schedule")
+    if state.momentum:
+        curves["momentum"] = rates(state.momentum, state.horizon)
+        groups += controls(state.momentum, ["momentum"], "Momentum")[: 1 if mirrors(state) else None]
+    data = state.to_dict()
+    pasted = {name: data[name] for name in curves} if state.momentum else data["schedule"]
+    return {
+        "state": state.text(),
+        "horizon": state.horizon,
+        "log": state.log,
+        "points": {name: points(values) for name, values in curves.items()},
+        "facts": state.schedule.describe(state.horizon),
+        "negative": min(curves["schedule"]) < 0,
+        "json": json.dumps(pasted, indent=2),
+        "torch": torch_lines(state),
+        "keras": keras_lines(state),
+        "groups": groups,
+    }
+
+
+def answer(request: str) -> str:
+    """What the page's worker asks, and gets, as JSON: ``{"shown": …}`` or ``{"refused": "why"}``.
+
+    Requests: ``{"pick": name}``, ``{"read": text}`` and ``{"edit": [state, path, text]}``.
+    """
+    try:
+        asked = json.loads(request)
+        if "pick" in asked:
+            state = choices()[asked["pick"]]
+        elif "read" in asked:
+            state = read(asked["read"])
+        else:
+            old, path, text = asked["edit"]
+            state = edit(read(old), path, text)
+        return json.dumps({"shown": view(state)}, allow_nan=False)
+    except Refused as refusal:
+        return json.dumps({"refused": str(refusal)})
+    except (ArithmeticError, ValueError) as error:  # numbers, each in its range, that are too large together
+        return json.dumps({"refused": f"This schedule cannot be shown: {_short(error, 200)}."})

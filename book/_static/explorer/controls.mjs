@@ -1,0 +1,100 @@
+// A field for every parameter, and a slider beside each number.
+
+const POSITIONS = 1000;
+
+const made = (name, attributes = {}, text = "") => {
+  const element = Object.assign(document.createElement(name), attributes);
+  if (text) element.textContent = text;
+  return element;
+};
+
+const trimmed = (x) => Number(x.toPrecision(3));
+
+// Where a slider stands for a value, and back. The lowest place of a rate's slider is 0.
+function toPosition(value, { min, max, log, zero }) {
+  if (zero && value <= 0) return 0;
+  const share = log ? Math.log(Math.max(value, min) / min) / Math.log(max / min) : (value - min) / (max - min);
+  return Math.min(POSITIONS, Math.max(zero ? 1 : 0, Math.round(share * POSITIONS)));
+}
+
+function toValue(position, { min, max, log, zero, whole }) {
+  if (zero && position === 0) return 0;
+  const share = position / POSITIONS;
+  const value = log ? min * (max / min) ** share : min + share * (max - min);
+  return whole ? Math.round(trimmed(value)) : trimmed(value);
+}
+
+export class Controls {
+  #place;
+  #onedit;
+  #shape;
+  #fields = new Map();
+
+  // onedit(path, text, field): the reader wants this value there.
+  constructor(place, onedit) {
+    this.#place = place;
+    this.#onedit = onedit;
+  }
+
+  show(groups) {
+    const shape = JSON.stringify(groups.map(({ title, fields }) => [title, fields.map(({ path }) => path)]));
+    if (shape !== this.#shape) this.#build(groups); // else keep the elements, and with them the reader's place
+    this.#shape = shape;
+    for (const { fields } of groups) for (const field of fields) this.#fields.get(field.path.join("/"))(field);
+  }
+
+  #build(groups) {
+    this.#fields.clear();
+    const sets = groups.filter(({ fields }) => fields.length).map(({ title, fields }) => {
+      const set = made("fieldset");
+      set.append(made("legend", {}, title), ...fields.map((field) => this.#row(field, title)));
+      return set;
+    });
+    this.#place.replaceChildren(...sets);
+  }
+
+  #row(field, title) {
+    const { path, name, type, words, choices } = field;
+    const id = `explorer-${path.join("-")}`;
+    const row = made("div", { className: "explorer-row" });
+    const label = made("label", { htmlFor: id }, name);
+    let input;
+    if (type === "choice") {
+      input = made("select", { id });
+      input.append(...choices.map((choice) => made("option", { value: choice }, choice)));
+    } else if (type === "flag") {
+      input = made("input", { id, type: "checkbox" });
+    } else {
+      input = made("input", { id, type: "text", inputMode: type === "number" ? "decimal" : "text", title: words });
+      input.autocomplete = "off";
+    }
+    const text = () => (type === "flag" ? String(input.checked) : input.value);
+    let typing = false; // an answer to something else must not overwrite a half-typed number
+    input.addEventListener("input", () => { typing = true; });
+    input.addEventListener("change", () => {
+      typing = false;
+      this.#onedit(path, text(), input);
+    });
+    row.append(label, input);
+    const slider = type === "number" && this.#slider(field, `${name}, slider (${title})`, input);
+    if (slider) row.append(slider);
+    this.#fields.set(path.join("/"), ({ value, span }) => {
+      if (type === "flag") input.checked = value;
+      else if (!typing) input.value = value ?? "";
+      if (slider && document.activeElement !== slider) slider.value = toPosition(value ?? span.min, span);
+      if (slider) slider.setAttribute("aria-valuetext", value === null ? "none" : String(value));
+    });
+    return row;
+  }
+
+  #slider({ path, span }, label, input) {
+    const slider = made("input", { type: "range", min: 0, max: POSITIONS });
+    slider.setAttribute("aria-label", label);
+    slider.addEventListener("input", () => {
+      input.value = toValue(Number(slider.value), span);
+      slider.setAttribute("aria-valuetext", input.value);
+      this.#onedit(path, input.value, input);
+    });
+    return slider;
+  }
+}

@@ -1,0 +1,184 @@
+// The explorer's panel. The page holds a state as text only; what it means, Python says.
+import { Chart, count, nearest, short } from "./chart.mjs";
+import { Controls } from "./controls.mjs";
+import { Engine } from "./engine.mjs";
+
+const FIRST = "Warm-up, then cosine";
+const part = (name) => document.getElementById(`explorer-${name}`);
+const say = (text) => { part("state").textContent = text; };
+
+let engine;
+let controls;
+let shown; // what Python last answered
+let busy = false;
+const queue = []; // what the reader asked for meanwhile
+let later; // for what need not follow every move of a slider
+
+const charts = {
+  schedule: new Chart("schedule", (t) => point(nearest(shown.points.schedule, t))),
+  momentum: new Chart("momentum", (t) => point(nearest(shown.points.schedule, t))),
+};
+
+// --- Asking -----------------------------------------------------------------------------------------------------
+
+// A newer wish for the same thing takes the place of an older one that has not been sent.
+function wish(what, key, field) {
+  const at = queue.findIndex((other) => other.key === key);
+  if (at >= 0) queue.splice(at, 1);
+  queue.push({ what, key, field });
+  return work();
+}
+
+async function work() {
+  if (busy) return;
+  busy = true;
+  while (queue.length) {
+    const { what, field } = queue.shift();
+    try {
+      const { shown: answer, refused } = await engine.ask(what());
+      if (answer) show(answer);
+      else refuse(refused, field);
+    } catch (error) {
+      refuse(error.message, field);
+    }
+  }
+  busy = false;
+}
+
+const pick = (name) => wish(() => ({ pick: name }), "whole");
+const read = (text, field) => wish(() => ({ read: text }), "whole", field);
+const edit = (path, text, field) => wish(() => ({ edit: [shown.state, path, text] }), path.join("/"), field);
+
+function refuse(reason, field) {
+  part("error").textContent = reason;
+  field?.setAttribute("aria-invalid", "true");
+}
+
+// --- Showing ----------------------------------------------------------------------------------------------------
+
+function show(answer) {
+  shown = answer;
+  part("error").textContent = "";
+  for (const field of part("panel").querySelectorAll("[aria-invalid]")) field.removeAttribute("aria-invalid");
+  for (const [name, chart] of Object.entries(charts)) {
+    const points = shown.points[name];
+    chart.svg.toggleAttribute("hidden", !points);
+    if (points) chart.draw(points, shown.log && name === "schedule", summary());
+  }
+  part("cursor").max = shown.points.schedule.length - 1;
+  point(Number(part("cursor").value));
+  part("horizon").value = shown.horizon;
+  part("log").checked = shown.log;
+  facts();
+  controls.show(shown.groups);
+  part("json").value = shown.json;
+  part("torch").textContent = shown.torch;
+  part("keras").textContent = shown.keras;
+  const link = new URL(location.href);
+  link.hash = `s=${encodeURIComponent(shown.state)}`;
+  part("link").value = link.href;
+  clearTimeout(later);
+  later = setTimeout(() => {
+    say(summary());
+    history.replaceState(null, "", link); // so that the page, opened again, shows the same
+  }, 500);
+}
+
+function summary() {
+  const { start, end, peak, peak_at, mean } = shown.facts;
+  return `The rate goes from ${short(start)} to ${short(end)} in ${count(shown.horizon)} updates; ` +
+    `its peak, ${short(peak)}, is at update ${count(peak_at)}, its mean ${short(mean)}.`;
+}
+
+function facts() {
+  const { length, start, end, peak, peak_at, mean, phases } = shown.facts;
+  const name = ({ name, start, stop }) => `${name} ${count(start)}–${stop === null ? "…" : count(stop)}`;
+  const rows = {
+    "mean rate": short(mean),
+    "start → end": `${short(start)} → ${short(end)}`,
+    peak: `${short(peak)} at update ${count(peak_at)}`,
+    length: length === null ? "never ends" : `${count(length)} updates`,
+    phases: phases.map(name).join(", "),
+    ...(shown.negative && { note: "The rate falls below 0: such updates climb." }),
+  };
+  part("facts").replaceChildren(
+    ...Object.entries(rows).flatMap(([term, text]) => {
+      const [dt, dd] = [document.createElement("dt"), document.createElement("dd")];
+      [dt.textContent, dd.textContent] = [term, text];
+      return [dt, dd];
+    }),
+  );
+}
+
+// Mark a point on the curves and say its rate.
+function point(at) {
+  const slider = part("cursor");
+  slider.value = at;
+  const [t, rate] = shown.points.schedule[slider.value];
+  charts.schedule.point(Number(slider.value));
+  let text = `update ${count(t)}: rate ${rate}`;
+  if (shown.points.momentum) {
+    const there = nearest(shown.points.momentum, t);
+    charts.momentum.point(there);
+    text += `, momentum ${shown.points.momentum[there][1]}`;
+  }
+  slider.setAttribute("aria-valuetext", text);
+  part("point").textContent = text;
+}
+
+// --- What the reader does -----------------------------------------------------------------------------------------
+
+function open(hash) {
+  if (!hash.startsWith("#s=")) return undefined;
+  part("pick").value = "";
+  try {
+    return read(decodeURIComponent(hash.slice(3)));
+  } catch {
+    return refuse("The link is damaged: its text cannot be decoded.");
+  }
+}
+
+async function copy({ target }) {
+  const source = part(target.dataset.copies.replace("explorer-", ""));
+  const text = source.value ?? source.textContent;
+  try {
+    await navigator.clipboard.writeText(text);
+    say("Copied.");
+  } catch { // no permission, or no secure address
+    if (source.select) source.select();
+    else getSelection().selectAllChildren(source);
+    say("Selected: press Ctrl+C to copy.");
+  }
+}
+
+function listen() {
+  part("pick").addEventListener("change", ({ target }) => target.value && pick(target.value));
+  part("cursor").addEventListener("input", ({ target }) => point(Number(target.value)));
+  part("horizon").addEventListener("change", ({ target }) => edit(["horizon"], target.value, target));
+  part("log").addEventListener("change", ({ target }) => edit(["log"], String(target.checked), target));
+  part("read").addEventListener("click", () => {
+    part("pick").value = "";
+    read(part("json").value, part("json"));
+  });
+  for (const button of part("panel").querySelectorAll("[data-copies]")) button.addEventListener("click", copy);
+  addEventListener("hashchange", ({ newURL }) => {
+    open(new URL(newURL).hash); // not location.hash, which a change of ours may have replaced since
+    part("state").scrollIntoView();
+  });
+}
+
+// Load Python, show the panel, and draw what the link holds.
+export async function start(base) {
+  say("Loading Python. The first time this takes some seconds …");
+  engine ??= new Engine(base);
+  await engine.load();
+  part("charts").replaceChildren(charts.schedule.svg, charts.momentum.svg);
+  controls ??= new Controls(part("controls"), edit);
+  part("panel").hidden = false;
+  listen();
+  const { hash } = location;
+  part("pick").value = FIRST;
+  await pick(FIRST); // also where the link is refused
+  await open(hash);
+  part("pick").focus();
+}

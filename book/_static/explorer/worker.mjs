@@ -1,0 +1,31 @@
+// Runs lrlib and explorer.py, as they are in the book's sources, beside the page, so that the page never waits.
+import { loadPyodide } from "../vendor/pyodide/pyodide.mjs";
+
+const FILES = ["lrlib/__init__.py", "lrlib/schedules.py", "explorer.py"];
+const HOME = "/explorer";
+
+async function load() {
+  const python = await loadPyodide({ indexURL: new URL("../vendor/pyodide/", import.meta.url).href });
+  for (const name of FILES) {
+    const response = await fetch(new URL(name, import.meta.url));
+    if (!response.ok) throw new Error(`${name}: ${response.status}`);
+    const path = `${HOME}/${name}`;
+    python.FS.mkdirTree(path.slice(0, path.lastIndexOf("/")));
+    python.FS.writeFile(path, await response.text());
+  }
+  return python.runPython(`import sys; sys.path.insert(0, "${HOME}"); from explorer import answer; answer`);
+}
+
+const broken = (error) => postMessage({ broken: String(error?.message ?? error) });
+addEventListener("unhandledrejection", (event) => broken(event.reason)); // Pyodide's own, where a file is missing
+const ready = load();
+ready.then(() => postMessage({ ready: true }), broken);
+
+addEventListener("message", async ({ data }) => {
+  const answer = await ready;
+  try {
+    postMessage({ answer: answer(JSON.stringify(data)) });
+  } catch (error) {
+    postMessage({ failed: String(error.message ?? error) });
+  }
+});

@@ -1,0 +1,511 @@
+"""The schedule explorer: what it computes, what it refuses, and the page that runs it in a browser."""
+
+import json
+import math
+import sys
+import time
+from pathlib import Path
+from urllib.parse import quote
+
+import numpy as np
+import pytest
+from browser import chromium, needs_browser, opened, served
+from hypothesis import given
+from hypothesis import strategies as st
+from sphinx.application import Sphinx
+from sphinx.util.docutils import docutils_namespace
+
+import lrlib
+
+ROOT = Path(__file__).resolve().parents[1]
+BOOK = ROOT / "book"
+sys.path += [str(BOOK / "_tools"), str(BOOK / "_ext")]
+
+import assets
+import explorer
+
+CHOICES = explorer.choices()
+EXACT = {"Constant", "Linear", "Piecewise", "InverseTime", "Triangular", "Rex", "Cycles, with momentum mirrored"}
+each_choice = pytest.mark.parametrize("name", CHOICES)
+
+
+def nested(levels):
+    inner = {"kind": "Constant", "lr": 0.1}
+    for _ in range(levels):
+        inner = {"kind": "Stretch", "inner": inner, "k": 1.0}
+    return inner
+
+
+def slowest():
+    """The most work that the limits allow: it must be cut off by time."""
+    leaf = {"kind": "ExpRange", "base_lr": 0.01, "max_lr": 0.1, "step_size": 7, "gamma": 0.9999}
+    tree = leaf
+    for _ in range(19):
+        tree = {"kind": "Product", "a": tree, "b": leaf}
+    return {"schedule": tree, "momentum": leaf, "horizon": explorer.LONGEST_HORIZON}
+
+
+SCRIPT = "<img src=x onerror=window.hacked=1><script>window.hacked=1;alert(1)</script>"
+LINEAR = {"kind": "Linear", "start": 0.1, "end": 0.0, "steps": 10}
+RESTARTS = {"kind": "CosineRestarts", "max_lr": 1, "min_lr": 0, "first": 1}
+RANGE = {"kind": "ExpRange", "base_lr": 0, "max_lr": 1, "step_size": 9}
+# Each with words that its refusal must hold.
+HOSTILE = {
+    "no JSON": ("{", "not JSON"),
+    "no object": ("[1, 2]", "object"),
+    "nothing": ("", "not JSON"),
+    "script as kind": (json.dumps({"kind": SCRIPT}), "unknown kind"),
+    "script as key": (json.dumps({**LINEAR, SCRIPT: 1}), "no parameters"),
+    "script as value": (json.dumps({**LINEAR, "start": SCRIPT}), "start must be"),
+    "script beside": (json.dumps({"schedule": LINEAR, SCRIPT: 1}), "Unknown"),
+    "prototype": ('{"__proto__": {"polluted": 1}, "kind": "Constant", "lr": 0.1}', "unknown kind None"),
+    "prototype beside": ('{"__proto__": {"polluted": 1}, "schedule": {"kind": "Constant", "lr": 0.1}}', "Unknown"),
+    "constructor": ('{"constructor": {"prototype": {"polluted": 1}}}', "Unknown"),
+    "python": (json.dumps({"kind": "__import__('os').system"}), "unknown kind"),
+    "NaN": ('{"kind": "Constant", "lr": NaN}', "finite"),
+    "Infinity": ('{"kind": "Constant", "lr": -Infinity}', "finite"),
+    "1e308": ('{"kind": "Constant", "lr": 1e308}', "out of range"),
+    "1e999": ('{"kind": "Constant", "lr": 1e999}', "out of range"),
+    "tiny": ('{"kind": "Stretch", "inner": {"kind": "Constant", "lr": 0.1}, "k": 5e-324}', "out of range"),
+    "many digits": ('{"kind": "Constant", "lr": ' + "9" * 5000 + "}", "digits"),
+    "long": (" " * 20_000, "characters"),
+    "deep lists": ("[" * 4000, "nested"),
+    "deep schedules": (json.dumps(nested(50)), "nested"),
+    "hidden depth": ('{"a\\"": ' + "[" * 4000, "nested"),
+    "many parts": (json.dumps({"kind": "Then", "parts": [LINEAR] * 41}), "parts"),
+    "long list": (json.dumps({"kind": "Piecewise", "boundaries": [*range(1, 300)], "values": [0.1] * 300}), "elements"),
+    "slow growth": (json.dumps({**RESTARTS, "t_mul": 1 + 1e-10}), "t_mul"),
+    "slow copies": (json.dumps({"kind": "Repeat", "inner": LINEAR, "n": 10**12, "factor": 1 + 1e-9}), "length"),
+    "long horizon": (json.dumps({"schedule": LINEAR, "horizon": 10**12}), "horizon must be"),
+    "horizon of text": (json.dumps({"schedule": LINEAR, "horizon": SCRIPT}), "horizon must be"),
+    "overflow": (json.dumps({**RANGE, "gamma": 1e12}), "too large"),
+    "no schedule": ("{}", "schedule"),
+    "true": (json.dumps({"kind": "Constant", "lr": True}), "lr must be"),
+}  # fmt: skip
+
+
+def ask(**request):
+    return json.loads(explorer.answer(json.dumps(request)))
+
+
+# --- What it computes ---------------------------------------------------------------------------------------------
+
+
+def test_every_family_can_be_picked():
+    families = set(lrlib._FAMILIES.split())
+    assert set(explorer.families()) == families
+    assert set(CHOICES) > families
+
+
+@each_choice
+def test_a_view_holds_lrlibs_own_numbers(name):
+    state = CHOICES[name]
+    shown = ask(pick=name)["shown"]
+    for which, schedule in (("schedule", state.schedule), ("momentum", state.momentum)):
+        points = shown["points"].get(which)
+        assert (points is None) == (schedule is None)
+        assert all(rate == schedule(t) for t, rate in points or [])
+    assert shown["facts"]["mean"] == state.schedule.describe(state.horizon)["mean"]
+    drawn = dict(map(tuple, shown["points"]["schedule"]))
+    assert {0, state.horizon} <= drawn.keys() and len(drawn) <= explorer.MOST_POINTS
+    assert drawn[shown["facts"]["peak_at"]] == shown["facts"]["peak"]
+
+
+@each_choice
+def test_state_and_json_go_round(name):
+    state = CHOICES[name]
+    shown = ask(pick=name)["shown"]
+    assert explorer.read(shown["state"]) == explorer.read(state.text()) == state
+    assert explorer.read(shown["json"]).schedule == state.schedule
+    assert explorer.read(shown["json"]).momentum == state.momentum
+    other = explorer.State(state.schedule, state.momentum, 77, log=True)
+    assert explorer.read(other.text()) == other
+
+
+@each_choice
+def test_every_field_can_be_edited_to_what_it_holds(name):
+    shown = ask(pick=name)["shown"]
+    fields = [field for group in shown["groups"] for field in group["fields"]]
+    assert fields
+    for field in fields:
+        value = field["value"]
+        text = "" if value is None else json.dumps(value) if isinstance(value, bool) else str(value)
+        assert ask(edit=[shown["state"], field["path"], text])["shown"]["state"] == shown["state"]
+
+
+def test_an_edit_takes_what_people_type():
+    state = CHOICES["Linear"].text()
+    for typed, kept in ((" 2e3 ", 2000), ("2000.", 2000), ("+5", 5)):
+        shown = ask(edit=[state, ["schedule", "steps"], typed])["shown"]
+        assert json.loads(shown["json"])["steps"] == shown["horizon"] == kept  # the horizon was the length
+    assert json.loads(ask(edit=[state, ["schedule", "end"], ".05"])["shown"]["json"])["end"] == 0.05
+    assert "steps must be a whole number" in ask(edit=[state, ["schedule", "steps"], "2.5"])["refused"]
+    assert "not JSON" in ask(edit=[state, ["schedule", "steps"], "many"])["refused"]
+    piecewise = CHOICES["Piecewise"].text()
+    shown = ask(edit=[piecewise, ["schedule", "values"], "1, .5, 0"])
+    assert "not JSON" in shown["refused"] or json.loads(shown["shown"]["json"])["values"] == [1, 0.5, 0]
+    assert "strictly rising" in ask(edit=[piecewise, ["schedule", "boundaries"], "5, 4"])["refused"]
+    assert "one of" in ask(edit=[CHOICES["OneCycle"].text(), ["schedule", "anneal"], SCRIPT])["refused"]
+
+
+def test_a_mirrored_momentum_follows_the_rates():
+    shown = ask(edit=[CHOICES["Cycles, with momentum mirrored"].text(), ["schedule", "max_lr"], "0.2"])["shown"]
+    state = explorer.read(shown["state"])
+    assert state.momentum == 0.96 - state.schedule and state.schedule.max_lr == 0.2
+
+
+def test_many_updates_are_drawn_with_their_extremes():
+    values = [0.0] * 100_000
+    values[31_415], values[92_653] = 1.0, -1.0
+    drawn = dict(explorer.points(values))
+    assert drawn[31_415] == 1 and drawn[92_653] == -1 and {0, 99_999} <= drawn.keys()
+    assert len(drawn) <= explorer.MOST_POINTS
+
+
+@each_choice
+@pytest.mark.slow
+def test_the_code_runs_and_applies_the_rates(name):
+    import keras
+
+    state = explorer.State(CHOICES[name].schedule, CHOICES[name].momentum, horizon=5)
+    torch_side, keras_side = {}, {}
+    exec(explorer.torch_lines(state), torch_side)
+    exec(explorer.keras_lines(state), keras_side)
+    group, scheduler = torch_side["optimizer"].param_groups[0], torch_side["scheduler"]
+    optimizer = keras_side["model"].optimizer
+    assert torch_side["schedule"] == keras_side["schedule"] == state.schedule
+    assert scheduler.last_epoch == 5 and group["lr"] == state.schedule(5)
+    if state.momentum:
+        assert group["momentum"] == state.momentum(5) and optimizer.momentum == state.momentum
+    keras_side["model"].fit(np.ones((6, 1)), np.ones((6, 1)), batch_size=1, verbose=0)
+    for t in (0, 6, 1234, 5000, 10_000):
+        optimizer.iterations.assign(t)
+        rate = float(keras.ops.convert_to_numpy(optimizer.learning_rate))
+        assert rate == pytest.approx(state.schedule(t), rel=1e-6, abs=1e-9)
+
+
+# --- What it refuses ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_text_is_refused_at_once(name):
+    text, words = HOSTILE[name]
+    began = time.perf_counter()
+    refused = ask(read=text)["refused"]
+    assert words in refused and len(refused) < 600
+    assert time.perf_counter() - began < 2
+
+
+def test_numbers_good_alone_and_too_large_together():
+    text = json.dumps({**nested(0), "kind": "Linear", "start": 1, "end": 0, "steps": 9} | {"lr": 1})
+    assert "no parameters ['lr']" in ask(read=text)["refused"]
+    tree = LINEAR
+    for _ in range(26):
+        tree = {"kind": "Stretch", "inner": tree, "k": 1.5e12 / 2}
+    assert ask(read=json.dumps(tree)).keys() <= {"shown", "refused"}
+    for _ in range(2):
+        tree = {"kind": "Stretch", "inner": tree, "k": 1e-12}
+    assert ask(read=json.dumps(tree)).keys() <= {"shown", "refused"}
+
+
+numbers_ = st.sampled_from([0, 1, -1, 2, 0.5, 1e-12, 1e12, 10**12, 1 + 1e-9, 0.999999, 1e300, None, True, "cos", []])
+leaves = st.sampled_from([state.schedule.to_dict() for state in CHOICES.values()])
+
+
+@st.composite
+def damaged(draw, inner):
+    """A schedule's dict with one of its values, or one within, replaced."""
+    data = dict(draw(inner))
+    key = draw(st.sampled_from(sorted(data)))
+    data[key] = draw(numbers_ | inner | st.lists(numbers_, max_size=4))
+    return data
+
+
+wrapped = st.builds(
+    lambda kind, inner, other, a, b: {
+        "Then": {"kind": kind, "parts": [inner, other]},
+        "Product": {"kind": kind, "a": inner, "b": other},
+        "Repeat": {"kind": kind, "inner": inner, "n": a, "factor": b, "height": b},
+        "Stretch": {"kind": kind, "inner": inner, "k": a},
+        "Take": {"kind": kind, "inner": inner, "n": a},
+        "Hold": {"kind": kind, "inner": inner, "n": a},
+        "Affine": {"kind": kind, "inner": inner, "scale": a, "shift": b},
+    }[kind],
+    st.sampled_from(["Then", "Product", "Repeat", "Stretch", "Take", "Hold", "Affine"]),
+    leaves,
+    damaged(leaves),
+    numbers_,
+    numbers_,
+)
+anything = st.recursive(
+    numbers_ | st.text(max_size=5), lambda x: st.lists(x, max_size=4) | st.dictionaries(st.text(max_size=6), x)
+)
+
+
+@given(damaged(leaves) | wrapped | damaged(wrapped) | anything, st.integers(-1, 300) | anything)
+def test_whatever_comes_is_shown_or_refused(data, horizon):
+    began = time.perf_counter()
+    for text in (json.dumps({"schedule": data, "horizon": horizon}), json.dumps(data)[:200]):
+        answer = ask(read=text)
+        assert answer.keys() in ({"shown"}, {"refused"})
+        if "shown" in answer and "horizon" in text:
+            shown = answer["shown"]
+            assert explorer.read(shown["state"]).horizon == horizon or horizon is None
+            assert all(map(math.isfinite, (rate for _, rate in shown["points"]["schedule"])))
+    assert time.perf_counter() - began < 5
+
+
+# --- The page, in a browser ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    """The explorer's page in the book's theme, with the runtime."""
+    try:
+        assets.fetch(assets.PYODIDE)
+    except assets.Unavailable as error:
+        pytest.skip(f"the runtime cannot be fetched: {error}")
+    folder = tmp_path_factory.mktemp("site")
+    text = (BOOK / "explorer.md").read_text(encoding="utf-8").replace("{doc}", "")  # no other pages are here
+    (folder / "index.md").write_text(text, encoding="utf-8")
+    config = {
+        "extensions": ["myst_nb", "sphinx_copybutton", "schedule_explorer"],
+        "html_theme": "sphinx_book_theme",
+        "html_static_path": [str(BOOK / "_static")],
+        "html_context": {"default_mode": "auto"},
+    }
+    with docutils_namespace():
+        app = Sphinx(folder, None, folder / "out", folder / "trees", "html", config, status=None, warningiserror=True)
+        app.build()
+    return folder / "out"
+
+
+@pytest.fixture(scope="module")
+def home(site):
+    with served(site) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with chromium() as running:
+        yield running
+
+
+class Panel:
+    """What the tests do with the page."""
+
+    def __init__(self, page):
+        self.page = page
+        self.dialogs = []
+        page.on("dialog", lambda dialog: (self.dialogs.append(dialog.message), dialog.dismiss()))
+
+    def start(self):
+        self.page.click("#explorer-start")
+        self.page.wait_for_selector("#explorer-charts path.schedule", timeout=120_000)
+        self.page.wait_for_selector("#explorer-start", state="detached")
+
+    def pick(self, name):
+        self.page.select_option("#explorer-pick", name)
+
+    def wait_for(self, state):
+        """Until the page shows the code that lrlib on this side gives."""
+        asked = "text => document.getElementById('explorer-keras').textContent === text"
+        self.page.wait_for_function(asked, arg=explorer.keras_lines(state), timeout=20_000)
+
+    def drawn(self, number=0):
+        return [tuple(p) for p in self.page.evaluate(f"document.querySelectorAll('.explorer-chart')[{number}].drawn")]
+
+    def open_link(self, text):
+        self.page.evaluate("hash => { location.hash = hash; }", f"s={quote(text)}")
+
+    def error(self):
+        self.page.wait_for_function("document.getElementById('explorer-error').textContent !== ''", timeout=30_000)
+        return self.page.inner_text("#explorer-error")
+
+
+@pytest.fixture(scope="module")
+def started(browser, home):
+    with opened(browser, home, "index.html") as page:
+        panel = Panel(page)
+        panel.start()
+        yield panel
+
+
+def runtime_requests(page):
+    return [url for url in page.watch.received if "pyodide" in url or url.endswith((".mjs", ".py", ".wasm"))]
+
+
+@needs_browser
+@pytest.mark.slow
+class TestPage:
+    def test_the_numbers_drawn_are_lrlibs(self, started):
+        for name, state in CHOICES.items():
+            started.pick(name)
+            started.wait_for(state)
+            ours = explorer.view(state)
+            for number, points in enumerate(ours["points"].values()):
+                theirs = started.drawn(number)
+                assert [t for t, _ in theirs] == [t for t, _ in points]
+                # The two sides' cosines, powers and roots may come from different C libraries.
+                allowed = 0 if name in EXACT else 2 * math.ulp(max(rate for _, rate in points))
+                worst = max(abs(a - b) for (_, a), (_, b) in zip(theirs, points, strict=True))
+                assert worst <= allowed, f"{name}: off by {worst}"
+            assert started.page.inner_text("#explorer-torch") == explorer.torch_lines(state)
+
+    def test_a_shared_link_restores_the_state_and_only_when_asked(self, browser, home, started):
+        name = "Half cosines, each longer and lower"
+        started.pick(name)
+        started.wait_for(CHOICES[name])
+        started.page.fill("#explorer-horizon", "321")
+        started.page.press("#explorer-horizon", "Enter")
+        started.page.check("#explorer-log")
+        started.wait_for(explorer.State(CHOICES[name].schedule, None, 321, log=True))
+        started.page.wait_for_function("document.getElementById('explorer-link').value.includes('log%22%3Atrue')")
+        link = started.page.input_value("#explorer-link")
+        assert link.startswith(home)
+        with opened(browser, home, link.removeprefix(f"{home}/")) as page:
+            page.wait_for_timeout(300)
+            assert runtime_requests(page) == [] and sum(page.watch.received.values()) < 1_000_000
+            assert "Press Start" in page.inner_text("#explorer-state")
+            page.focus("#explorer-start")
+            page.keyboard.press("Enter")
+            page.wait_for_function("document.getElementById('explorer-horizon').value === '321'", timeout=120_000)
+            assert page.is_checked("#explorer-log") and page.input_value("#explorer-link") == link
+            assert Panel(page).drawn() == started.drawn()
+            assert len(runtime_requests(page)) > 8 and page.watch.foreign == []
+
+    def test_hostile_links_are_refused_and_run_nothing(self, started):
+        page = started.page
+        started.pick("Linear")
+        started.wait_for(CHOICES["Linear"])
+        before = len(page.watch.received)
+        for text, words in HOSTILE.values():
+            page.evaluate("document.getElementById('explorer-error').textContent = ''")
+            started.open_link(text)
+            assert words in started.error()
+            assert page.input_value("#explorer-json") == explorer.view(CHOICES["Linear"])["json"]
+        page.evaluate("document.getElementById('explorer-error').textContent = ''")
+        page.evaluate("location.hash = 's=%E0%A4%A'")
+        assert "damaged" in started.error()
+        assert page.evaluate("[window.hacked, ({}).polluted]") == [None, None]
+        assert page.locator("#explorer img, #explorer script").count() == 0
+        assert started.dialogs == [] and len(page.watch.received) == before and page.watch.foreign == []
+        started.pick("Cosine")
+        started.wait_for(CHOICES["Cosine"])
+        assert page.inner_text("#explorer-error") == ""
+
+    def test_a_slow_state_is_cut_off(self, started):
+        page = started.page
+        page.evaluate("document.getElementById('explorer-error').textContent = ''")
+        page.fill("#explorer-json", json.dumps(slowest()))
+        page.click("#explorer-read")
+        page.evaluate("document.body.classList.add('alive')")  # the page itself goes on
+        assert "was stopped" in started.error()
+        started.pick("Rex")
+        started.wait_for(CHOICES["Rex"])
+        assert page.inner_text("#explorer-error") == ""
+
+    def test_it_works_by_keyboard(self, started):
+        page, keys = started.page, started.page.keyboard
+        page.focus("#explorer-pick")
+        for letter in "Linear":
+            keys.press(letter)
+        started.wait_for(CHOICES["Linear"])
+        keys.press("Tab")
+        assert page.evaluate("document.activeElement.id") == "explorer-cursor"
+        keys.press("End")
+        assert page.inner_text("#explorer-point") == "update 10,000: rate 0"
+        keys.press("Home")
+        assert page.get_attribute("#explorer-cursor", "aria-valuetext") == "update 0: rate 0.1"
+        page.locator("#explorer-controls input[type=range]").nth(0).focus()
+        keys.press("Home")
+        started.wait_for(explorer.State(lrlib.Linear(0.0, 0.0, 10_000)))
+        keys.press("End")
+        started.wait_for(explorer.State(lrlib.Linear(1.0, 0.0, 10_000)))
+        page.focus("#explorer-schedule-steps")
+        keys.press("Control+a")
+        keys.type("2.5")
+        page.evaluate("document.getElementById('explorer-log').click()")  # another answer, while a number is typed
+        page.wait_for_function("document.getElementById('explorer-link').value.includes('log%22%3Atrue')")
+        assert page.input_value("#explorer-schedule-steps") == "2.5"
+        page.evaluate("document.getElementById('explorer-log').click()")
+        page.wait_for_function("document.getElementById('explorer-link').value.includes('log%22%3Afalse')")
+        keys.press("Enter")
+        assert "whole number" in started.error()
+        assert page.get_attribute("#explorer-schedule-steps", "aria-invalid") == "true"
+        keys.press("Control+a")
+        keys.type("250")
+        keys.press("Enter")
+        started.wait_for(explorer.State(lrlib.Linear(1.0, 0.0, 250), horizon=250))
+        assert page.inner_text("#explorer-error") == ""
+
+    def test_the_pointer_reads_the_curve(self, started):
+        started.pick("Linear")
+        started.wait_for(CHOICES["Linear"])
+        chart = started.page.locator(".explorer-chart").nth(0)
+        chart.scroll_into_view_if_needed()
+        box = chart.bounding_box()
+        started.page.mouse.move(box["x"] + box["width"] * 0.6, box["y"] + box["height"] / 2)
+        update, rate = started.page.inner_text("#explorer-point").removeprefix("update ").split(": rate ")
+        t = int(update.replace(",", ""))
+        assert 5_000 < t < 7_000 and float(rate) == CHOICES["Linear"].schedule(t)
+
+    def test_without_javascript_the_gallery_says_why(self, browser, home):
+        with opened(browser, home, "index.html", java_script_enabled=False) as page:
+            self.gallery_only(page, "needs JavaScript")
+
+    def test_from_a_file_the_gallery_says_why(self, browser, site):
+        with opened(browser, site.as_uri(), "index.html") as page:
+            self.gallery_only(page, "opened from a file")
+
+    def test_without_the_runtime_the_gallery_says_why(self, browser, home):
+        with opened(browser, home, "index.html") as page:
+            page.route("**/pyodide.asm.wasm", lambda route: route.abort())
+            page.click("#explorer-start")
+            page.wait_for_function("document.getElementById('explorer-state').textContent.includes('not be loaded')")
+            assert page.is_hidden("#explorer-panel") and page.is_enabled("#explorer-start")
+
+    @staticmethod
+    def gallery_only(page, why):
+        assert why in page.inner_text("#explorer-state")
+        assert page.is_hidden("#explorer-panel") and page.is_hidden("#explorer-start")
+        assert page.locator(".explorer-picture").count() == len(CHOICES)
+        assert all(picture.is_visible() for picture in page.locator(".explorer-picture").all())
+        assert page.locator(".explorer-open:visible").count() == 0
+
+    @pytest.mark.parametrize("width, mode", [(360, "dark"), (1440, "light")])
+    def test_axe_finds_nothing(self, browser, home, started, width, mode):
+        try:
+            axe = (assets.fetch(assets.AXE, BOOK / "_build" / "npm") / "axe.min.js").read_text(encoding="utf-8")
+        except assets.Unavailable as error:
+            pytest.skip(f"axe-core cannot be fetched: {error}")
+        with opened(browser, home, "index.html") as page:
+            self.look(page, axe, width, mode)
+        started.pick("Cycles, with momentum mirrored")
+        started.page.wait_for_selector("#explorer-charts path.momentum")
+        self.look(started.page, axe, width, mode)
+        started.page.fill("#explorer-json", "{")
+        started.page.click("#explorer-read")
+        started.error()
+        self.look(started.page, axe, width, mode)
+
+    @staticmethod
+    def look(page, axe, width, mode):
+        page.set_viewport_size({"width": width, "height": 900})
+        page.evaluate("mode => { document.documentElement.dataset.theme = mode; }", mode)
+        page.wait_for_timeout(300)  # colours change slowly
+        page.add_script_tag(content=axe)
+        run = "axe.run({include: [['#explorer'], ['.explorer-gallery']]})"
+        found = page.evaluate(f"{run}.then(r => r.violations.map(v => [v.id, v.nodes.map(n => n.html)]))")
+        assert found == []
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_the_site_has_the_very_files(site):
+    for name, source in {
+        "lrlib/__init__.py": ROOT / "lrlib" / "__init__.py",
+        "lrlib/schedules.py": ROOT / "lrlib" / "schedules.py",
+        "explorer.py": BOOK / "_ext" / "explorer.py",
+    }.items():
+        assert (site / "_static" / "explorer" / name).read_bytes() == source.read_bytes()
