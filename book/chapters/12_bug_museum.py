@@ -81,11 +81,13 @@ def exhibit(name, library, kind, instead, *, found, wrong, right):
     print(f"exhibit {len(exhibits)}, {library}: {verdict}")
 
 
-def listed(answer):
-    """An answer in words: rates to four digits, or an error's name."""
+def listed(answer, first=None):
+    """Rates, or the first of them, to four digits; an error's name as it is."""
     if isinstance(answer, str):
         return answer
-    return ", ".join(x if isinstance(x, str) else f"{x:.4g}" for x in answer)
+    return ", ".join(
+        x if isinstance(x, str) else f"{x:.4g}" for x in answer[:first]
+    )
 
 
 verdicts = [judge(found, wrong=1, right=2) for found in (1, 2, "ValueError")]
@@ -182,8 +184,8 @@ def warm_up(optimizer):
 
 uninterrupted = rates(warm_up(sgd()), 12)
 found = attempt(resumed, warm_up, 10)
-print("never stopped:  ", listed(uninterrupted[2:7]))
-print("optimizer first:", listed(found[:5]))
+print("never stopped:  ", listed(uninterrupted[2:], 5))
+print("optimizer first:", listed(found, 5))
 exhibit(
     "The order of loading",
     "PyTorch",
@@ -208,9 +210,9 @@ recipe = resumed(warm_up, 10, optimizer_first=False)
 ours = [resumed(our_warm_up, 10, optimizer_first=first) for first in (True, False)]
 assert same(recipe, uninterrupted[2:]), recipe
 assert same(ours, [uninterrupted[2:]] * 2), ours
-print("scheduler built first:  ", listed(recipe[:5]))
-print("lrlib, optimizer first: ", listed(ours[0][:5]))
-print("lrlib, scheduler first: ", listed(ours[1][:5]))
+print("scheduler built first:  ", listed(recipe, 5))
+print("lrlib, optimizer first: ", listed(ours[0], 5))
+print("lrlib, scheduler first: ", listed(ours[1], 5))
 
 # %% tags=["hide-input", "pytorch"] mystnb={"image": {"alt": "Learning rate over 12 updates. The run that never stopped warms up from 0.01 to 0.1 in four updates and stays there. The run resumed at update 2, optimizer first, drops to 0.0055, warms up to 0.01 and stays there. The run resumed with lrlib lies on the first one."}, "figure": {"caption": "A warm-up, stopped after two updates and resumed. Loaded in the wrong order, PyTorch's LinearLR stays ten times too low.", "name": "fig-resumed"}}
 figure, ax = plt.subplots(figsize=(8, 3.4))
@@ -262,7 +264,7 @@ for name, make in schedulers.items():
     if not same(found_here, straight):
         count += 1
         print(
-            f"{name:28} right {listed(straight[:4])}; found {listed(found_here[:4])}"
+            f"{name:28} right {listed(straight, 4)}; found {listed(found_here, 4)}"
         )
     # The recipe is right for all of them.
     assert same(resumed(make, 6, optimizer_first=False), straight), name
@@ -521,8 +523,12 @@ assert same(ours, [0.1] * 17), ours
 piecewise = keras_schedules.PiecewiseConstantDecay([3], [0.1, 0.01])
 ours = lrlib.keras.Schedule(lrlib.Piecewise([3], [0.1, 0.01]))
 found, ours = (moves(keras.optimizers.SGD(rule), 6) for rule in (piecewise, ours))
-print("Keras:", listed(found))
-print("lrlib:", listed(ours))
+late = sum(rate > 0.05 for rate in found) - 3
+earlier = keras_schedules.PiecewiseConstantDecay([3 - late], [0.1, 0.01])
+recipe = moves(keras.optimizers.SGD(earlier), 6)
+print("Keras, boundary 3:", listed(found))
+print(f"Keras, boundary {3 - late}:", listed(recipe))
+print("lrlib, boundary 3:", listed(ours))
 exhibit(
     "A boundary, one update late",
     "Keras",
@@ -532,7 +538,7 @@ exhibit(
     wrong=[0.1, 0.1, 0.1, 0.1, 0.01, 0.01],
     right=[0.1, 0.1, 0.1, 0.01, 0.01, 0.01],
 )
-assert same(ours, [0.1, 0.1, 0.1, 0.01, 0.01, 0.01]), ours
+assert same(ours, [0.1, 0.1, 0.1, 0.01, 0.01, 0.01]) and same(recipe, ours), ours
 
 # %% [markdown]
 # ## Room 3: schedules put together
@@ -574,7 +580,8 @@ print("nested first: ", listed(found[0]))
 print("nested second:", listed(found[1]))
 
 # %% [markdown]
-# The right behaviour: a schedule is a value, and `then` joins values. Where the brackets stand makes no difference.
+# The right behaviour: a flat sequence, or a schedule that is a value, and `then` to join values. Where the brackets stand
+# makes no difference to it.
 
 # %% tags=["pytorch"]
 ramp, hold = lrlib.Linear(0.01, 0.1, steps=2), lrlib.Constant(0.1).take(2)
@@ -585,6 +592,15 @@ assert first == ramp.then(hold.then(decay)) and second == hold.then(ramp).then(h
 ours = [rates(lrlib.torch.Scheduler(sgd(), value), 6) for value in (first, second)]
 assert same(ours[0], [0.01, 0.055, 0.1, 0.1, 0.1, 0.05]), ours
 assert same(ours[1], [0.1, 0.1, 0.01, 0.055, 0.1, 0.1]), ours
+optimizer = sgd()
+parts = [
+    lr_scheduler.LinearLR(optimizer, 0.1, total_iters=2),
+    lr_scheduler.ConstantLR(optimizer, 1.0),
+    lr_scheduler.ExponentialLR(optimizer, 0.5),
+]
+flat = rates(lr_scheduler.SequentialLR(optimizer, parts, milestones=[2, 4]), 6)
+assert same(flat, ours[0]), flat
+print("PyTorch, one flat sequence:", listed(flat))
 print("lrlib, nested first: ", listed(ours[0]))
 print("lrlib, nested second:", listed(ours[1]))
 exhibit(
@@ -612,25 +628,27 @@ def chained():
     optimizer = sgd()
     cycles = lr_scheduler.CosineAnnealingWarmRestarts(optimizer, T_0=4)
     shrink = lr_scheduler.ExponentialLR(optimizer, gamma=0.9)
-    return rates(lr_scheduler.ChainedScheduler([shrink, cycles]), 9)
+    return rates(lr_scheduler.ChainedScheduler([shrink, cycles]), 9)[::4]
 
 
 cycles = lrlib.CosineRestarts(0.1, 0.0, first=4)
 shrinking = cycles * lrlib.Exponential(1.0, gamma=0.9)
 found = attempt(chained)
 ours = rates(lrlib.torch.Scheduler(sgd(), shrinking), 9)
-print("PyTorch, peaks at 0, 4, 8:", listed(found[::4]))
-print("lrlib,   peaks at 0, 4, 8:", listed(ours[::4]))
+recipe = rates(lr_scheduler.LambdaLR(sgd(lr=1.0), shrinking), 9)
+print("PyTorch, peaks at 0, 4, 8: ", listed(found))
+print("LambdaLR, peaks at 0, 4, 8:", listed(recipe[::4]))
+print("lrlib, peaks at 0, 4, 8:   ", listed(ours[::4]))
 exhibit(
     "A chain with a deaf link",
     "PyTorch",
     "bug",
-    "a product of lrlib schedules, or one LambdaLR",
+    "a product of lrlib schedules, in a LambdaLR too",
     found=found,
-    wrong=cycles(np.arange(9)),
-    right=ours,
+    wrong=cycles(np.arange(9))[::4],
+    right=ours[::4],
 )
-assert same(ours[::4], [0.1, 0.1 * 0.9**4, 0.1 * 0.9**8]), ours
+assert same(ours[::4], [0.1, 0.1 * 0.9**4, 0.1 * 0.9**8]) and same(recipe, ours)
 
 # %% [markdown]
 # ### Two hands on one rate
@@ -707,7 +725,7 @@ exhibit(
     "The schedule on micro-batches",
     "Keras",
     "trap",
-    "lrlib.keras.Schedule(…, accumulate=k), or k times the steps",
+    "lrlib.keras.Schedule(…, accumulate=k)",
     found=found,
     wrong=line(np.minimum(4 * np.arange(8) + 3, 8)),
     right=line(np.arange(8)),
@@ -826,8 +844,12 @@ ours = rate_and_best(
     lrlib.torch.PlateauScheduler(sgd(), lrlib.Plateau(0.1, **settings))
 )
 print(f"ten metrics, each worse: {worsening[0]:.1f} … {worsening[-1]:.1f}")
-print("PyTorch, rate and best metric:", listed(found))
-print("lrlib,   rate and best metric:", listed(ours))
+absolute = {"patience": 5, "threshold": 1.0, "threshold_mode": "abs"}
+recipe = rate_and_best(lr_scheduler.ReduceLROnPlateau(sgd(), **absolute))
+print("rate and best metric after them")
+print("PyTorch, relative threshold:", listed(found))
+print("PyTorch, absolute threshold:", listed(recipe))
+print("lrlib, relative threshold:  ", listed(ours))
 exhibit(
     "The plateau below zero",
     "PyTorch",
@@ -837,7 +859,7 @@ exhibit(
     wrong=[0.1, worsening[-1]],
     right=[0.01, -100.0],
 )
-assert same(ours, [0.01, -100.0]), ours
+assert same(ours, [0.01, -100.0]) and same(recipe, ours), (ours, recipe)
 
 # %% [markdown]
 # ### The rate that was a whole number
@@ -859,12 +881,20 @@ found = [
     attempt(at_steps, keras_schedules.ExponentialDecay(1, 10, 0.5)),
     attempt(at_steps, keras_schedules.CosineDecay(1, 10)),
 ]
+recipe = [
+    at_steps(keras_schedules.ExponentialDecay(1.0, 10, 0.5)),
+    at_steps(keras_schedules.CosineDecay(1.0, 10)),
+]
 ours = [
     at_steps(lrlib.keras.Schedule(schedule))
     for schedule in (lrlib.Exponential(1, 0.5, every=10), lrlib.Cosine(1, 0, 10))
 ]
-for name, rows in (("Keras", found), ("lrlib", ours)):
-    print(f"{name}, at updates 0, 5, 10:", " | ".join(listed(row) for row in rows))
+for name, rows in (
+    ("Keras, 1  ", found),
+    ("Keras, 1.0", recipe),
+    ("lrlib, 1  ", ours),
+):
+    print(f"{name} at updates 0, 5, 10:", " | ".join(listed(row) for row in rows))
 exhibit(
     "The rate that was a whole number",
     "Keras",
@@ -875,6 +905,7 @@ exhibit(
     right=ours,
 )
 assert same(ours, [[1.0, 0.5**0.5, 0.5], [1.0, 0.5, 0.0]]), ours
+assert same(recipe, ours), recipe
 
 # %% [markdown]
 # ### A warm-up from zero
@@ -943,7 +974,9 @@ ours = [
         lrlib.torch.Scheduler(sgd(momentum=0.5), cycle, momentum=0.95 - cycle)
     ),
 ]
+quiet = lr_scheduler.CyclicLR(sgd(momentum=0.5), 0.01, 0.1, cycle_momentum=False)
 print("set to 0.5; CyclicLR, OneCycleLR, OneCycleLR on AdamW:", listed(found))
+print("CyclicLR, cycle_momentum=False:", listed([in_groups(quiet)]))
 print("lrlib, with SGD and with AdamW:", listed(ours[:2]))
 print("lrlib, where a momentum schedule is asked for:", listed(ours[2:]))
 exhibit(
@@ -955,7 +988,7 @@ exhibit(
     wrong=[0.9, 0.95, 0.95],
     right=[0.5, 0.5, 0.5],
 )
-assert same(ours, [0.5, 0.5, 0.946]), ours
+assert same(ours, [0.5, 0.5, 0.946]) and same(in_groups(quiet), 0.5), ours
 
 # %% [markdown]
 # ### The group that came late
@@ -992,7 +1025,7 @@ exhibit(
     "The group that came late",
     "PyTorch",
     "bug",
-    "all groups from the start, or lrlib.torch.Scheduler",
+    "lrlib.torch.Scheduler: the group joins at the next step",
     found=found,
     wrong=["ValueError", [0.1, 0.1 * 0.1 / 0.055]],
     right=ours,
@@ -1011,8 +1044,11 @@ with warnings.catch_warnings(record=True) as caught:
     found = attempt(lambda: moves(keras.optimizers.SGD(0.1, decay=0.5), 4))
 meant = lrlib.InverseTime(0.1, rate=0.5)
 ours = moves(keras.optimizers.SGD(lrlib.keras.Schedule(meant)), 4)
-print("Keras, decay=0.5:", listed(found), "| warnings:", len(caught))
-print("lrlib:           ", listed(ours))
+inverse = keras_schedules.InverseTimeDecay(0.1, decay_steps=1, decay_rate=0.5)
+recipe = moves(keras.optimizers.SGD(inverse), 4)
+print("Keras, decay=0.5:       ", listed(found), "| warnings:", len(caught))
+print("Keras, InverseTimeDecay:", listed(recipe))
+print("lrlib:                  ", listed(ours))
 exhibit(
     "The decay that is not there",
     "Keras",
@@ -1022,7 +1058,7 @@ exhibit(
     wrong=[0.1] * 4,
     right=ours,
 )
-assert same(ours, [0.1 / (1 + 0.5 * t) for t in range(4)]), ours
+assert same(ours, [0.1 / (1 + 0.5 * t) for t in range(4)]) and same(recipe, ours)
 
 # %% [markdown]
 # ## The catalogue
