@@ -27,7 +27,7 @@
 # ## How to read an exhibit
 #
 # Every exhibit is run when this page is made. First comes the library's answer, then the right one beside it, from
-# {mod}`lrlib` or from a recipe, with an assertion that it is right. A line says what was seen:
+# {doc}`lrlib <../reference/api>` or from a recipe, with an assertion that it is right. A line says what was seen:
 #
 # - **seen**: the installed version does what the text says;
 # - **mended**: it gives the right answer, so the exhibit is history;
