@@ -37,7 +37,7 @@ class Entry(NamedTuple):
     definition: str
 
 
-class glossary_link(nodes.General, nodes.Inline, nodes.TextElement):  # noqa: N801, docutils' own style
+class glossary_link(nodes.General, nodes.Inline, nodes.TextElement):
     """A term in running text. The definition is an attribute, so that search does not find it on every page."""
 
 

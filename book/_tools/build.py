@@ -1,4 +1,4 @@
-"""Render the book: fetch its assets, run Jupyter Book with every warning an error, check the pages.
+"""Render the book: fetch its assets, run Jupyter Book with every warning an error, check the pages, pack them.
 
     python book/_tools/build.py [--all]
 
@@ -21,6 +21,7 @@ from typing import Any
 import assets
 import assignments
 import front
+import pack
 import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -111,6 +112,7 @@ def main(argv: list[str] | None = None) -> int:
             print(f"_toc.yml lists {page}, but the build made no such page", file=sys.stderr)
         print("The book was not built: see the messages above.", file=sys.stderr)
         return 1
+    pack.main(BUILD / "html")
     stamp.write_text(shared)
     print(f"The book is ready: open {(BUILD / 'html' / 'index.html').relative_to(ROOT)}")
     return 0

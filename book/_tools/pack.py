@@ -3,7 +3,7 @@
     python book/_tools/pack.py
 
 Equal pages give an equal archive. Pyodide stays out: a browser does not start it from a file, and it would double the
-archive. The link to the archive stays out too, since the archive does not hold itself.
+archive. So do source maps, which only a debugger asks for, and the link to the archive, which does not hold itself.
 """
 
 from __future__ import annotations
@@ -13,13 +13,12 @@ import sys
 import zipfile
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.append(str(ROOT / "book" / "_ext"))
+sys.path.append(str(Path(__file__).resolve().parents[1] / "_ext"))
 
 from site_archive import ARCHIVE
 
-SITE = ROOT / "book" / "_build" / "html"
-LEFT_OUT = "_static/vendor/pyodide/"
+SITE = Path(__file__).resolve().parents[1] / "_build" / "html"
+LEFT_OUT = re.compile(r"^_static/vendor/pyodide/|\.map$|^\.buildinfo$")
 LINK = re.compile(r'<a class="[^"]*\bsite-archive\b[^"]*"[^>]*>(.*?)</a>', re.DOTALL)
 SIZE = re.compile(r'(<span class="site-archive-size">)[^<]*(</span>)')
 OLDEST = (1980, 1, 1, 0, 0, 0)  # the format knows no earlier date; a real one would differ from build to build
@@ -28,7 +27,7 @@ OLDEST = (1980, 1, 1, 0, 0, 0)  # the format knows no earlier date; a real one w
 def contents(site: Path) -> list[Path]:
     """Return the files that go into the archive, in a lasting order."""
     names = {file.relative_to(site).as_posix(): file for file in site.rglob("*") if file.is_file()}
-    return [names[name] for name in sorted(names) if name != ARCHIVE and not name.startswith(LEFT_OUT)]
+    return [names[name] for name in sorted(names) if name != ARCHIVE and not LEFT_OUT.search(name)]
 
 
 def offline(page: str) -> str:
