@@ -43,7 +43,7 @@ class glossary_link(nodes.General, nodes.Inline, nodes.TextElement):
 
 def entries(glossary: nodes.document) -> dict[str, Entry]:
     """Return the entry of each term of a page with a ``{glossary}``; synonyms share one."""
-    found = {}
+    found: dict[str, Entry] = {}
     for item in glossary.findall(nodes.definition_list_item):
         terms = [child for child in item.children if isinstance(child, nodes.term) and child["ids"]]
         texts = [p.astext() for p in item.findall(nodes.paragraph)]

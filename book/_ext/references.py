@@ -17,7 +17,9 @@ def citing_pages(env: BuildEnvironment) -> dict[str, list[str]]:
     pages: dict[str, list[str]] = {}
     order = list(env.toctree_includes.get(env.config.root_doc, []))
     references = env.get_domain("cite").citation_refs  # type: ignore[attr-defined]
-    for reference in sorted(references, key=lambda r: (order.index(r.docname) if r.docname in order else -1, r.docname)):
+    for reference in sorted(
+        references, key=lambda r: (order.index(r.docname) if r.docname in order else -1, r.docname)
+    ):
         for target in reference.targets:
             cited = pages.setdefault(target.key, [])
             if reference.docname not in cited:

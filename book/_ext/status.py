@@ -47,20 +47,22 @@ def measured(path: Path) -> dict[str, Any]:
     return {**notebook.metadata.get("lrlib", {}), "facts": len(notebooks.facts(notebook))}
 
 
-def seconds(info: Mapping[str, Any]) -> str:
-    """Return a chapter's cost in words."""
-    return f"{info['seconds']:.0f} s" if "seconds" in info else MISSING
+def cost(info: Mapping[str, Any]) -> str:
+    """Return what a chapter's execution took, in words."""
+    if "seconds" not in info:
+        return MISSING
+    return f"{info['seconds']:.0f} s on {info.get('cores', MISSING)} core{'s' * (info.get('cores') != 1)}"
 
 
 def chapter_rows(chapters: Mapping[str, dict[str, Any]]) -> list[Row]:
     """Return a row a chapter, and one for all together."""
-    rows: list[Row] = []
-    for name, info in chapters.items():
-        known = [str(info.get(key, MISSING)) for key in ("cores", "executed", "facts")]
-        rows.append([page_link(name), seconds(info), *known])
+    rows: list[Row] = [
+        [page_link(name), cost(info), str(info.get("executed", MISSING)), str(info["facts"])]
+        for name, info in chapters.items()
+    ]
     whole = sum(info.get("seconds", 0) for info in chapters.values())
     facts = sum(info["facts"] for info in chapters.values())
-    return [*rows, ["All chapters", f"{whole / 60:.0f} min", "", "", str(facts)]]
+    return [*rows, ["All chapters", f"{whole / 60:.0f} min", "", str(facts)]]
 
 
 def page_link(name: str) -> nodes.Node:
@@ -150,7 +152,7 @@ class Status(SphinxDirective):
         """Make the table that the argument names."""
         tables: dict[str, tuple[list[str], Callable[[], list[Row]]]] = {
             "chapters": (
-                ["Chapter", "Runs in", "Cores", "Executed", "Facts compared"],
+                ["Chapter", "Runs in", "Executed", "Facts compared"],
                 lambda: chapter_rows(self.chapters()),
             ),
             "versions": (
