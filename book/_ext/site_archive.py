@@ -5,13 +5,17 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
 from typing import Any
 
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxRole
 
-ARCHIVE = "learning-rate-schedules.zip"  # in the folder of all pages
+sys.path.append(str(Path(__file__).resolve().parents[1] / "_tools"))
+
+from pack import ARCHIVE
 
 
 class SiteArchive(SphinxRole):

@@ -9,15 +9,11 @@ archive. So do source maps, which only a debugger asks for, and the link to the 
 from __future__ import annotations
 
 import re
-import sys
 import zipfile
 from pathlib import Path
 
-sys.path.append(str(Path(__file__).resolve().parents[1] / "_ext"))
-
-from site_archive import ARCHIVE
-
 SITE = Path(__file__).resolve().parents[1] / "_build" / "html"
+ARCHIVE = "learning-rate-schedules.zip"  # in the folder of all pages
 LEFT_OUT = re.compile(r"^_static/vendor/pyodide/|\.map$|^\.buildinfo$")
 LINK = re.compile(r'<a class="[^"]*\bsite-archive\b[^"]*"[^>]*>(.*?)</a>', re.DOTALL)
 SIZE = re.compile(r'(<span class="site-archive-size">)[^<]*(</span>)')
