@@ -15,7 +15,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from browser import SITE, Watch, chromium, needs_browser, opened, served
+from browser import SITE, chromium, needs_browser, opened, served
 from bs4 import BeautifulSoup
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from sphinx.application import Sphinx
@@ -35,6 +35,7 @@ import status
 import lrlib
 
 CHAPTER = "chapters/01_one"
+OWN_PLACES = {"glossary_links": {"glossary_page": "glossary"}, "status": {"status_results": "results"}}
 MEASURED = {"seconds": 71.3, "cores": 2, "executed": "2026-11-21", "versions": {"torch": "2.13", "python": "3.11.7"}}
 
 
@@ -63,17 +64,11 @@ def built(folder, *extensions, **config):
     """Build a project and give its pages, parsed, by name."""
     config = {
         "extensions": ["myst_nb", "chapter_info", *extensions],
+        "exclude_patterns": ["_*"],
         "nb_execution_mode": "off",
         "html_theme": "basic",
-        "glossary_page": "glossary",
-        "status_results": "results",
+        **OWN_PLACES.get(extensions[0], {}),
         **config,
-    }
-    config = {
-        key: value
-        for key, value in config.items()
-        if key.split("_")[0] not in ("glossary", "status")
-        or any(key.startswith(name.split("_")[0]) for name in extensions)
     }
     out = folder / "_out"
     with docutils_namespace():
@@ -288,7 +283,7 @@ def test_other_hosts_get_binder_only(tmp_path):
 )
 def test_bad_addresses_are_refused(tmp_path, address):
     with pytest.raises(
-        ConfigError, match="repository_url is .*it must be empty, or like https://github.com/OWNER/NAME"
+        ConfigError, match=r"repository_url is .*; it must be empty, or like https://github\.com/OWNER/NAME"
     ):
         launch_links(tmp_path, repository_url=address)
 
@@ -345,8 +340,9 @@ def small_site(tmp_path):
     (site / "_static" / "vendor" / "pyodide").mkdir(parents=True)
     (site / "_static" / "vendor" / "pyodide" / "x.wasm").write_bytes(b"x")
     (site / "_static" / "a.js.map").write_text("{}")
-    link = f'<a class="site-archive reference internal" href="../{pack.ARCHIVE}">all</a><span class="site-archive-size"></span>'
-    (site / "book" / "index.html").write_text(f"<p>Take {link}.</p>", encoding="utf-8")
+    link = f'<a class="site-archive reference internal" href="../{pack.ARCHIVE}">all</a>'
+    page = f'<p>Take {link}<span class="site-archive-size"></span>.</p>'
+    (site / "book" / "index.html").write_text(page, encoding="utf-8")
     (site / "index.html").write_text('<a href="book/index.html">in</a>', encoding="utf-8")
     return site
 
@@ -390,16 +386,16 @@ def test_role_links_to_the_archive(tmp_path):
 
 
 def test_references_name_the_pages_that_cite_them(tmp_path):
-    bib = "@misc{one, author={Ann One}, title={A}, year={2001}}\n@misc{two, author={Bo Two}, title={B}, year={2002}}"
+    bib = "@misc{one, author={One}, title={A}, year={2001}}\n@misc{two, author={Two}, title={B}, year={2002}}"
     (tmp_path / "all.bib").write_text(bib, encoding="utf-8")
     folder = project(tmp_path, new_markdown_cell("{cite}`one`"), list="# List\n\n```{bibliography}\n:all:\n```")
     settings = {"bibtex_bibfiles": ["all.bib"]}
     extensions = ("sphinxcontrib.bibtex", "references")
     entries = [e.text.strip() for e in built(folder, *extensions, **settings)["list.html"].select(".citation")]
-    assert entries == ["Ann One. A. 2001. Cited in One.", "Bo Two. B. 2002."]
+    assert entries == ["One. A. 2001. Cited in One.", "Two. B. 2002."]
     project(tmp_path, new_markdown_cell("{cite}`two`"), list="# List\n\n```{bibliography}\n:all:\n```")
     entries = [e.text.strip() for e in built(folder, *extensions, **settings)["list.html"].select(".citation")]
-    assert entries == ["Ann One. A. 2001.", "Bo Two. B. 2002. Cited in One."]
+    assert entries == ["One. A. 2001.", "Two. B. 2002. Cited in One."]
 
 
 # --- Two builds give the same pages ---------------------------------------------------------------
@@ -522,7 +518,7 @@ def test_search_finds_pages(browser, request, where):
         page.wait_for_selector("#search-results li a", timeout=60_000)
         page.wait_for_function("document.querySelector('#search-results').innerText.includes('finished')")
         found = page.locator("#search-results li a").all_inner_texts()
-        assert "Cycling" in found and "triangular2" in found  # a chapter and a term
+        assert {"Cycling", "Glossary", "lrlib.Triangular2"} <= set(found)
         page.wait_for_timeout(300)
         assert page.watch.faults() == []
 

@@ -77,8 +77,21 @@ def running_text(document: nodes.document) -> list[nodes.Text]:
             name for node in [paragraph, *above] for name in node["classes"]
         }:
             continue
+        join_lines(paragraph)
         found += [text for text in paragraph.findall(nodes.Text) if not within(text, paragraph)]
     return found
+
+
+def join_lines(paragraph: nodes.paragraph) -> None:
+    """Make one text of the lines that MyST keeps apart, so that a term is found across the end of a line."""
+    for parent in {text.parent for text in paragraph.findall(nodes.Text)}:
+        joined: list[nodes.Node] = []
+        for child in parent.children:
+            if joined and isinstance(child, nodes.Text) and isinstance(joined[-1], nodes.Text):
+                joined[-1] = nodes.Text(joined[-1].astext() + child.astext())
+            else:
+                joined.append(child)
+        parent[:] = joined
 
 
 def within(text: nodes.Text, paragraph: nodes.paragraph) -> bool:
