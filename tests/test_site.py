@@ -64,7 +64,7 @@ def built(folder, *extensions, **config):
     """Build a project and give its pages, parsed, by name."""
     config = {
         "extensions": ["myst_nb", "chapter_info", *extensions],
-        "exclude_patterns": ["_*"],
+        "exclude_patterns": ["_*", "jupyter_execute"],
         "nb_execution_mode": "off",
         "html_theme": "basic",
         **OWN_PLACES.get(extensions[0], {}),
