@@ -390,10 +390,10 @@ def test_references_name_the_pages_that_cite_them(tmp_path):
     folder = project(tmp_path, new_markdown_cell("{cite}`one`"), list="# List\n\n```{bibliography}\n:all:\n```")
     settings = {"bibtex_bibfiles": ["all.bib"]}
     extensions = ("sphinxcontrib.bibtex", "references")
-    entries = [e.text.strip() for e in built(folder, *extensions, **settings)["list.html"].select(".citation")]
+    entries = [e.text.strip() for e in built(folder, *extensions, **settings)["list.html"].select("ul > li.citation")]
     assert entries == ["One. A. 2001. Cited in One.", "Two. B. 2002."]
     project(tmp_path, new_markdown_cell("{cite}`two`"), list="# List\n\n```{bibliography}\n:all:\n```")
-    entries = [e.text.strip() for e in built(folder, *extensions, **settings)["list.html"].select(".citation")]
+    entries = [e.text.strip() for e in built(folder, *extensions, **settings)["list.html"].select("ul > li.citation")]
     assert entries == ["One. A. 2001.", "Two. B. 2002. Cited in One."]
 
 

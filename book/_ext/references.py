@@ -28,19 +28,25 @@ def citing_pages(env: BuildEnvironment) -> dict[str, list[str]]:
 
 
 def finish_entries(app: Sphinx, document: nodes.document, page: str) -> None:
-    """Drop the labels of a bibliography and name the citing pages."""
+    """Make each bibliography a plain list, since docutils' roles for it are deprecated, and name the citing pages."""
     citations = app.env.get_domain("cite").citations  # type: ignore[attr-defined]
     keys = {citation.citation_id: citation.key for citation in citations}
     pages = citing_pages(app.env)
-    for entry in document.findall(nodes.citation):
-        for label in [child for child in entry.children if isinstance(child, nodes.label)]:
-            entry.remove(label)
-        links: list[nodes.Node] = []
-        for name in pages.get(keys.get(entry["ids"][0], ""), []):
-            address = app.builder.get_relative_uri(page, name)
-            links += [nodes.Text(", " if links else " Cited in "), link(app.env.titles[name].astext(), address)]
-        paragraph = next(entry.findall(nodes.paragraph))
-        paragraph += [*links, *([nodes.Text(".")] if links else [])]
+    for parent in {entry.parent for entry in document.findall(nodes.citation)}:
+        entries = [child for child in parent.children if isinstance(child, nodes.citation)]
+        listed = nodes.bullet_list(classes=["references"])
+        parent.insert(parent.index(entries[0]), listed)
+        for entry in entries:
+            parent.remove(entry)
+            content = [child for child in entry.children if not isinstance(child, nodes.label)]
+            listed += nodes.list_item("", *content, ids=entry["ids"], classes=["citation"])
+            cited = [
+                link(app.env.titles[name].astext(), app.builder.get_relative_uri(page, name))
+                for name in pages.get(keys.get(entry["ids"][0], ""), [])
+            ]
+            for n, one in enumerate(cited):
+                content[-1] += [nodes.Text(", " if n else " Cited in "), one]
+            content[-1] += nodes.Text("." if cited else "")
 
 
 def link(text: str, address: str) -> nodes.reference:
