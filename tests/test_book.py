@@ -6,6 +6,7 @@ The guards are functions that return what is wrong, so that each is also shown b
 import itertools
 import json
 import os
+import platform
 import re
 import shutil
 import subprocess
@@ -20,6 +21,9 @@ from bs4 import BeautifulSoup
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from sphinx.application import Sphinx
 from sphinx.util.docutils import docutils_namespace
+
+import lrlib
+from lrlib.course import study
 
 ROOT = Path(__file__).resolve().parents[1]
 BOOK = ROOT / "book"
@@ -92,12 +96,8 @@ def execution_faults(notebook):
 
 def fact_faults(notebook):
     """See to it that nbval has numbers to compare, and has some after the last raw result."""
-    facts, raw = [], []
-    for n, cell in code_cells(notebook):
-        if not is_checked(cell):
-            raw.append(n)
-        elif re.search(r"\d", " ".join(t for t in notebooks.output_texts(cell) if "<Figure" not in t)):
-            facts.append(n)
+    facts = notebooks.facts(notebook)
+    raw = [n for n, cell in code_cells(notebook) if not is_checked(cell)]
     faults = []
     if len(facts) < LEAST_FACTS:
         faults.append(f"{len(facts)} checked cells print numbers; at least {LEAST_FACTS} must")
@@ -261,7 +261,9 @@ def test_tool_makes_a_sound_pair(tiny):
     assert [cell.get("outputs") for cell in notebook.cells[:3]] == [None, [], []]
     assert notebook.cells[3].outputs[0].text == "six times seven is 42\n"
     assert notebook.metadata.lrlib.source_sha256 == notebooks.digest(tiny)
-    assert notebook.metadata.lrlib.seconds > 0
+    measured = notebook.metadata.lrlib
+    assert measured.seconds > 0 and measured.versions.lrlib == lrlib.__version__
+    assert measured.machine == f"{study.processor()}, {platform.system()} on {platform.machine()}"
 
 
 def test_content_decides_what_is_out_of_date(copy, capsys):

@@ -33,6 +33,9 @@ from nbclient.exceptions import CellExecutionError, DeadKernelError
 from nbformat import NotebookNode
 from tqdm import tqdm
 
+import lrlib
+from lrlib.course.study import processor
+
 CHAPTERS = Path(__file__).resolve().parents[1] / "chapters"
 CELL_TIMEOUT = 900  # seconds; a chapter's budget is 120, so a cell that takes this long hangs
 KERNEL_ENV = {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "", "TQDM_DISABLE": "1"}
@@ -40,7 +43,7 @@ NOTEBOOK_METADATA = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
     "language_info": {"file_extension": ".py", "name": "python", "pygments_lexer": "ipython3"},
 }
-PACKAGES = ["lrlib", "numpy", "scikit-learn", "torch", "keras", "tensorflow", "tensorflow-cpu"]
+PACKAGES = ["numpy", "scikit-learn", "torch", "keras", "tensorflow", "tensorflow-cpu"]
 # Tags under which nbval does not compare a cell's output.
 UNCHECKED_TAGS = {"nbval-ignore-output", "nbval-skip"}
 ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
@@ -168,7 +171,7 @@ def indented(source: str) -> str:
 
 def versions() -> dict[str, str]:
     """Return the versions of Python and of the packages that decide a chapter's numbers."""
-    found = {"python": platform.python_version()}
+    found = {"python": platform.python_version(), "lrlib": lrlib.__version__}
     for package in PACKAGES:
         try:
             found[package.removesuffix("-cpu")] = importlib.metadata.version(package)
@@ -177,11 +180,27 @@ def versions() -> dict[str, str]:
     return found
 
 
+def machine() -> str:
+    """Say what kind of machine this is: its processor and system, and nothing that names this very one."""
+    return f"{processor()}, {platform.system()} on {platform.machine()}"
+
+
 def available_cores() -> int:
     """Return the number of cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def facts(notebook: NotebookNode) -> list[int]:
+    """Return the places of the cells whose printed numbers nbval compares."""
+    found = []
+    for n, cell in enumerate(notebook.cells):
+        if cell.cell_type == "code" and not UNCHECKED_TAGS & set(cell.metadata.get("tags", [])):
+            printed = (text for text in output_texts(cell) if "<Figure" not in text)  # a figure's size is no fact
+            if re.search(r"\d", " ".join(printed)):
+                found.append(n)
+    return found
 
 
 def write_atomically(notebook: NotebookNode, target: Path) -> None:
@@ -249,6 +268,7 @@ def make(source: Path, force: bool = False) -> float:
         "source_sha256": recorded,
         "seconds": round(seconds, 1),
         "cores": available_cores(),
+        "machine": machine(),
         "executed": datetime.date.today().isoformat(),
         "versions": versions(),
     }

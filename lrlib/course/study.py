@@ -137,15 +137,18 @@ def load(experiment: str, folder: Path | None = None) -> dict[str, dict[str, lis
     return found
 
 
-def hardware() -> str:
-    """The processor and its cores, in words."""
-    model = platform.processor() or platform.machine()
+def processor() -> str:
+    """The processor's model, in words."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
-        model = next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+        return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
     except (OSError, StopIteration):
-        pass
-    return f"{model}, {os.cpu_count()} cores, one thread a trial"
+        return platform.processor() or platform.machine()
+
+
+def hardware() -> str:
+    """The processor and its cores, in words."""
+    return f"{processor()}, {os.cpu_count()} cores, one thread a trial"
 
 
 def _module(experiment: str) -> Any:

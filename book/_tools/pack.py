@@ -1,0 +1,65 @@
+"""Pack the built site into one archive that works without a network and without a server.
+
+    python book/_tools/pack.py
+
+Equal pages give an equal archive. Pyodide stays out: a browser does not start it from a file, and it would double the
+archive. So do source maps, which only a debugger asks for, and the link to the archive, which does not hold itself.
+"""
+
+from __future__ import annotations
+
+import re
+import zipfile
+from pathlib import Path
+
+SITE = Path(__file__).resolve().parents[1] / "_build" / "html"
+ARCHIVE = "learning-rate-schedules.zip"  # in the folder of all pages
+LEFT_OUT = re.compile(r"^_static/vendor/pyodide/|\.map$|^\.buildinfo$")
+LINK = re.compile(r'<a class="[^"]*\bsite-archive\b[^"]*"[^>]*>(.*?)</a>', re.DOTALL)
+SIZE = re.compile(r'(<span class="site-archive-size">)[^<]*(</span>)')
+OLDEST = (1980, 1, 1, 0, 0, 0)  # the format knows no earlier date; a real one would differ from build to build
+
+
+def contents(site: Path) -> list[Path]:
+    """Return the files that go into the archive, in a lasting order."""
+    names = {file.relative_to(site).as_posix(): file for file in site.rglob("*") if file.is_file()}
+    return [names[name] for name in sorted(names) if name != ARCHIVE and not LEFT_OUT.search(name)]
+
+
+def offline(page: str) -> str:
+    """Return a page without the link to the archive."""
+    return SIZE.sub("", LINK.sub(r"\1", page))
+
+
+def pack(site: Path) -> Path:
+    """Write the archive of a site beside its pages, replaced whole or not at all."""
+    target = site / ARCHIVE
+    unfinished = site.parent / f".{ARCHIVE}"
+    with zipfile.ZipFile(unfinished, "w", zipfile.ZIP_DEFLATED) as archive:
+        for file in contents(site):
+            name = f"{target.stem}/{file.relative_to(site).as_posix()}"  # it unpacks into a folder of its own
+            entry = zipfile.ZipInfo(name, OLDEST)
+            entry.compress_type, entry.create_system, entry.external_attr = zipfile.ZIP_DEFLATED, 3, 0o644 << 16
+            content = file.read_bytes()
+            archive.writestr(entry, offline(content.decode()).encode() if file.suffix == ".html" else content)
+    return unfinished.replace(target)
+
+
+def show_size(site: Path) -> None:
+    """Write the archive's size after each link to it."""
+    size = f" ({(site / ARCHIVE).stat().st_size / 1e6:.0f} MB)"
+    for page in sorted(site.rglob("*.html")):
+        before = page.read_text(encoding="utf-8")
+        after = SIZE.sub(rf"\g<1>{size}\g<2>", before)
+        if after != before:
+            page.write_text(after, encoding="utf-8")
+
+
+def main(site: Path = SITE) -> None:
+    """Pack the built site, and say on its pages how large the archive is."""
+    pack(site)
+    show_size(site)
+
+
+if __name__ == "__main__":
+    main()
