@@ -546,10 +546,10 @@ assert same(ours, [0.1, 0.1, 0.1, 0.01, 0.01, 0.01]) and same(recipe, ours), our
 #
 # ### A sequence in a sequence
 #
-# Warm-up and hold make a sequence, and that sequence followed by a decay is another. PyTorch's `SequentialLR` undoes the
-# first step of its parts when it is built, and does not reach the parts of its parts: nested first, the inner one is a
-# step ahead; nested second, it stops with a `NotImplementedError` that says nothing. It hits those who build schedules
-# from pieces.
+# Warm-up and hold make a sequence, and that sequence followed by a decay is another. When PyTorch's `SequentialLR` is
+# built, it asks its first part for the first step; a sequence there takes it for its second, and is a step ahead. When
+# its turn comes later, it is asked for its rates in a way that sequences do not know, and a `NotImplementedError` that
+# says nothing stops the run. It hits those who build schedules from pieces.
 #
 # Reported as [pytorch #196243](https://github.com/pytorch/pytorch/issues/196243).
 
