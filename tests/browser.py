@@ -138,6 +138,11 @@ def opened(browser, home, path="", *, width=1440, dark=False, **context):
         place.close()
 
 
+def unfold(page):
+    """Show what a chapter keeps back until its questions are answered."""
+    page.evaluate("for (const b of document.querySelectorAll('.fold-bar button')) if (b.checkVisibility()) b.click()")
+
+
 def pages(folder=SITE):
     """The names of the book's pages."""
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*.html") if "_static" not in path.parts)

@@ -1,80 +1,91 @@
-// What a reader would see as broken, as lists of words. Run in the page by test_pages.py.
-(() => {
-  const visible = (element) => {
-    const style = getComputedStyle(element);
-    return style.visibility !== "hidden" && style.display !== "none" && Number(style.opacity) > 0;
-  };
+/* What the tests measure inside a page; see tests/test_pages.py. */
 
-  // The part of a rectangle that no scrolling or clipping ancestor hides; null if nothing is left.
-  const shown = (rect, element) => {
-    let { left, top, right, bottom } = rect;
-    for (let at = element; at && at !== document.body; at = at.parentElement) {
-      const style = getComputedStyle(at);
-      if (at.matches("details:not([open]) > :not(summary)")) return null;
-      if (style.overflowX !== "visible" || style.overflowY !== "visible" || style.clip !== "auto") {
-        const box = at.getBoundingClientRect();
-        [left, right] = [Math.max(left, box.left), Math.min(right, box.right)];
-        [top, bottom] = [Math.max(top, box.top), Math.min(bottom, box.bottom)];
+/* The nearest thing that is laid out by itself: the text inside one is the browser's own to set. */
+function blockOf(element) {
+  while (element.parentElement && getComputedStyle(element).display.startsWith("inline")) element = element.parentElement;
+  return element;
+}
+
+/* What an element's ancestors do to it: clip it to a rectangle, or keep it in place, over the text, while the page
+   scrolls, which covers text on purpose. Kept for each element, since pages have thousands. */
+const places = new Map([[document.body, { layer: false, left: -Infinity, top: -Infinity, right: Infinity, bottom: Infinity }]]);
+function placeOf(element) {
+  let place = places.get(element);
+  if (place) return place;
+  const style = getComputedStyle(element);
+  place = { ...(style.position === "fixed" ? places.get(document.body) : placeOf(element.parentElement)) };
+  place.layer ||= ["fixed", "sticky"].includes(style.position) || placeOf(element.parentElement).layer;
+  if (style.overflowX !== "visible" || style.overflowY !== "visible" || style.clipPath !== "none") {
+    Object.assign(place, common(place, element.getBoundingClientRect()));
+  }
+  places.set(element, place);
+  return place;
+}
+
+function common(one, other) {
+  return {
+    left: Math.max(one.left, other.left),
+    right: Math.min(one.right, other.right),
+    top: Math.max(one.top, other.top),
+    bottom: Math.min(one.bottom, other.bottom),
+  };
+}
+
+/* The part of a rectangle that its scrolling or clipping ancestors let be seen; null if none. */
+function seen(rectangle, element) {
+  const part = common(rectangle, placeOf(element));
+  return part.right - part.left > 1 && part.bottom - part.top > 1 ? part : null;
+}
+
+/* Every visible line of text, with its rectangle on the page. */
+function linesOfText() {
+  const lines = [];
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  const range = document.createRange();
+  for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+    const element = node.parentElement;
+    if (!node.data.trim() || element.closest("script, style, noscript, mjx-assistive-mml")) continue;
+    if (!element.checkVisibility({ opacityProperty: true, visibilityProperty: true })) continue;
+    const block = blockOf(element);
+    const layer = placeOf(element).layer;
+    range.selectNodeContents(node);
+    for (const rectangle of range.getClientRects()) {
+      const part = seen(rectangle, element);
+      if (part) lines.push({ ...part, block, layer, text: node.data.trim().slice(0, 40) });
+    }
+  }
+  return lines;
+}
+
+/* Pairs of lines from different blocks whose rectangles share more than `slack` pixels both ways. */
+function overlappingText(slack = 2) {
+  const found = [];
+  const lines = linesOfText().sort((a, b) => a.top - b.top);
+  for (let i = 0; i < lines.length; i++) {
+    const a = lines[i];
+    for (let j = i + 1; j < lines.length && lines[j].top < a.bottom - slack; j++) {
+      const b = lines[j];
+      if (a.block === b.block || a.layer !== b.layer) continue;
+      // MathJax sets the parts of a formula on top of each other: a root over its radicand, a bar over a letter.
+      const formula = a.block.closest("mjx-container");
+      if (formula && formula === b.block.closest("mjx-container")) continue;
+      const wide = Math.min(a.right, b.right) - Math.max(a.left, b.left);
+      const high = Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top);
+      // The boxes of lines reach beyond their letters, so lines that merely stand close share a sliver.
+      if (wide > slack && high > Math.max(slack, 0.25 * Math.min(a.bottom - a.top, b.bottom - b.top))) {
+        found.push(`"${a.text}" and "${b.text}"`);
       }
     }
-    return right - left > 1 && bottom - top > 1 ? { left, top, right, bottom } : null;
-  };
+  }
+  return found;
+}
 
-  // A line of text, with what lies above the page's flow (fixed and sticky boxes, dialogs) left out.
-  const lines = () => {
-    const found = [];
-    const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-    const range = document.createRange();
-    for (let node = walker.nextNode(); node; node = walker.nextNode()) {
-      const parent = node.parentElement;
-      if (!node.data.trim() || !parent.checkVisibility({ visibilityProperty: true, opacityProperty: true })) continue;
-      // Formulas lay their own glyphs over each other; a marginal or floating box covers what scrolls under it.
-      if (parent.closest("script, style, noscript, template, mjx-container, svg, dialog, [data-overlay]")) continue;
-      let floats = false;
-      for (let at = parent; at && !floats; at = at.parentElement) {
-        floats = ["fixed", "sticky"].includes(getComputedStyle(at).position);
-      }
-      if (floats) continue;
-      range.selectNodeContents(node);
-      for (const rect of range.getClientRects()) {
-        const seen = shown(rect, parent);
-        if (seen) found.push({ ...seen, node, parent, text: node.data.trim().slice(0, 40) });
-      }
-    }
-    return found.sort((one, other) => one.top - other.top);
-  };
-
-  const overlaps = () => {
-    const found = [];
-    const all = lines();
-    all.forEach((one, number) => {
-      // Glyphs are lower than their line's box: a third of its height may lie over the next line's box.
-      for (let next = number + 1; next < all.length && all[next].top < one.bottom; next++) {
-        const other = all[next];
-        if (other.node === one.node) continue;
-        const across = Math.min(one.right, other.right) - Math.max(one.left, other.left);
-        const down = Math.min(one.bottom, other.bottom) - Math.max(one.top, other.top);
-        const height = Math.min(one.bottom - one.top, other.bottom - other.top);
-        if (across > 2 && down > 0.34 * height) found.push(`"${one.text}" lies over "${other.text}"`);
-      }
-    });
-    return found;
-  };
-
-  const tooWide = () => {
-    const page = document.documentElement;
-    if (page.scrollWidth <= page.clientWidth + 1) return [];
-    const beyond = [...document.querySelectorAll("body *")].filter(
-      (element) => shown(element.getBoundingClientRect(), element.parentElement)?.right > page.clientWidth + 1,
-    );
-    const names = beyond.slice(0, 3).map((element) => `${element.tagName.toLowerCase()}.${element.className}`);
-    return [`the page scrolls sideways: ${page.scrollWidth} px in ${page.clientWidth} (${names.join(", ")})`];
-  };
-
-  const brokenPictures = () =>
-    [...document.images]
-      .filter((image) => image.complete && !image.naturalWidth && visible(image))
-      .map((image) => `no picture: ${image.getAttribute("src")}`);
-
-  return [...tooWide(), ...overlaps(), ...brokenPictures()];
-})();
+/* What reaches beyond the right edge of the page, if it scrolls sideways. */
+function sidewaysScroll() {
+  const root = document.documentElement;
+  const width = root.clientWidth;
+  if (root.scrollWidth <= width && document.body.scrollWidth <= width) return [];
+  const beyond = [...document.body.querySelectorAll("*")].filter((e) => seen(e.getBoundingClientRect(), e.parentElement)?.right > width + 1);
+  const name = (e) => `${e.tagName.toLowerCase()}.${e.className} reaches ${Math.round(e.getBoundingClientRect().right)} of ${width} px`;
+  return [`the page is ${root.scrollWidth} px wide in ${width} px`, ...beyond.slice(-3).map(name)];
+}

@@ -1,25 +1,125 @@
-"""Mend what the stock setup gets wrong: what pages load and need not, and what a screen reader is told.
+"""Mend what the stock setup gets wrong, in the pages as they are rendered.
 
-Jupyter Book always loads sphinx-thebe, which adds its constants to every page twice; the second
-declaration is a script error. The book runs no code in the page, so its scripts are left out.
-The theme loads all of Font Awesome, 700 kB, for a dozen icons: ``_static/icons.css`` draws them.
+Each repair is a small function from a page's HTML to better HTML, and says what was wrong. They run where Sphinx
+lets a project render its templates itself, so that one place sees the layout and the text alike.
 """
 
 from __future__ import annotations
 
 import re
+from collections import Counter
+from html import escape, unescape
 from pathlib import Path
 from typing import Any
 
 from docutils import nodes
 from sphinx.application import Sphinx
+from sphinx.builders import Builder
 from sphinx.config import Config
+from sphinx.jinja2glue import BuiltinTemplateLoader
+from sphinx.util.images import get_image_size
 
 MATHJAX = "vendor/mathjax/tex-chtml.js"
 
+# Stock text, and what stands there instead.
+REPLACED = {
+    # "Show code cell source" is what a screen reader should say too, not another hidden name.
+    '<summary aria-label="Toggle hidden content">': "<summary>",
+    # The button shows "Search"; a name of its own would only hide the keys that it shows beside.
+    'title="Search" aria-label="Search" data-bs-placement="bottom" data-bs-toggle="tooltip">\n <i': ">\n <i",
+    # The title and the search button stood outside every landmark.
+    '<div id="pst-primary-sidebar"': '<div id="pst-primary-sidebar" role="complementary" aria-label="Book"',
+    # A deprecated role, which also is not allowed inside a list.
+    'role="doc-biblioentry"': 'role="listitem"',
+    # A column of row names may have no heading, and is then no header cell.
+    '<th class="head"><p></p></th>': "<td></td>",
+    # Colours were defined for "light" and "dark" only, and "auto" became one of them late, or never without scripts.
+    'data-theme="auto"': 'data-theme="light"',
+    'dataset.theme = localStorage.getItem("theme") || "auto";': (
+        'dataset.theme = document.documentElement.dataset.mode !== "auto" ? document.documentElement.dataset.mode'
+        ' : matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";'
+    ),
+    # A place for advertisements.
+    '<div id="ethical-ad-placement"\n      class="flat"\n      data-ea-publisher="readthedocs"\n'
+    '      data-ea-type="readthedocs-sidebar"\n      data-ea-manual="true">\n</div>': "",
+    # A second and a third statement of the same.
+    '<meta name="viewport" content="width=device-width, initial-scale=1" />': "",
+    '<meta name="viewport" content="width=device-width, initial-scale=1"/>': "",
+}
+# Half a megabyte of icons; the dozen that the pages show are in icons.css.
+ICON_SCRIPT = re.compile(r'<script [^>]*src="[^"]*/fontawesome\.js[^"]*"></script>')
+HEADING_OR_TABLE = re.compile(r"<h[1-6][^>]*>(.*?)</h[1-6]>|<table.*?</table>", re.DOTALL)
+IMAGE = re.compile(r'<img\b[^>]*?\bsrc="([^"]*)"[^>]*>')
 
-def use_local_mathjax(app: Sphinx, config: Config) -> None:
-    """Load MathJax from the book's own files where ``book/_tools/assets.py`` has put them."""
+
+def text_of(html: str) -> str:
+    """The words of a heading, without its link to itself."""
+    html = re.sub(r'<a class="headerlink".*?</a>', "", html, flags=re.DOTALL)
+    return " ".join(unescape(re.sub(r"<[^>]*>", "", html)).split())
+
+
+def with_scrolling_tables(html: str) -> str:
+    """Let a wide table scroll by itself: in a region that has a name, and that the keyboard reaches."""
+    section, named = "", Counter[str]()
+
+    def mend(found: re.Match[str]) -> str:
+        nonlocal section
+        if found[1] is not None:
+            section = text_of(found[1])
+            return found[0]
+        name = f"Table: {section}"
+        named[name] += 1
+        name += f" ({named[name]})" * (named[name] > 1)
+        attributes = f'role="region" tabindex="0" aria-label="{escape(name)}"'
+        return f'<div class="table-scroll" {attributes}>\n{found[0]}\n</div>'
+
+    return HEADING_OR_TABLE.sub(mend, html)
+
+
+def with_sized_images(html: str, files: dict[str, Path]) -> str:
+    """State each picture's size, so that no text jumps, and load the ones below the first when they come near.
+
+    ``files`` has the pictures' files by their names in the site.
+    """
+    shown = 0
+
+    def mend(found: re.Match[str]) -> str:
+        nonlocal shown
+        name = found[1].rpartition("/")[2]
+        size = get_image_size(str(files[name])) if name in files else None
+        if size is None or "width=" in found[0]:
+            return found[0]
+        shown += 1
+        lazy = 'loading="lazy" ' * (shown > 1)
+        return found[0].replace("<img ", f'<img {lazy}width="{size[0]}" height="{size[1]}" ')
+
+    return IMAGE.sub(mend, html)
+
+
+def mended(html: str, files: dict[str, Path]) -> str:
+    """Apply every repair."""
+    for stock, better in REPLACED.items():
+        html = html.replace(stock, better)
+    html = ICON_SCRIPT.sub("", html)
+    return with_sized_images(with_scrolling_tables(html), files)
+
+
+class MendedTemplates(BuiltinTemplateLoader):
+    """Sphinx's own templates, with the repairs made in what they render."""
+
+    def init(self, builder: Builder, *args: Any, **kwargs: Any) -> None:
+        super().init(builder, *args, **kwargs)
+        self.builder = builder
+
+    def render(self, template: str, context: dict[str, Any]) -> str:  # type: ignore[override]
+        html = super().render(template, context)
+        files = {name: Path(self.builder.srcdir) / source for source, name in self.builder.images.items()}
+        return mended(html, files)
+
+
+def use_repairs(app: Sphinx, config: Config) -> None:
+    """Render with the repairs, and load MathJax from where ``book/_tools/assets.py`` has put it."""
+    config.template_bridge = "theme_fixes.MendedTemplates"
     for folder in config.html_static_path:
         if (Path(app.confdir) / folder / MATHJAX).exists():
             config.mathjax_path = MATHJAX
@@ -28,7 +128,11 @@ def use_local_mathjax(app: Sphinx, config: Config) -> None:
 def without_thebe(
     app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.document | None
 ) -> None:
-    """Drop sphinx-thebe's scripts and styles from a page."""
+    """Drop sphinx-thebe's scripts and styles from a page.
+
+    Jupyter Book always loads it, and it adds its constants to every page twice; the second declaration is a script
+    error. The book runs no code in the page.
+    """
     for kind in ("script_files", "css_files"):
         context[kind] = [
             file for file in context[kind] if "thebe" not in f"{file.filename} {file.attributes.get('body')}".lower()
@@ -43,51 +147,14 @@ def formulas_only_where_they_are(
         context["script_files"] = [
             file
             for file in context["script_files"]
-            if not re.search(r"mathjax", f"{file.filename} {file.attributes.get('body')}", re.IGNORECASE)
+            if "mathjax" not in f"{file.filename} {file.attributes.get('body')}".lower()
         ]
-
-
-# What is replaced in every rendered page: (pattern, replacement, why).
-MENDS = [
-    (r"<!-- So that users can add custom icons -->\s*<script[^>]*fontawesome\.js[^>]*></script>", "", "its weight"),
-    (r'<summary aria-label="Toggle hidden content">', "<summary>", 'lets "Show code cell source" be its name'),
-    (r' title="(Light|Dark|System Settings)"></i>', ' aria-hidden="true"></i>', "the switch has one name"),
-    (
-        r'(<button class="btn search-button-field[^>]*?) title="Search" aria-label="Search"',
-        r"\1",
-        'its words, "Search Ctrl+K", name it',
-    ),
-    (
-        r'<a class="navbar-brand logo"(.*?)</a>',
-        r'<nav aria-label="Home"><a class="navbar-brand logo"\1</a></nav>',
-        "a landmark",
-    ),
-    (r'role="doc-biblioentry"', 'role="listitem"', "the role is deprecated, and its list wants items"),
-    (r'<th class="(head[^"]*)">(<p></p>)?\s*</th>', r'<td class="\1"></td>', "an empty cell heads nothing"),
-]
-
-
-def mend(page: str) -> str:
-    """A rendered page without the theme's slips."""
-    for pattern, replacement, _ in MENDS:
-        page = re.sub(pattern, replacement, page, flags=re.DOTALL)
-    return page
-
-
-def mend_pages(app: Sphinx) -> None:
-    """Mend each page as it is rendered."""
-    templates = getattr(app.builder, "templates", None)
-    if templates is None:  # a builder that makes no pages
-        return
-    render = templates.render
-    templates.render = lambda template, context: mend(render(template, context))
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register the repairs."""
-    app.connect("config-inited", use_local_mathjax)
+    app.connect("config-inited", use_repairs)
     # Late, when every extension has added what it wants.
     app.connect("html-page-context", without_thebe, priority=900)
     app.connect("html-page-context", formulas_only_where_they_are, priority=900)
-    app.connect("builder-inited", mend_pages)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

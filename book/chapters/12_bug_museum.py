@@ -230,7 +230,7 @@ ax.legend(loc="center right")
 _ = figure
 
 # %% [markdown]
-# {numref}`fig-resumed` shows one scheduler. How many of PyTorch's have the fault? Here are the rates of updates 2 to 5.
+# [The figure](#fig-resumed) shows one scheduler. How many of PyTorch's have the fault? Here are the rates of updates 2 to 5.
 # Those that compute each rate afresh are wrong for one update; `LinearLR` and `ConstantLR`, which compute it from the
 # last, are wrong for ever. `CosineAnnealingLR`, the one in the report of 2021, has since been mended.
 
@@ -1104,3 +1104,27 @@ print(
 #
 # **Terms:** rate in force, checkpoint, horizon, micro-batch, patience. **Read on:** {doc}`../assignments/students`, where
 # *The scheduler's bugs* asks you to find six more.
+
+# %% [markdown]
+# ## Check yourself
+#
+# 1. A checkpoint in the middle of `LinearLR`'s warm-up is loaded optimizer first, and then the scheduler is built. After
+#    the warm-up the rate is **right / ten times too low / ten times too high**.
+# 2. In Keras, gradients are accumulated over several micro-batches. A schedule given to the optimizer, in updates, runs
+#    out **as asked / too early / too late**.
+# 3. An optimizer was built with momentum 0.5, and `CyclicLR` is put on it with nothing said of momentum. It begins to
+#    train with **0.5 / 0.9 / 0**.
+# 4. A loop draws a PyTorch scheduler's curve by stepping it, and then trains with it. The training begins at **the first
+#    rate drawn / a rate past the last one drawn / zero**.
+#
+# <details>
+# <summary>Answers</summary>
+#
+# 1. **ten times too low**: building the scheduler scales the rate that was loaded, and `LinearLR` computes each rate from
+#    the last.
+# 2. **too early**: the schedule is shown the count of micro-batches.
+# 3. **0.9**: `cycle_momentum` is on unless it is switched off.
+# 4. **a rate past the last one drawn**: the drawing used the scheduler up. A schedule that is a value can be drawn at no
+#    cost.
+#
+# </details>
