@@ -437,12 +437,6 @@ def test_no_cell_is_lost_and_tags_work_inside_tabs(page):
     assert len(hidden) == 1 and "cell_4" in hidden[0].text
 
 
-def test_script_of_the_tabs_remembers_the_choice(page):
-    script = page.find("script", src=re.compile("design-tabs"))
-    text = (page.folder / script["src"].split("?")[0]).read_text(encoding="utf-8")
-    assert "localStorage.setItem" in text and "URLSearchParams" in text
-
-
 def test_chapter_states_its_cost_and_offers_its_files(page):
     line = page.select_one("h1 + p.chapter-info")
     assert line.text.startswith("Runs in 71 s on 2 cores (measured on 2026-11-21 with PyTorch 2.13).")
