@@ -336,8 +336,8 @@ def runtime_requests(page):
     return [url for url in page.watch.received if "pyodide" in url or url.endswith((".mjs", ".py", ".wasm"))]
 
 
-@needs_browser
 @pytest.mark.slow
+@needs_browser
 class TestPage:
     def test_the_numbers_drawn_are_lrlibs(self, started):
         for name, state in CHOICES.items():

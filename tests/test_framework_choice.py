@@ -3,7 +3,11 @@
 import pytest
 from browser import SITE, chromium, needs_browser, opened, served, unfold
 
-pytestmark = [needs_browser, pytest.mark.skipif(not SITE.exists(), reason="the book is not built: run make book")]
+pytestmark = [
+    needs_browser,
+    pytest.mark.skipif(not SITE.exists(), reason="the book is not built: run make book"),
+    pytest.mark.slow,
+]
 ONE, OTHER, WITHOUT_TABS = (
     "book/chapters/03_step_and_plateau.html",
     "book/chapters/05_cycling.html",

@@ -15,7 +15,7 @@ sys.path.append(str(ROOT / "book" / "_tools"))
 import assets
 
 built = pytest.mark.skipif(not SITE.exists(), reason="the book is not built: run make book")
-pytestmark = needs_browser
+pytestmark = [needs_browser, pytest.mark.slow]
 CHECKS = (Path(__file__).parent / "page_checks.js").read_text(encoding="utf-8")
 WIDTHS = (360, 1440)
 CHAPTER = "book/chapters/03_step_and_plateau.html"

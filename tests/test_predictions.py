@@ -205,6 +205,7 @@ def answer(page, *values):
         page.get_by_label(value, exact=True).check()
 
 
+@pytest.mark.slow
 @needs_browser
 def test_result_is_folded_until_all_is_answered(site):
     with site() as page:
@@ -223,6 +224,7 @@ def test_result_is_folded_until_all_is_answered(site):
         assert page.watch.errors == page.watch.failed == []
 
 
+@pytest.mark.slow
 @needs_browser
 def test_answers_are_kept_for_this_page_only(site):
     with site() as page:
@@ -241,6 +243,7 @@ def test_answers_are_kept_for_this_page_only(site):
         assert page.locator("input:checked").count() == 0 and not shown(page, "The rate rose.")
 
 
+@pytest.mark.slow
 @needs_browser
 def test_reader_may_see_the_result_without_answering(site):
     with site() as page:
@@ -252,6 +255,7 @@ def test_reader_may_see_the_result_without_answering(site):
         assert shown(page, "The rate rose.")
 
 
+@pytest.mark.slow
 @needs_browser
 def test_without_script_all_is_text_and_open(site):
     with site(java_script_enabled=False) as page:
@@ -265,6 +269,7 @@ def test_without_script_all_is_text_and_open(site):
 PLAIN = "delete HTMLElement.prototype.onbeforematch"
 
 
+@pytest.mark.slow
 @needs_browser
 @pytest.mark.parametrize("script", ["", PLAIN], ids=["until-found", "plain"])
 def test_links_open_the_fold(site, script):
@@ -293,6 +298,7 @@ def test_links_open_the_fold(site, script):
         assert shown(page, "petrichor")
 
 
+@pytest.mark.slow
 @needs_browser
 def test_what_is_searched_for_opens_the_fold(site):
     with site("one.html#:~:text=petrichor") as page:  # the browser's own search in the page does the same
@@ -303,6 +309,7 @@ def test_what_is_searched_for_opens_the_fold(site):
         assert shown(page, "petrichor") and not shown(page, "the slip says")
 
 
+@pytest.mark.slow
 @needs_browser
 def test_print_shows_all(site):
     with site() as page:
@@ -314,6 +321,7 @@ def test_print_shows_all(site):
         assert shown(page, "labels lie")
 
 
+@pytest.mark.slow
 @needs_browser
 def test_quiz_answers_at_once(site):
     with site() as page:
@@ -332,6 +340,7 @@ def test_quiz_answers_at_once(site):
 REFUSED = "Object.defineProperty(window, 'localStorage', {get() { throw new DOMException('no', 'SecurityError') }})"
 
 
+@pytest.mark.slow
 @needs_browser
 @pytest.mark.parametrize(
     "stored", ["refused", "{", "5", "null", '{"answers": 3, "shown": 7}', '{"answers": {"prediction-1": "gone"}}']
@@ -347,6 +356,7 @@ def test_storage_may_be_refused_or_hold_anything(site, stored):
         assert shown(page, "The rate rose.")
 
 
+@pytest.mark.slow
 @needs_browser
 def test_keyboard_is_enough(site):
     with site() as page:
@@ -377,6 +387,7 @@ def axe():
         pytest.skip(f"axe-core was not fetched: {error}")
 
 
+@pytest.mark.slow
 @needs_browser
 @pytest.mark.parametrize("width", [360, 1440])
 @pytest.mark.parametrize("dark", [False, True])

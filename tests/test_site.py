@@ -495,6 +495,7 @@ def test_links_of_the_unpacked_book_lead_somewhere(unpacked):
     assert link_faults(Path(unpacked.removeprefix("file://"))) == []
 
 
+@pytest.mark.slow
 @needs_browser
 @with_site
 @pytest.mark.parametrize(
@@ -509,6 +510,7 @@ def test_unpacked_book_works_without_server_and_network(browser, unpacked, name)
         assert page.watch.faults() == []
 
 
+@pytest.mark.slow
 @needs_browser
 @with_site
 @pytest.mark.parametrize("where", ["home", "unpacked"])
@@ -522,6 +524,7 @@ def test_search_finds_pages(browser, request, where):
         assert page.watch.faults() == []
 
 
+@pytest.mark.slow
 @needs_browser
 @with_site
 def test_definition_opens_by_keyboard_and_closes_with_escape(browser, home):
@@ -545,6 +548,7 @@ def test_definition_opens_by_keyboard_and_closes_with_escape(browser, home):
         page.wait_for_url("**/book/glossary.html#term-*")
 
 
+@pytest.mark.slow
 @needs_browser
 @with_site
 def test_code_is_copied_by_keyboard(browser, home):
