@@ -85,7 +85,9 @@ def build(folder, pages, theme="basic", **config):
     for path in (BOOK / "_static").glob("predictions.*"):
         shutil.copy(path, static)
     settings = {
-        "extensions": ["myst_parser", "numbered_links", "predictions"],
+        # Of one process's builds all read Markdown with the same parser: Sphinx keeps the first one's.
+        "extensions": ["myst_nb", "numbered_links", "predictions"],
+        "nb_execution_mode": "off",
         "myst_enable_extensions": ["dollarmath"],
         "html_theme": theme,
         "html_static_path": ["static"],
