@@ -153,14 +153,9 @@ def read(text: str) -> State:
 # ---------------------------------------------------------------------------------------------------------------------
 
 
-def _key(check: lr.Check) -> tuple[str, bool]:
-    """What tells a kind of parameter from the others: a check's functions would, but they may be other objects."""
-    return check.words, check.optional
-
-
-def _check(hint: Any) -> tuple[str, bool]:
-    """The key of the check that lrlib declares with a kind of parameter."""
-    return _key(hint.__metadata__[0])
+def _check(hint: Any) -> lr.Check:
+    """The check that lrlib declares with a kind of parameter."""
+    return hint.__metadata__[0]
 
 
 _PARTS = {_check(lr.Inner), _check(lr.Parts)}
@@ -191,7 +186,8 @@ def families() -> dict[str, Schedule]:
     found = {}
     kinds: dict[str, Any] = lr._KINDS
     for name, kind in kinds.items():
-        if kind.__module__ == lr.__name__ and not any(_key(check) in _PARTS for _, check in kind._checks):
+        ours = vars(lr).get(name) is kind  # not a user's own, such as a docstring's example
+        if ours and not any(check in _PARTS for _, check in kind._checks):
             fields = {field.name: field for field in dataclasses.fields(kind)}
             lacking = [key for key, field in fields.items() if field.default is dataclasses.MISSING or key == "every"]
             found[name] = kind(**{key: _EXAMPLE[key] for key in lacking} | _OWN.get(name, {}))
@@ -229,7 +225,7 @@ def choices() -> dict[str, State]:
 
 
 # What a slider spans; a number field takes everything that the parameter itself allows.
-_SPANS: dict[tuple[str, bool], dict[str, Any]] = {
+_SPANS: dict[lr.Check, dict[str, Any]] = {
     _check(lr.Rate): {"min": 1e-5, "max": 1.0, "log": True, "zero": True},
     _check(lr.Count): {"min": 1, "max": 20_000, "log": True, "whole": True},
     _check(lr.OptionalCount): {"min": 1, "max": 20_000, "log": True, "whole": True},
@@ -258,7 +254,7 @@ def _field(path: list, name: str, value: Any, check: lr.Check) -> dict[str, Any]
         return field | {"type": "flag", "value": value}
     if isinstance(value, tuple):
         return field | {"type": "list", "value": ", ".join(map(repr, value))}
-    span = _SPANS_BY_NAME.get(name) or _SPANS[_key(check)]
+    span = _SPANS_BY_NAME.get(name) or _SPANS[check]
     return field | {"type": "number", "value": value, "span": {"log": False, "zero": False, "whole": False, **span}}
 
 
@@ -270,7 +266,7 @@ def controls(schedule: Schedule, path: list, title: str) -> list[dict[str, Any]]
         value, place = getattr(schedule, name), [*path, name]
         if isinstance(value, Schedule):
             inner += controls(value, place, f"{title}, {name}")
-        elif _key(check) in _PARTS:
+        elif check in _PARTS:
             for n, part in enumerate(value):
                 inner += controls(part, [*place, n], f"{title}, part {n + 1}")
         else:
