@@ -7,12 +7,17 @@ import contextlib
 import gzip
 import os
 import shutil
+import sys
 import threading
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+
+sys.path.append(str(Path(__file__).resolve().parents[1] / "book" / "_tools"))
+
+import assets
 
 SITE = Path(__file__).resolve().parents[1] / "book" / "_build" / "html"
 NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome", "chrome")
@@ -136,6 +141,14 @@ def opened(browser, home, path="", *, width=1440, dark=False, **context):
         yield page
     finally:
         place.close()
+
+
+def axe_script():
+    """axe-core, to be run in a page; without npm the test is skipped."""
+    try:
+        return (assets.fetch(assets.AXE, SITE.parent / "npm") / "axe.min.js").read_text(encoding="utf-8")
+    except assets.Unavailable as error:
+        pytest.skip(f"axe-core could not be fetched: {error}")
 
 
 def unfold(page):

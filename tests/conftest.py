@@ -16,6 +16,7 @@ for name, value in {
 }.items():
     os.environ.setdefault(name, value)
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 collect_ignore_glob = ["assignments/answers/*"]  # no modules: cells that students could write
@@ -31,6 +32,32 @@ settings.register_profile(
 # For a longer look: HYPOTHESIS_PROFILE=long
 settings.register_profile("long", settings.get_profile("lrlib"), derandomize=False, max_examples=2000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "lrlib"))
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """A headless Chromium; for tests marked ``needs_browser``."""
+    from browser import chromium
+
+    with chromium() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def home():
+    """The address at which the built book is served."""
+    from browser import served
+
+    with served() as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def axe():
+    """axe-core's script, from its npm package."""
+    from browser import axe_script
+
+    return axe_script()
 
 
 def pytest_terminal_summary(terminalreporter):

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 import numpy as np
 import pytest
-from browser import chromium, needs_browser, opened, served
+from browser import needs_browser, opened, served
 from hypothesis import given
 from hypothesis import strategies as st
 from sphinx.application import Sphinx
@@ -286,12 +286,6 @@ def home(site):
         yield address
 
 
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as running:
-        yield running
-
-
 class Panel:
     """What the tests do with the page."""
 
@@ -475,11 +469,7 @@ class TestPage:
         assert page.locator(".explorer-open:visible").count() == 0
 
     @pytest.mark.parametrize("width, mode", [(360, "dark"), (1440, "light")])
-    def test_axe_finds_nothing(self, browser, home, started, width, mode):
-        try:
-            axe = (assets.fetch(assets.AXE, BOOK / "_build" / "npm") / "axe.min.js").read_text(encoding="utf-8")
-        except assets.Unavailable as error:
-            pytest.skip(f"axe-core cannot be fetched: {error}")
+    def test_axe_finds_nothing(self, browser, home, axe, started, width, mode):
         with opened(browser, home, "index.html") as page:
             self.look(page, axe, width, mode)
         started.pick("Cycles, with momentum mirrored")

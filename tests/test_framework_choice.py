@@ -1,7 +1,7 @@
 """One choice of framework for the whole book: by tab, by switch, by address, by keyboard, and without scripts."""
 
 import pytest
-from browser import SITE, chromium, needs_browser, opened, served, unfold
+from browser import SITE, needs_browser, opened, unfold
 
 pytestmark = [
     needs_browser,
@@ -13,18 +13,6 @@ ONE, OTHER, WITHOUT_TABS = (
     "book/chapters/05_cycling.html",
     "book/references.html",
 )
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def home():
-    with served() as address:
-        yield address
 
 
 @pytest.fixture

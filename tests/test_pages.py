@@ -7,12 +7,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from browser import SITE, chromium, needs_browser, opened, pages, served, unfold
+from browser import SITE, needs_browser, opened, pages, served, unfold
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.append(str(ROOT / "book" / "_tools"))
 
-import assets
 
 built = pytest.mark.skipif(not SITE.exists(), reason="the book is not built: run make book")
 pytestmark = [needs_browser, pytest.mark.slow]
@@ -24,27 +23,6 @@ FRONT_BUDGET, BUDGET = 600_000, 1_500_000
 PAGES = pages() if SITE.exists() else []
 each_page = pytest.mark.parametrize("name", PAGES)
 each_width = pytest.mark.parametrize("width", WIDTHS)
-
-
-@pytest.fixture(scope="module")
-def axe():
-    """axe-core's script, from its npm package."""
-    try:
-        return (assets.fetch(assets.AXE, SITE.parent / "npm") / "axe.min.js").read_text(encoding="utf-8")
-    except assets.Unavailable as error:
-        pytest.skip(f"axe-core could not be fetched: {error}")
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def home():
-    with served() as address:
-        yield address
 
 
 def settle(page):

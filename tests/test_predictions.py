@@ -18,7 +18,6 @@ from sphinx.util.docutils import docutils_namespace
 BOOK = Path(__file__).resolve().parents[1] / "book"
 sys.path += [str(BOOK / "_tools"), str(BOOK / "_ext")]
 
-import assets
 import notebooks
 
 CHAPTERS = sorted((BOOK / "chapters").glob("*.ipynb"))
@@ -378,15 +377,6 @@ def test_keyboard_is_enough(site):
         button.focus()
         page.keyboard.press("Enter")
         assert shown(page, "The rate rose.")
-
-
-@pytest.fixture(scope="module")
-def axe():
-    """The text of axe-core."""
-    try:
-        return (assets.fetch(assets.AXE, BOOK / "_build") / "axe.min.js").read_text(encoding="utf-8")
-    except assets.Unavailable as error:
-        pytest.skip(f"axe-core was not fetched: {error}")
 
 
 @pytest.mark.slow

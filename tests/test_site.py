@@ -14,7 +14,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from browser import SITE, chromium, needs_browser, opened, served
+from browser import SITE, needs_browser, opened
 from bs4 import BeautifulSoup
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from sphinx.application import Sphinx
@@ -467,18 +467,6 @@ def test_clean_and_warm_builds_give_the_same_pages(tmp_path):
 # --- In the browser -------------------------------------------------------------------------------
 
 with_site = pytest.mark.skipif(not (SITE / pack.ARCHIVE).exists(), reason="the book is not built: run make book")
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as one:
-        yield one
-
-
-@pytest.fixture(scope="module")
-def home():
-    with served() as address:
-        yield address
 
 
 @pytest.fixture(scope="module")

@@ -75,8 +75,7 @@ PERCEPTRONS = {"digits": (64, 32, 10), "mnist": (784, 100, 10)}
 
 def schedules(peak: float, updates: int) -> dict[str, Schedule]:
     """Every schedule over a budget of ``updates``, with the same highest rate. Schedule-Free is not among them."""
-    warmup, week = max(1, updates // 20), updates // 7
-    decay = max(1, updates // 5)
+    warmup, decay = max(1, updates // 20), max(1, updates // 5)
     return {
         "constant": Constant(peak),
         "step": Piecewise((updates // 2, 3 * updates // 4), (peak, peak / 10, peak / 100)),
@@ -84,7 +83,7 @@ def schedules(peak: float, updates: int) -> dict[str, Schedule]:
         "linear": Linear(peak, 0.0, updates),
         "warmup-cosine": Linear(0.0, peak, warmup).then(Cosine(peak, 0.0, updates - warmup)),
         "one-cycle": OneCycle(peak, updates),
-        "sgdr": CosineRestarts(peak, 0.0, first=week, t_mul=2),  # a seventh, two sevenths, four sevenths
+        "sgdr": CosineRestarts(peak, 0.0, first=updates // 7, t_mul=2),  # a seventh, two sevenths, four sevenths
         "wsd": WarmupStableDecay(peak, warmup, updates - warmup - decay, decay),
         "rex": Rex(peak, 0.0, updates),
         "inverse-sqrt": InverseSqrt(peak, warmup),

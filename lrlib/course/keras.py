@@ -55,7 +55,9 @@ def pooled_convnet(network: PooledConvnet, weights: list[np.ndarray], l2: float 
     shrunk = {"kernel_regularizer": penalty, "bias_regularizer": penalty}
     model = keras.Sequential([keras.Input(network.shape)])
     for channels, kernel, padding in network.convolutions:
-        model.add(layers.Conv2D(channels, kernel, padding="same" if padding else "valid", **shrunk))
+        if padding:
+            model.add(layers.ZeroPadding2D(padding))
+        model.add(layers.Conv2D(channels, kernel, **shrunk))
         model.add(layers.MaxPooling2D(2))
         if network.relu:
             model.add(layers.ReLU())
