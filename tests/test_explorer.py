@@ -434,6 +434,28 @@ class TestPage:
         started.wait_for(explorer.State(lrlib.Linear(1.0, 0.0, 250), horizon=250))
         assert page.inner_text("#explorer-error") == ""
 
+    def test_an_answer_overwrites_nothing_that_was_asked_for_since(self, started):
+        started.pick("Linear")
+        started.wait_for(CHOICES["Linear"])
+        started.page.evaluate("""() => {
+            const [horizon, log] = ["horizon", "log"].map((name) => document.getElementById(`explorer-${name}`));
+            const { set } = Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, "checked");
+            window.written = [];
+            Object.defineProperty(log, "checked", {
+              configurable: true,
+              get: () => log.matches(":checked"),
+              set: (value) => { window.written.push(value); set.call(log, value); },
+            });
+            horizon.value = "321";
+            horizon.dispatchEvent(new Event("change"));
+            log.click(); // before the first answer can have come
+        }""")
+        started.wait_for(explorer.State(CHOICES["Linear"].schedule, None, 321, log=True))
+        started.page.wait_for_function("document.getElementById('explorer-link').value.includes('log%22%3Atrue')")
+        assert started.page.evaluate("delete document.getElementById('explorer-log').checked && window.written") == [
+            True
+        ]
+
     def test_the_pointer_reads_the_curve(self, started):
         started.pick("Linear")
         started.wait_for(CHOICES["Linear"])

@@ -36,11 +36,14 @@ export class Controls {
     this.#onedit = onedit;
   }
 
-  show(groups) {
+  // wished(path): whether the reader has asked for another value since.
+  show(groups, wished) {
     const shape = JSON.stringify(groups.map(({ title, fields }) => [title, fields.map(({ path }) => path)]));
     if (shape !== this.#shape) this.#build(groups); // else keep the elements, and with them the reader's place
     this.#shape = shape;
-    for (const { fields } of groups) for (const field of fields) this.#fields.get(field.path.join("/"))(field);
+    for (const field of groups.flatMap(({ fields }) => fields)) {
+      if (!wished(field.path)) this.#fields.get(field.path.join("/"))(field);
+    }
   }
 
   #build(groups) {

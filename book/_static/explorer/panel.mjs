@@ -45,6 +45,9 @@ async function work() {
   busy = false;
 }
 
+// Whether the reader has asked for another value there: an answer to something older must not overwrite it.
+const wished = (path) => queue.some(({ key }) => key === path.join("/"));
+
 const pick = (name) => wish(() => ({ pick: name }), "whole");
 const read = (text, field) => wish(() => ({ read: text }), "whole", field);
 const edit = (path, text, field) => wish(() => ({ edit: [shown.state, path, text] }), path.join("/"), field);
@@ -67,10 +70,10 @@ function show(answer) {
   }
   part("cursor").max = shown.points.schedule.length - 1;
   point(Number(part("cursor").value));
-  part("horizon").value = shown.horizon;
-  part("log").checked = shown.log;
+  if (!wished(["horizon"])) part("horizon").value = shown.horizon;
+  if (!wished(["log"])) part("log").checked = shown.log;
   facts();
-  controls.show(shown.groups);
+  controls.show(shown.groups, wished);
   part("json").value = shown.json;
   part("torch").textContent = shown.torch;
   part("keras").textContent = shown.keras;
