@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from lrlib.course import claims, verdicts
-from lrlib.course.verdicts import Fact, Figures, Gain, Higher, Most, Runs, Untestable
+from lrlib.course.verdicts import Fact, Figures, Gain, Higher, LowerError, Most, Runs, Untestable
 
 
 @pytest.fixture
@@ -103,6 +103,18 @@ def test_gains_are_compared_seed_by_seed(stored):
     more, less = Gain(runs("higher"), runs("low")), Gain(runs("high"), runs("low"))
     assert Higher(more, less).judge().word == verdicts.REPRODUCED
     assert Higher(less, more).judge().word == verdicts.NOT_REPRODUCED
+
+
+def test_an_error_is_lower_over_settings_if_its_ratio_is():
+    lower, mixed = np.log([0.8, 0.7, 0.9, 0.85]), np.log([0.5, 1.2, 0.9, 1.1])
+
+    def verdict(**ratios):
+        return LowerError(lambda: ratios, seeds=3).judge()
+
+    assert verdict(pytorch=lower).word == verdict(pytorch=lower, keras=lower).word == verdicts.REPRODUCED
+    assert verdict(pytorch=-lower).word == verdict(pytorch=lower, keras=mixed).word == verdicts.NOT_REPRODUCED
+    alone = verdict(pytorch=lower)
+    assert dict(alone.shown) == {"pytorch": "-19 % (-32 to -4)", "keras": "–"} and dict(alone.seeds) == {"pytorch": 3}
 
 
 def test_facts_and_what_cannot_be_tested():

@@ -44,7 +44,8 @@
 #
 # A published figure is reproduced if it lies where 95 % of single runs like ours fall (of a mean of ten, if the
 # source gives a mean of ten). A claim that one run beats another holds if the 95 % interval of the differences, paired
-# by seed, is clear of zero. A framework with fewer than three seeds is shown and does not decide.
+# by seed, is clear of zero. A claim about several tasks and budgets holds if the interval of the ratio of the errors is. A
+# framework with fewer than three seeds is shown and does not decide.
 #
 # The comparison in code is short:
 
@@ -68,7 +69,8 @@ claims.full_table()
 
 # %% [markdown]
 # Beside a published figure stand our mean ± standard deviation and, in brackets, where 95 % of such figures would
-# fall. Beside a comparison stand the mean difference and its 95 % interval.
+# fall. Beside a comparison stand the mean difference and its 95 % interval; beside one over tasks and budgets the
+# change of the error.
 #
 # ## Reading the result
 
@@ -95,6 +97,7 @@ held = {}
 for kind, label in (
     (verdicts.Figures, "published figures"),
     (verdicts.Higher, "comparisons of two runs"),
+    (verdicts.LowerError, "comparisons over tasks and budgets"),
     (verdicts.Fact, "facts without training"),
     (verdicts.Untestable, "beyond our runs"),
 ):

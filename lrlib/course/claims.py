@@ -6,17 +6,20 @@ stored runs. Published figures are quoted as their sources print them.
 
 import dataclasses
 from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from lrlib.course import facts, s2
+from lrlib.course import budgets, facts, s2
+from lrlib.course.budget_results import error_ratios
 from lrlib.course.verdicts import (
     FRAMEWORKS,
     Fact,
     Figures,
     Gain,
     Higher,
+    LowerError,
     Most,
     Over,
     Rule,
@@ -28,6 +31,7 @@ from lrlib.course.verdicts import (
 )
 
 SOURCES = {
+    "P": "papers on schedules, their claims tried on small tasks (SGDR 2017, budgeted training 2020, REX 2022)",
     "S0": "Q-AGREL on digits, constant against “cyclical” (hebbnets, B. McMenamin, 2019)",
     "S1": "cyclical rates and the range test on an MNIST subset (B. Krishnan, 2020)",
     "S2": "cyclic learning rate for TensorFlow (mhmoodlan, 2019)",
@@ -431,9 +435,22 @@ def _cycling() -> Iterable[Claim]:
     )
 
 
+def _budgets() -> Iterable[Claim]:
+    def claim(text: str, name: str, control: str, stopped: float | None = None) -> Claim:
+        moment = "at the end" if stopped is None else "stopped after three eighths"
+        rule = LowerError(partial(error_ratios, name, control, stopped), len(budgets.TRIAL_SEEDS))
+        return Claim("P", text, f"three tasks at three budgets, each tuned; {moment}", rule, "10_to_zero")
+
+    yield claim("SGDR: at the end of training one cosine is better than restarts", "cosine", "sgdr")
+    yield claim("SGDR: before the end restarts are better than one cosine", "sgdr", "cosine", 3 / 8)
+    yield claim("budgeted training: a line to zero is better than a constant rate", "linear", "constant")
+    yield claim("budgeted training: a line to zero is better than step decay", "linear", "step")
+    yield claim("REX: it is better than a line to zero", "rex", "linear")
+
+
 def all_claims() -> list[Claim]:
     """Every claim, in the order of the sources."""
-    every = (*_s0(), *_range_test(), *_cycling(), *_s1(), *_s3(), *_learning_rate(), *_s4())
+    every = (*_budgets(), *_s0(), *_range_test(), *_cycling(), *_s1(), *_s3(), *_learning_rate(), *_s4())
     return sorted(every, key=lambda claim: claim.source)
 
 

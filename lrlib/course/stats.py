@@ -1,5 +1,6 @@
 """Means, spreads and intervals over seeds, as the chapters state them."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -37,6 +38,17 @@ def mean_interval(values: Values, digits: int = 2) -> str:
     return f"{np.mean(values):+.{digits}f} ({low:+.{digits}f} to {high:+.{digits}f})"
 
 
+def relative_interval(log_ratios: Values) -> str:
+    """The geometric mean of ratios, given by their logarithms, as a change in percent with its 95 % interval, in words.
+
+    >>> relative_interval(np.log([0.8, 0.9, 0.85]))
+    '-15 % (-27 to -2)'
+    """
+    low, high = interval(log_ratios)
+    mean, low, high = (round(100 * math.expm1(log)) for log in (float(np.mean(log_ratios)), low, high))
+    return f"{mean:+} % ({low:+} to {high:+})"
+
+
 def prediction_interval(values: Values, level: float = 0.95, mean_of: int = 1) -> tuple[float, float]:
     """Where one more run like these, or the mean of ``mean_of``, falls with probability ``level``, if runs are normal.
 
@@ -59,3 +71,27 @@ def direction(*differences: Values) -> str:
     if all(low > 0 for low, _ in intervals):
         return "higher"
     return "lower" if all(high < 0 for _, high in intervals) else "not told apart"
+
+
+def shares_of_best(values: np.ndarray, best: int = 1, level: float = 0.95, draws: int = 10_000) -> np.ndarray:
+    """In what share of the settings each rival is among the ``best`` highest by its mean over seeds, and how surely.
+
+    ``values``: settings × rivals × seeds. Rivals level with the last of the best count too. The interval is a
+    bootstrap's: settings are drawn anew with replacement, and in each of them its seeds, for all rivals alike. Returns
+    rivals × (share, low, high).
+
+    >>> shares_of_best(np.array([[[3.0, 3.0], [1.0, 2.0]]]))
+    array([[1., 1., 1.],
+           [0., 0., 0.]])
+    """
+
+    def shares(means: np.ndarray) -> np.ndarray:
+        better = (means[..., None, :] > means[..., :, None]).sum(-1)
+        return (better < best).mean(-2)
+
+    random, (settings, _, seeds) = np.random.default_rng(0), values.shape
+    chosen = random.integers(settings, size=(draws, settings))
+    runs = random.integers(seeds, size=(draws, settings, seeds))
+    drawn = values.transpose(0, 2, 1)[chosen[..., None], runs].mean(2)
+    low, high = np.quantile(shares(drawn), [(1 - level) / 2, (1 + level) / 2], axis=0)
+    return np.stack([shares(values.mean(-1)), low, high], axis=1)

@@ -22,6 +22,7 @@ from typing import Any, NamedTuple
 from lrlib.course import fast_convolutions
 
 EXPERIMENTS = {
+    "budgets": "lrlib.course.budgets",
     "learning-rate": "lrlib.course.learning_rate",
     "s0": "lrlib.course.s0",
     "s1": "lrlib.course.s1",

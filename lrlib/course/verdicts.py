@@ -9,8 +9,8 @@ A rule's ``judge()`` gives a :class:`Verdict`: a word, and what each framework's
 - *cannot be tested here*: the course has no run that could decide it.
 
 A published figure is reproduced if it lies where 95 % of single runs like ours fall. A comparison holds if the 95 %
-interval of its differences, paired by seed, is clear of zero. A framework with fewer than three seeds is shown and
-does not decide.
+interval of its differences, paired by seed, is clear of zero; over several tasks and budgets, if that of the ratio of
+the errors is. A framework with fewer than three seeds is shown and does not decide.
 """
 
 import dataclasses
@@ -21,7 +21,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from lrlib.course import study
-from lrlib.course.stats import interval, mean_interval, mean_sd, prediction_interval
+from lrlib.course.stats import direction, interval, mean_interval, mean_sd, prediction_interval, relative_interval
 
 FRAMEWORKS = {"pytorch": "PyTorch", "keras": "Keras"}
 FEWEST = 3  # seeds that an interval is drawn from
@@ -229,6 +229,24 @@ class Most:
             shown[framework] = f"{sum(map(bool, clear))} of {len(clear)}"
             seeds[framework] = min(len(comparison.differences(framework)) for comparison in self.comparisons)
         return Verdict(word, shown, seeds)
+
+
+@dataclasses.dataclass(frozen=True)
+class LowerError:
+    """Over several settings one error is lower than another: the 95 % interval of their ratio lies below one.
+
+    ``log_ratios()`` gives for each framework that ran both the logarithms of the ratios, one a setting. ``seeds`` runs
+    are behind each error.
+    """
+
+    log_ratios: Callable[[], Mapping[str, np.ndarray]]
+    seeds: int
+
+    def judge(self) -> Verdict:
+        ratios = self.log_ratios()
+        word = REPRODUCED if direction(*ratios.values()) == "lower" else NOT_REPRODUCED
+        shown = {name: relative_interval(ratios[name]) if name in ratios else "–" for name in FRAMEWORKS}
+        return Verdict(word, shown, dict.fromkeys(ratios, self.seeds))
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,0 +1,82 @@
+"""What the stored runs of the equal-budget study say, for the chapters that read them. All accuracies in percent."""
+
+import itertools
+from collections.abc import Sequence
+from functools import cache
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from lrlib.course import study
+from lrlib.course.budgets import BUDGETS, MARKS, NAMES, TASKS, WINNERS
+
+SETTINGS = list(itertools.product(TASKS, BUDGETS))
+TO_ZERO = ("linear", "cosine", "warmup-cosine", "one-cycle", "wsd", "rex")  # one fall to zero, in different shapes
+
+
+class Accuracies(NamedTuple):
+    """``names``: the schedules. The arrays' first axes are settings (as in :data:`SETTINGS`) and schedules."""
+
+    names: tuple[str, ...]
+    test: np.ndarray  # third axis: seeds
+    validation: np.ndarray  # third and fourth: seeds, eighths of the budget
+    tuning: np.ndarray  # third: candidates for the peak
+
+    @property
+    def means(self) -> np.ndarray:
+        """Settings × schedules: mean test accuracy over the seeds."""
+        return self.test.mean(-1)
+
+    def error_ratio(self, name: str, control: str) -> np.ndarray:
+        """For each setting the logarithm of one schedule's mean test error over another's.
+
+        A point of accuracy is much on MNIST and little on CIFAR-10; a share of the error is comparable.
+        """
+        return self._log_ratio(self.means, name, control)
+
+    def stopped(self, name: str, control: str, share: float) -> np.ndarray:
+        """The same for the validation error, if both runs stop at a share of their budget: a number of eighths."""
+        return self._log_ratio(self.validation[..., round(share * MARKS) - 1].mean(-1), name, control)
+
+    def _log_ratio(self, accuracies: np.ndarray, name: str, control: str) -> np.ndarray:
+        errors = 100 - accuracies
+        return np.log(errors[:, self.names.index(name)] / errors[:, self.names.index(control)])
+
+    def missed_peak(self, names: Sequence[str], places: int) -> np.ndarray:
+        """What it costs to miss the best peak by so many places on the grid: an accuracy for each setting and schedule.
+
+        Where the grid has no such place there is none. The best is the best of one run each, so that its lead is, if
+        anything, too large.
+        """
+        curves = self.tuning[:, [self.names.index(name) for name in names]].reshape(-1, self.tuning.shape[-1])
+        best = curves.argmax(1)
+        inside = (best + places >= 0) & (best + places < curves.shape[1])
+        rows = np.flatnonzero(inside)
+        return curves[rows, best[rows]] - curves[rows, best[rows] + places]
+
+
+def load(names: Sequence[str] = NAMES, framework: str = "pytorch") -> Accuracies:
+    """The stored results of some schedules in one framework."""
+    results = study.load("budgets")
+    cells = [[results[f"{task}-{epochs}-{name}"][framework][0] for name in names] for task, epochs in SETTINGS]
+
+    def gathered(key: str) -> np.ndarray:
+        return np.array([[[run[key] for run in cell["runs"]] for cell in setting] for setting in cells])
+
+    tuning: Any = [[[run[-1] for run in cell["tuning"]] for cell in setting] for setting in cells]
+    return Accuracies(tuple(names), gathered("test_accuracy"), gathered("validation_accuracy"), np.array(tuning))
+
+
+@cache
+def by_framework() -> dict[str, Accuracies]:
+    """What is stored in each framework: all schedules in PyTorch, in Keras those that won."""
+    return {"pytorch": load(), "keras": load(WINNERS, "keras")}
+
+
+def error_ratios(name: str, control: str, stopped: float | None = None) -> dict[str, np.ndarray]:
+    """:meth:`Accuracies.error_ratio` in each framework that ran both; with a share, of runs ``stopped`` there."""
+    ran = {framework: stored for framework, stored in by_framework().items() if {name, control} <= set(stored.names)}
+    return {
+        framework: stored.error_ratio(name, control) if stopped is None else stored.stopped(name, control, stopped)
+        for framework, stored in ran.items()
+    }
