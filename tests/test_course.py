@@ -270,7 +270,7 @@ def test_a_killed_study_keeps_what_was_finished(tmp_path):
 def test_missing_results_and_unknown_experiments_are_named(tmp_path):
     with pytest.raises(LookupError, match="make experiments ONLY=s3"):
         study.load("s3", tmp_path)
-    with pytest.raises(ValueError, match="unknown experiment 's9'; known are learning-rate, s0, "):
+    with pytest.raises(ValueError, match="unknown experiment 's9'; known are budgets, learning-rate, "):
         study.trials("s9")
 
 
@@ -296,6 +296,7 @@ def test_stored_rates_are_the_settings_rates():
 
 # What of an experiment's trials is run again: options that shorten the run, and the numbers that it must give again.
 AGAIN = {
+    "budgets": ({"parts": 1}, lambda result: result["tuning"][0][:1]),
     "learning-rate": ({}, lambda result: result["train_loss"]),
     "s0": ({"epochs": 2}, lambda result: [errors[:2] for errors in result["epoch_error"]]),
     "s1": ({"epochs": 1}, lambda result: result["epoch_loss"][:1]),
@@ -368,6 +369,7 @@ def test_stored_results_are_what_a_rerun_gives():
 @pytest.mark.parametrize(
     ("experiment", "setting"),
     [
+        ("budgets", "mnist-3-linear"),
         ("learning-rate", "long-32-constant-0.1"),
         ("s0", "linear-0.005"),
         ("s1", "fixed"),

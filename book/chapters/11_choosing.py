@@ -1,0 +1,573 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Choosing a schedule
+#
+# **Goal.** Find what to use in your situation, with the number that speaks for it, and learn how thin the evidence is.
+#
+# **You need** none of the chapters; each line leads to the runs behind it. **Data:** stored results, and MNIST for one
+# small experiment. **Cost:** about half a minute on two cores; the measured time stands under the title.
+#
+# Every recommendation below has a number, each number its spread, and each row a link to its runs. The numbers come
+# from small networks on small images. Read them as the direction of an effect, and run the comparison again on your own
+# task: *Your own comparison*, further down, has the steps.
+
+# %% [markdown]
+# ## The short answer
+#
+# 1. **Tune the peak first.** Nothing in this course mattered as much.
+# 2. **You know the budget:** let the rate fall to zero over it, in a straight line, or by *warm-up, stable, decay*.
+# 3. **You do not know it:** Schedule-Free; or a constant rate, and a short fall once you know when to stop.
+# 4. **You have few updates:** get more of them first. No shape makes up for them.
+
+# %% [markdown]
+# ## The evidence
+#
+# Each row is a comparison of test errors: by how many percent the first schedule's error is lower (−) or higher (+) than
+# the second's, with a 95 % interval, in each framework that ran it. *Clear* means that the interval, in every framework
+# that has one, is clear of zero.
+
+# %%
+import numpy as np
+
+import lrlib
+from lrlib.course import alike, budget_results, budgets, figures, study
+from lrlib.course.budget_results import error_ratios
+from lrlib.course.figures import plt, show_source
+from lrlib.course.stats import direction, mean_interval, mean_sd, relative_interval
+
+figures.use_style()
+LABELS = {"pytorch": "PyTorch", "keras": "Keras"}
+
+
+def paired(experiment, name, control):
+    """Two settings of an experiment: logarithms of test error ratios, one a seed."""
+    found = study.load(experiment)
+    ratios = {}
+    for framework in LABELS:
+        ours, theirs = (
+            100 - np.array([run["test_accuracy"] for run in found[one][framework]])
+            for one in (name, control)
+        )
+        count = min(len(ours), len(theirs))
+        if count >= 3:
+            ratios[framework] = np.log(ours[:count] / theirs[:count])
+    return ratios
+
+
+BUDGETS, STOPPED = (
+    "10_to_zero.html#who-wins-and-by-how-much",
+    "10_to_zero.html#stopped-early",
+)
+EVIDENCE = [
+    (
+        "budget known",
+        "line to zero over constant",
+        error_ratios("linear", "constant"),
+        BUDGETS,
+    ),
+    ("budget known", "wsd over the line", error_ratios("wsd", "linear"), BUDGETS),
+    ("budget known", "REX over the line", error_ratios("rex", "linear"), BUDGETS),
+    ("budget known", "wsd over REX", error_ratios("wsd", "rex"), BUDGETS),
+    (
+        "budget known",
+        "cosine over the line",
+        error_ratios("cosine", "linear"),
+        BUDGETS,
+    ),
+    (
+        "budget known",
+        "one-cycle over the line",
+        error_ratios("one-cycle", "linear"),
+        BUDGETS,
+    ),
+    (
+        "budget known",
+        "restarts over one cosine",
+        error_ratios("sgdr", "cosine"),
+        BUDGETS,
+    ),
+    (
+        "budget known",
+        "line to zero over a cycle (Adam, ResNet-18, 8 epochs)",
+        paired("s1", "linear", "cyclical"),
+        "06_cycling_on_mnist.html#the-result",
+    ),
+    (
+        "budget known",
+        "one fall over a cycle (Adam, digits, 40 epochs)",
+        paired("s2", "fall", "triangular"),
+        "05_cycling.html#the-result",
+    ),
+    (
+        "budget unknown",
+        "Schedule-Free over the line, stopped at half",
+        error_ratios("schedule-free", "linear", stopped=0.5),
+        STOPPED,
+    ),
+    (
+        "budget unknown",
+        "constant over the line, stopped at half",
+        error_ratios("constant", "linear", stopped=0.5),
+        STOPPED,
+    ),
+    (
+        "budget unknown",
+        "Schedule-Free over the line, at the end",
+        error_ratios("schedule-free", "linear"),
+        BUDGETS,
+    ),
+    (
+        "budget unknown",
+        "cuts on a plateau over constant (MNIST, 10 epochs)",
+        paired("s3", "d-validation", "constant-held-out"),
+        "03_step_and_plateau.html#the-result",
+    ),
+    (
+        "warm-up",
+        "cosine with warm-up over cosine without",
+        error_ratios("warmup-cosine", "cosine"),
+        BUDGETS,
+    ),
+]
+
+
+def shown(ratios, framework):
+    """A framework's cell of the table."""
+    return relative_interval(ratios[framework]) if framework in ratios else "–"
+
+
+rows = []
+for situation, comparison, ratios, link in EVIDENCE:
+    counts = " and ".join(dict.fromkeys(str(len(r)) for r in ratios.values()))
+    unit = "settings" if link.startswith("10") else "seeds"
+    clear = direction(*ratios.values()) != "not told apart"
+    rows.append(
+        [
+            situation,
+            comparison,
+            *(shown(ratios, framework) for framework in LABELS),
+            f"{counts} {unit}",
+            "clear" if clear else "not told apart",
+            f"[chapter {link[:2]}]({link})",
+        ]
+    )
+figures.table(
+    ["situation", "comparison", *LABELS.values(), "from", "", "shown in"], rows
+)
+
+# %% [markdown]
+# *From*: a row of nine settings has one ratio a setting, of means over three seeds, every schedule with a peak of its
+# own. A row of seeds has one ratio a seed.
+#
+# ## Tune the peak first
+
+# %%
+stored = budget_results.load()
+for label, places in (("three times too low", -1), ("three times too high", 1)):
+    costs = stored.missed_peak(budget_results.TO_ZERO, places)
+    low, middle, high = np.quantile(costs, [0.25, 0.5, 0.75])
+    print(
+        f"{label:20}: {middle:.1f} points lost, half of the cases {low:.1f} to {high:.1f}"
+    )
+shapes = [stored.names.index(name) for name in budget_results.TO_ZERO]
+of_shapes = stored.means[:, shapes]
+costs = of_shapes.max(1, keepdims=True) - of_shapes
+low, middle, high = np.quantile(costs, [0.25, 0.5, 0.75])
+print(
+    f"another shape       : {middle:.1f} points lost, half of the cases {low:.1f} to {high:.1f}"
+)
+
+# %% [markdown]
+# The first two lines are from the runs that chose the peaks, one seed each, over nine settings and six shapes that fall
+# to zero. The last is what the other shapes lose to the best of the six, each with its own peak.
+#
+# - **Do:** try five peaks, a factor of three apart, with the schedule and the budget that you will use. Choose on
+#   validation images. {doc}`02_finding_the_range` gives a first guess; its answer moves by a factor of two to five.
+# - **Do not** compare schedules at one common peak. {doc}`10_to_zero` shows a winner for every peak.
+# - **How sure:** the size is from small networks under SGD. The direction is old and much seen.
+#
+# ## You know the budget
+#
+# - **Choose** the straight line to zero: `lrlib.Linear(peak, 0.0, updates)`. No shape is clearly better over the nine
+#   settings.
+# - **Or** *warm-up, stable, decay*, if a run may have to be longer than planned: from any point of its constant part, a
+#   short fall gives a finished model.
+# - **Do not** leave the rate constant. And do not expect more of cycles or restarts: beside a plain fall they were behind
+#   or not told apart.
+# - **How sure:** three tasks, at most nine epochs; see the rows *budget known* above.
+#
+# ## You do not know it
+#
+# - **Choose** Schedule-Free where you can use its optimizer, and mind its two modes: it must be told when it is measured.
+# - **Or** a constant rate with a fall of a fifth of the updates, begun when you know the end.
+# - **Do not** plan a long fall and stop it early, if you can help it. What that costs stands in the rows *budget
+#   unknown*.
+# - **How sure:** one optimizer, one package, PyTorch only.
+#
+# ## You have few updates
+#
+# Small data, large batches or a short budget come to the same: few updates. [The figure](#fig-updates) shows what a
+# tuned line, and Schedule-Free, give over a tuned constant rate, by the number of updates.
+
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Two panels over the number of updates, 38 to 4,950, on a logarithmic axis. Left, the line to zero over constant: nine points with a wide range on digits at 38 updates, three and two points at 114 and 342; a few tenths on MNIST; on CIFAR-10 none at 450 updates, two and three points at 1,350 and 4,050. Right, Schedule-Free over constant: fifteen points on digits at 38 updates, four and two then; about one point and less on MNIST; nothing clear on CIFAR-10."}, "figure": {"caption": "What the line to zero and Schedule-Free give over a constant rate, each with its own peak: mean difference of three seeds and their range, by the number of updates.", "name": "fig-updates"}}
+updates = [budgets.updates(*setting) for setting in budget_results.SETTINGS]
+constant = stored.test[:, stored.names.index("constant")]
+figure, axes = plt.subplots(1, 2, figsize=(8, 3.4), sharey=True)
+for ax, name in zip(axes, ("linear", "schedule-free"), strict=True):
+    gains = stored.test[:, stored.names.index(name)] - constant
+    for k, task in enumerate(budgets.TASKS):
+        here = [
+            s for s, (one, _) in enumerate(budget_results.SETTINGS) if one == task
+        ]
+        middle = gains[here].mean(1)
+        ax.errorbar(
+            np.array(updates)[here],
+            middle,
+            yerr=[middle - gains[here].min(1), gains[here].max(1) - middle],
+            marker="os^"[k],
+            linestyle="",
+            capsize=3,
+            label=task,
+        )
+    ax.axhline(0, color="0.5", linewidth=1)
+    ax.set(xscale="log", xlabel="updates", title=f"{name} over constant")
+axes[0].set_ylabel("points of accuracy")
+axes[1].legend()
+_ = figure
+
+# %%
+line = stored.test[:, stored.names.index("linear")]
+ratios = stored.error_ratio("linear", "constant")
+for (task, _), count, points, ratio in zip(
+    budget_results.SETTINGS, updates, line - constant, ratios, strict=True
+):
+    print(
+        f"{task:8} {count:5} updates: line over constant {points.mean():+.2f} points,",
+        f"error {100 * np.expm1(ratio):+.0f} %",
+    )
+
+# %%
+for task in budgets.TASKS:
+    one, three = (
+        budget_results.SETTINGS.index((task, epochs)) for epochs in (1, 3)
+    )
+    gained = mean_interval(line[three] - line[one])
+    print(f"{task:8} the line, three epochs over one: {gained} points")
+free = stored.test[0, stored.names.index("schedule-free")]
+print(f"38 updates: Schedule-Free {mean_sd(free)} %, the line {mean_sd(line[0])} %")
+
+# %% [markdown]
+# - **Choose** more updates: a smaller batch, or more epochs. On all three tasks two epochs more gave the line more than any
+#   change of shape did.
+# - **Then** the line, or Schedule-Free, whose seeds lay closest together at 38 updates.
+# - **Not shown:** that the schedule matters more when updates are few. In points it does on digits. On CIFAR-10 the gain
+#   grows with the budget, and as a share of the error there is no trend.
+# - **How sure:** at a few dozen updates three seeds differ by several points. Take more seeds than we did.
+#
+# ## You fine-tune
+#
+# The course has no chapter on fine-tuning, so here is a small experiment. A perceptron learns the digits 0 to 4 of MNIST.
+# Its hidden layer is then kept, its last layer drawn anew, and it learns 5 to 9 from 200 images, with a batch of 20 for
+# 20 epochs. Each schedule's peak is chosen from five on 1,000 other images, with a seed of its own. Five seeds follow.
+
+# %% tags=["pytorch"]
+import torch
+
+import lrlib.torch
+from lrlib.course import torch as in_torch
+from lrlib.course.data import mnist
+
+in_torch.one_thread()
+SIZES, FEW, BATCH, EPOCHS = (784, 100, 5), 200, 20, 20
+FINE_PEAKS = (0.003, 0.01, 0.03, 0.1, 0.3)
+
+
+def scaled(images):
+    return images.reshape(len(images), -1).astype("float32") / 255
+
+
+(x, y), (x_test, y_test) = mnist()
+x, x_test = scaled(x), scaled(x_test)
+first_half = y < 5
+other = np.random.default_rng(0).permutation(np.flatnonzero(~first_half))
+few, watched = other[:FEW], other[FEW : FEW + 1000]
+tested = x_test[y_test >= 5], y_test[y_test >= 5] - 5
+
+
+def learn(weights, x, y, schedule, batches):
+    """Train from these weights with SGD and momentum; return the model."""
+    model = in_torch.perceptron(SIZES, weights)
+    optimizer = torch.optim.SGD(model.parameters(), momentum=0.9)
+    scheduler = lrlib.torch.Scheduler(optimizer, schedule)
+    in_torch.train(model, optimizer, x, y, batches, scheduler=scheduler)
+    return model
+
+
+def pretrained(seed):
+    """The hidden layer after one epoch on the digits 0 to 4."""
+    batches = alike.batch_order(int(first_half.sum()), 100, 1, seed)
+    schedule = lrlib.Linear(0.1, 0.0, len(batches))
+    start = alike.dense_weights(SIZES, seed)
+    model = learn(start, x[first_half], y[first_half], schedule, batches)
+    return in_torch.weights(model)[:2]
+
+
+SEEDS = range(5)
+hidden = {seed: pretrained(seed) for seed in (100, *SEEDS)}
+
+
+def fine_tune(start, name, peak, seed):
+    weights = alike.dense_weights(SIZES, 1000 + seed)
+    if start == "pre-trained":
+        weights = [*hidden[seed], *weights[2:]]
+    batches = alike.batch_order(FEW, BATCH, EPOCHS, seed)
+    schedule = budgets.schedules(peak, len(batches))[name]
+    return learn(weights, x[few], y[few] - 5, schedule, batches)
+
+
+def chosen_peak(start, name):
+    """The best of five peaks on the watched images, with one seed."""
+    models = [fine_tune(start, name, peak, 100) for peak in FINE_PEAKS]
+    seen = [in_torch.evaluate(m, x[watched], y[watched] - 5)[1] for m in models]
+    return FINE_PEAKS[int(np.argmax(seen))], seen
+
+
+# %% tags=["pytorch", "nbval-ignore-output"]
+tuned, curves = {}, {}
+for start in ("from scratch", "pre-trained"):
+    for name in ("constant", "linear", "warmup-cosine", "wsd"):
+        peak, curves[start, name] = chosen_peak(start, name)
+        tuned[start, name] = np.array(
+            [
+                in_torch.evaluate(fine_tune(start, name, peak, seed), *tested)[1]
+                for seed in SEEDS
+            ]
+        )
+        print(
+            f"{start:12} {name:14} peak {peak:<5g} {mean_sd(tuned[start, name])} %"
+        )
+for start in ("from scratch", "pre-trained"):
+    difference = tuned[start, "linear"] - tuned[start, "constant"]
+    print(f"{start:12} line over constant: {mean_interval(difference)}")
+difference = tuned["pre-trained", "linear"] - tuned["from scratch", "linear"]
+print(f"the line, pre-trained over from scratch: {mean_interval(difference)}")
+
+# %% tags=["pytorch"]
+line_gain = tuned["pre-trained", "linear"] - tuned["pre-trained", "constant"]
+assert abs(line_gain.mean()) < 1.5, line_gain
+assert difference.mean() > 0, difference
+print("pre-training helps the line, mean of five seeds: yes")
+print("line and constant differ by less than 1.5 points: yes")
+for start in ("from scratch", "pre-trained"):
+    seen = curves[start, "linear"]
+    assert max(seen) - seen[-1] > 2, seen
+    print(f"{start}: the highest peak loses 2 points or more to the best: yes")
+
+# %% [markdown]
+# - **Choose** the line to zero again, and tune its peak again. Here the good peaks were not below those of training from
+#   scratch; far too high ones undo what was learned.
+# - **How sure:** one small network, one pair of tasks, 200 images. That is thin. Nothing here speaks of large pre-trained
+#   networks, where the usual practice is a short warm-up, a small peak and a line to zero.
+#
+# ## You resume
+#
+# - **Do** save model, optimizer and scheduler together, and build the scheduler before you load. Then look at the rate in
+#   force. {doc}`12_bug_museum` shows what happens in the other order: a run at a tenth of its rate, for good.
+# - **Do** keep the schedule's length as it was planned. A new length is a new schedule.
+#
+# Here is a run of 400 updates that is stopped after 150 and taken up from its checkpoint. It must end with the same
+# weights as the one that was never stopped, bit for bit.
+
+# %% tags=["pytorch"]
+import io
+
+digits_x, digits_y, *_ = budgets.TASKS["digits"].images()
+SMALL = budgets.PERCEPTRONS["digits"]
+order = alike.batch_order(len(digits_x), 32, 9, seed=0)[:400]
+line = lrlib.Linear(0.3, 0.0, len(order))
+
+
+def torch_parts(seed):
+    model = in_torch.perceptron(SMALL, alike.dense_weights(SMALL, seed))
+    optimizer = torch.optim.SGD(model.parameters(), momentum=0.9)
+    return model, optimizer, lrlib.torch.Scheduler(optimizer, line)
+
+
+def run_torch(parts, batches):
+    model, optimizer, scheduler = parts
+    in_torch.train(
+        model, optimizer, digits_x, digits_y, batches, scheduler=scheduler
+    )
+
+
+straight = torch_parts(seed=0)
+run_torch(straight, order)
+
+first = torch_parts(seed=0)
+run_torch(first, order[:150])
+file = io.BytesIO()
+torch.save([part.state_dict() for part in first], file)
+file.seek(0)
+second = torch_parts(seed=1)  # other weights, to be overwritten
+for part, state in zip(second, torch.load(file), strict=True):
+    part.load_state_dict(state)
+rate = second[1].param_groups[0]["lr"]
+run_torch(second, order[150:])
+same = all(
+    torch.equal(ours, theirs)
+    for ours, theirs in zip(
+        straight[0].parameters(), second[0].parameters(), strict=True
+    )
+)
+print(f"rate in force after loading: {rate:.4f}; the schedule's: {line(150):.4f}")
+print("weights equal bit for bit:", same)
+assert same and rate == line(150)
+
+# %% tags=["keras"]
+import pathlib
+import tempfile
+
+import keras
+
+import lrlib.keras
+from lrlib.course import keras as in_keras
+
+in_keras.one_thread()
+
+
+def keras_parts(seed):
+    model = in_keras.perceptron(SMALL, alike.dense_weights(SMALL, seed))
+    optimizer = lrlib.keras.SGD(lrlib.keras.Schedule(line), momentum=0.9)
+    model.compile(optimizer, "sparse_categorical_crossentropy")
+    return model, optimizer
+
+
+def run_keras(parts, batches):
+    in_keras.train(*parts, digits_x, digits_y, batches)
+
+
+straight_keras = keras_parts(seed=0)
+run_keras(straight_keras, order)
+
+first_keras = keras_parts(seed=0)
+run_keras(first_keras, order[:150])
+with tempfile.TemporaryDirectory() as folder:
+    path = pathlib.Path(folder) / "checkpoint.keras"
+    first_keras[0].save(
+        path
+    )  # with its optimizer, whose count of updates asks the schedule
+    model = keras.models.load_model(path)
+rate = float(model.optimizer.learning_rate)
+run_keras((model, model.optimizer), order[150:])
+same = all(
+    np.array_equal(ours, theirs)
+    for ours, theirs in zip(
+        straight_keras[0].get_weights(), model.get_weights(), strict=True
+    )
+)
+print(f"rate in force after loading: {rate:.4f}; the schedule's: {line(150):.4f}")
+print("weights equal bit for bit:", same)
+assert same and abs(rate - line(150)) < 1e-7
+
+# %% [markdown]
+# ## You accumulate batches
+#
+# - **Count updates, not batches.** In PyTorch call `scheduler.step()` where `optimizer.step()` is called. In Keras the
+#   schedule is asked with the count of batches; `lrlib.keras.Schedule(schedule, accumulate=k)` divides it.
+# - **What it costs:** a line that ends at half of the run lost a point on MNIST, in {doc}`10_to_zero`, *Break it*.
+
+# %% tags=["pytorch"]
+short_line = lrlib.Linear(0.1, 0.0, steps=4)
+optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
+scheduler = lrlib.torch.Scheduler(optimizer, short_line)
+in_force = []
+for batch in range(1, 17):
+    if batch % 4 == 0:  # gradients of four batches make one update
+        in_force.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        scheduler.step()
+print(
+    "rates in force, four updates from 16 batches:", *(f"{r:.4f}" for r in in_force)
+)
+assert in_force == [short_line(t) for t in range(4)]
+
+# %% tags=["keras"]
+weight, moved = keras.Variable(0.0), []
+optimizer = keras.optimizers.SGD(
+    lrlib.keras.Schedule(short_line, accumulate=4), gradient_accumulation_steps=4
+)
+for batch in range(1, 17):
+    weight.assign(0.0)
+    optimizer.apply([keras.ops.ones(())], [weight])
+    if batch % 4 == 0:
+        moved.append(-float(weight))
+print("rates in force, four updates from 16 batches:", *(f"{r:.4f}" for r in moved))
+assert np.allclose(moved, [short_line(t) for t in range(4)], atol=1e-7)
+
+# %% [markdown]
+# ## You use Adam, or Keras's own SGD
+#
+# - **Adam** divides each weight's update by a record of its gradients. That does not replace a schedule: on ResNet-18 the
+#   line was ahead of the cycle *under Adam* (see the table). Of the nine settings none used it.
+# - **Keras's SGD** keeps the rate inside its momentum. A fall fades in over some ten updates, which a long line does not
+#   feel and a step does. {doc}`03_step_and_plateau` measures it; `lrlib.keras.SGD` has PyTorch's rule.
+#
+# ## Your own comparison
+#
+# The numbers above may not be yours. To compare schedules on your task:
+#
+# 1. Fix the number of updates, the same for all.
+# 2. Give each schedule the same number of candidate peaks, and choose on validation data.
+# 3. Then take new seeds, three at least, the same for every schedule, with the chosen peaks.
+# 4. Add the control that is easy to forget: the same fall without the special part.
+# 5. Compare seed by seed, with an interval. If it holds zero, say *not told apart*.
+#
+# `lrlib.course.budgets` is such a comparison in about a hundred lines, and the assignment *A fair comparison* in
+# {doc}`../assignments/students` grades one.
+
+# %%
+show_source(budgets.trial)
+
+# %% [markdown]
+# ## What nobody measured here
+#
+# Language models and other large networks. Runs of many hours. Schedules under weight decay that is tuned with them. Other
+# batch sizes, and the rates that go with them. For all of these the table above is a reason to make a comparison, not
+# its result.
+#
+# ## What to take away
+#
+# 1. Tune the peak with the schedule; then the shape matters little, as long as it ends at zero.
+# 2. If the end is not known, use what does not need to know it.
+# 3. Count updates, check the rate in force, and compare over seeds.
+#
+# **Terms:** peak, budget, warm-up, control. **Read on:** {cite}`li2020`, {cite}`defazio2024`.
+#
+# ## Check yourself
+#
+# 1. Two schedules are compared at one common peak of 0.1. The comparison says **which shape is better / which of the two
+#    that peak suits / which is better at every peak**.
+# 2. Four batches are accumulated for each update, and the schedule counts batches. A line to zero is over after **a quarter
+#    of the updates / all of the updates / four times the updates**.
+# 3. A run may be stopped at any moment. The one that needs no plan for its end is **a line to zero / one-cycle /
+#    Schedule-Free**.
+#
+# <details>
+# <summary>Answers</summary>
+#
+# 1. **which of the two that peak suits**: another peak had another winner.
+# 2. **a quarter of the updates**: and the rest is trained at rate 0.
+# 3. **Schedule-Free**: or a constant rate, with a fall at the end.
+#
+# </details>
