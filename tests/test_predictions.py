@@ -471,12 +471,29 @@ PREDICTIONS = {
         ("not told apart", r"3\. the fair cycle against its partner: not told apart"),
     ],
     "08_verdicts": [
-        ("a third to two thirds", r"reproduced: 27 of 68, a third to two thirds"),
+        ("a third to two thirds", r"reproduced: 28 of 73, a third to two thirds"),
         ("more often", r"published figures: 17 of 18 reproduced\ncomparisons of two runs: 8 of 40 reproduced"),
+    ],
+    "10_to_zero": [
+        ("up to a third", r"1\. the constant rate is among the best three in 11 %: up to a third"),
+        ("shrinks", r"mnist +best over median schedule[^\n]*\n2\. from one epoch to nine it shrinks"),
+        ("not told apart", r"3\. stopped halfway, the line against the constant rate: not told apart"),
+        ("changes", r"0\.01 most settings are won by constant\n[^$]*by inverse-sqrt\n4\. the winner changes"),
     ],
 }
 # The same for the quizzes. None: the answer is reasoning, not a measurement.
 QUIZZES = {
+    "10_to_zero": [
+        ("which shape that peak suits", r"4\. the winner changes"),
+        ("half of the peak", r"planned for twice, last rate over the peak: 0\.50"),
+        ("at its peak", r"updates after the third cycle, rounded down: 4"),
+        ("not shown", r"told apart from the second in 1 of 9 settings"),
+    ],
+    "11_choosing": [
+        ("which of the two that peak suits", None),  # chapter 10 has the winners at each peak
+        ("a quarter of the updates", r"four updates from 16 batches: 0\.1000 0\.0750 0\.0500 0\.0250"),
+        ("Schedule-Free", r"Schedule-Free over the line, stopped at half \| -\d+ % [^\n]*\| clear \|"),
+    ],
     "12_bug_museum": [
         ("ten times too low", r"^optimizer first: 0\.0055, 0\.00775, 0\.01, 0\.01, 0\.01$"),
         ("too early", r"^Keras:     0\.0625, 0\.0125, 0, 0"),

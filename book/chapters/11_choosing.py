@@ -25,7 +25,7 @@
 # %% [markdown]
 # ## The short answer
 #
-# 1. **Tune the peak first.** Nothing in this course mattered as much.
+# 1. **Tune the peak first.** A peak that is three times too high cost more than any choice of shape.
 # 2. **You know the budget:** let the rate fall to zero over it, in a straight line, or by *warm-up, stable, decay*.
 # 3. **You do not know it:** Schedule-Free; or a constant rate, and a short fall once you know when to stop.
 # 4. **You have few updates:** get more of them first. No shape makes up for them.
@@ -147,6 +147,7 @@ def shown(ratios, framework):
     return relative_interval(ratios[framework]) if framework in ratios else "–"
 
 
+# %% tags=["hide-input", "full-width"]
 rows = []
 for situation, comparison, ratios, link in EVIDENCE:
     counts = " and ".join(dict.fromkeys(str(len(r)) for r in ratios.values()))
@@ -205,15 +206,17 @@ print(
 #   short fall gives a finished model.
 # - **Do not** leave the rate constant. And do not expect more of cycles or restarts: beside a plain fall they were behind
 #   or not told apart.
-# - **How sure:** three tasks, at most nine epochs; see the rows *budget known* above.
+# - **A warm-up** of a twentieth of the budget made no difference that could be told.
+# - **How sure:** three tasks, at most nine epochs; see the rows *budget known* and *warm-up* above.
 #
 # ## You do not know it
 #
 # - **Choose** Schedule-Free where you can use its optimizer, and mind its two modes: it must be told when it is measured.
 # - **Or** a constant rate with a fall of a fifth of the updates, begun when you know the end.
-# - **Do not** plan a long fall and stop it early, if you can help it. What that costs stands in the rows *budget
-#   unknown*.
-# - **How sure:** one optimizer, one package, PyTorch only.
+# - **If a long fall is stopped early,** not all is lost: halfway the line was behind Schedule-Free, and level with a constant
+#   rate.
+# - **How sure:** Schedule-Free is one optimizer from one package, in PyTorch only. A fall that begins late was run as *wsd*,
+#   with its end known.
 #
 # ## You have few updates
 #
