@@ -326,21 +326,26 @@ def numbers_of(result, experiment):
     return np.array(AGAIN[experiment][1](result), dtype=float)  # None, where a number was not finite, becomes NaN
 
 
-# Where the frameworks do not run the same trials alike: the largest change, as a share, of what is compared when every
-# initial weight is moved to the next float. In S4 they draw other dropout; ten settings in PyTorch and nine in Keras, two
-# epochs. Of the budgets most schedules are in PyTorch only; all 99 cells, an eighth of the budget.
-NUDGED = {"s4": 0.025, "budgets": 0.05}
+# How far the numbers moved, where a setting's own seeds cannot tell. In S4 the frameworks draw other dropout: every
+# initial weight was moved to the next float, ten settings in PyTorch and nine in Keras, two epochs, at most 2.5 %. So it
+# was in the budgets, where most schedules are in PyTorch only: all cells, an eighth of the budget, at most 0.65 points. In
+# S1 most settings have one seed in both: the largest distance over all settings is 6.4 %; another processor gave 4.7 %.
+MOVED = {
+    "s4": lambda numbers: 0.025 * numbers,
+    "budgets": lambda numbers: np.full(numbers.shape, 0.65),
+    "s1": lambda numbers: 0.064 * numbers,
+}
 
 
 def tolerance(trial):
     """Twice what rounding did to such a trial, number by number: a trial repeats to the last digit on one machine.
 
     What rounding does elsewhere is seen where PyTorch and Keras run the same trial: the largest distance over the
-    stored seeds. For the others it was measured: see :data:`NUDGED`.
+    stored seeds. For the others it was measured: see :data:`MOVED`.
     """
-    if trial.experiment in NUDGED:
+    if trial.experiment in MOVED:
         stored = study.find(trial, study.results_folder())
-        return 2 * NUDGED[trial.experiment] * numbers_of(stored, trial.experiment)
+        return 2 * MOVED[trial.experiment](numbers_of(stored, trial.experiment))
     by_framework = study.load(trial.experiment)[trial.setting]
     ours, theirs = (
         np.array([numbers_of(result, trial.experiment) for result in by_framework[framework]])
@@ -385,10 +390,10 @@ def test_stored_results_are_what_a_rerun_gives():
     ],
 )
 def test_a_rerun_that_gives_other_numbers_is_seen(experiment, setting):
-    """The check above bites: a tenth of what is stored is more than the tolerance of a calm run."""
+    """The check above bites: a fifth of what is stored is more than the tolerance of a calm run."""
     trial = study.Trial(experiment, setting, "pytorch", 0)
     stored = study.find(trial, study.results_folder())
-    assert (np.abs(0.1 * numbers_of(stored, experiment)) > tolerance(trial)).any()
+    assert (np.abs(0.2 * numbers_of(stored, experiment)) > tolerance(trial)).any()
 
 
 def test_what_is_recorded_by_epoch():
