@@ -327,9 +327,10 @@ def numbers_of(result, experiment):
 
 
 # How far the numbers moved, where a setting's own seeds cannot tell. In S4 the frameworks draw other dropout: every
-# initial weight was moved to the next float, ten settings in PyTorch and nine in Keras, two epochs, at most 2.5 %. So it
-# was in the budgets, where most schedules are in PyTorch only: all cells, an eighth of the budget, at most 0.65 points. In
-# S1 most settings have one seed in both: the largest distance over all settings is 6.4 %; another processor gave 4.7 %.
+# initial weight was moved to the next float, ten settings in PyTorch and nine in Keras, two epochs, at most 2.5 %. The
+# same for the budgets, where most schedules are in PyTorch only: all cells, an eighth of the budget, at most 0.65
+# points. In S1 most settings have one seed in both frameworks: the largest distance over all settings is 6.4 %, and
+# another processor gave 4.7 %.
 MOVED = {
     "s4": lambda numbers: 0.025 * numbers,
     "budgets": lambda numbers: np.full(numbers.shape, 0.65),
