@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import math
 import os
 import subprocess
 import sys
@@ -282,6 +283,27 @@ def test_every_stored_result_is_there_and_says_what_it_ran_on(experiment):
                 assert result["versions"]
                 assert result["hardware"]
                 assert result["seconds"] > 0
+
+
+def test_stored_results_are_strict_json(tmp_path):
+    """What was not finite is None: NaN and infinity are words that no other program has to know."""
+
+    def refuse(word):
+        raise ValueError(word)
+
+    files = list(study.results_folder().rglob("*.json"))
+    assert len(files) > 100
+    for path in files:
+        json.loads(path.read_text(), parse_constant=refuse)
+    trial = study.Trial("s3", "a", "pytorch", 0)
+    study.store(
+        trial, study._rounded({"framework": "pytorch", "seed": 0, "loss": [math.nan, 1.0, -math.inf]}), tmp_path
+    )
+    assert study.find(trial, tmp_path)["loss"] == [None, 1.0, None]
+    with pytest.raises(ValueError, match="JSON"):
+        study.store(trial, {"framework": "pytorch", "seed": 0, "loss": math.nan}, tmp_path)
+    assert study.find(trial, tmp_path)["loss"] == [None, 1.0, None]  # what was there is not lost
+    assert [path.name for path in (tmp_path / "s3").iterdir()] == ["a.json"]
 
 
 def test_stored_rates_are_the_settings_rates():

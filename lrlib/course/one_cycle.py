@@ -1,7 +1,8 @@
 """One-cycle and super-convergence, after L. N. Smith (arXiv 1803.09820): LeNet on MNIST. Settings and one trial.
 
 Caffe's LeNet, pixels in [0, 1], batch 512, so 118 updates an epoch; SGD by PyTorch's momentum rule, L2 penalty 5e-4.
-The paper's two runs, and the controls that it lacks: a cosine and a line to zero in as many epochs as its cycle.
+The paper's two runs, and the controls that it lacks, in as many epochs as its cycle: a cosine and a line from its peak
+to zero. Begun at the peak they diverge; so they are also run after a rise of one epoch, and the line from a lower peak.
 """
 
 import dataclasses
@@ -42,19 +43,24 @@ class Setting:
 
 
 _CYCLE = OneCycle(0.1, UPDATES, 0.45, div_factor=10, final_div_factor=100, anneal="linear", three_phase=True)
+_WARMUP = Linear(0.01, 0.1, PER_EPOCH)
 SETTINGS: dict[str, Setting] = {
     # The paper does not say where its step decay drops; here by ten after each third of the run.
     "step-85": Setting(StepDecay(0.01, 0.1, every=-(-LONG * PER_EPOCH // 3)), epochs=LONG),
     "one-cycle": Setting(_CYCLE, Linear(0.95, 0.8, RISE).then(Linear(0.8, 0.95, RISE))),
     "one-cycle-one-momentum": Setting(_CYCLE),
+    "warmup-cosine": Setting(_WARMUP.then(Cosine(0.1, 0.0, UPDATES - PER_EPOCH))),
+    "warmup-linear": Setting(_WARMUP.then(Linear(0.1, 0.0, UPDATES - PER_EPOCH))),
+    "linear-0.03": Setting(Linear(0.03, 0.0, UPDATES)),
     "cosine": Setting(Cosine(0.1, 0.0, UPDATES)),
     "linear": Setting(Linear(0.1, 0.0, UPDATES)),
 }
+FEWER = ("step-85", "cosine", "linear")  # the long run, and those that diverge
 
 
 def seeds(setting: str, framework: str) -> tuple[int, ...]:
-    """Five for the short runs; for the long one three in PyTorch and one in Keras."""
-    if SETTINGS[setting].epochs == SHORT:
+    """Five; of the long run, and of those that diverge, three in PyTorch and one in Keras."""
+    if setting not in FEWER:
         return tuple(range(5))
     return (0, 1, 2) if framework == "pytorch" else (0,)
 

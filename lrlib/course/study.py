@@ -10,6 +10,7 @@ import argparse
 import gc
 import importlib
 import json
+import math
 import os
 import platform
 import tempfile
@@ -109,10 +110,11 @@ def store(trial: Trial, result: dict[str, Any], folder: Path) -> None:
     content = _read(trial, folder)
     kept = [old for old in content["trials"] if (old["framework"], old["seed"]) != (trial.framework, trial.seed)]
     content["trials"] = sorted([*kept, result], key=lambda old: (old["framework"], old["seed"]))
+    text = _text(content)
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".tmp")
     with os.fdopen(handle, "w") as file:
-        file.write(_text(content))
+        file.write(text)
     os.chmod(temporary, 0o644)
     os.replace(temporary, path)
 
@@ -188,18 +190,20 @@ def _versions(packages: tuple[str, ...]) -> dict[str, str]:
 
 
 def _rounded(item: Any) -> Any:
-    """Six significant digits: more would differ between machines and say nothing."""
+    """Six significant digits: more would differ between machines and say nothing. None for what strict JSON lacks."""
     if isinstance(item, dict):
         return {name: _rounded(value) for name, value in item.items()}
     if isinstance(item, list):
         return [_rounded(value) for value in item]
-    return float(f"{item:.6g}") if isinstance(item, float) else item
+    if not isinstance(item, float):
+        return item
+    return float(f"{item:.6g}") if math.isfinite(item) else None
 
 
 def _text(content: dict[str, Any]) -> str:
     """JSON with one line a trial, so that a diff shows which trial moved."""
     head = json.dumps({**content, "trials": []}, indent=1).removesuffix("[]\n}")
-    lines = ",\n  ".join(json.dumps(result) for result in content["trials"])
+    lines = ",\n  ".join(json.dumps(result, allow_nan=False) for result in content["trials"])
     return f"{head}[\n  {lines}\n ]\n}}\n"
 
 
