@@ -475,9 +475,14 @@ class TestPage:
         with opened(browser, site.as_uri(), "index.html") as page:
             self.gallery_only(page, "opened from a file")
 
-    def test_without_the_runtime_the_gallery_says_why(self, browser, home):
+    @pytest.mark.parametrize(
+        "fail",
+        [lambda route: route.abort(), lambda route: route.fulfill(body="", content_type="text/plain")],
+        ids=["not fetched", "no machine code"],
+    )
+    def test_without_the_runtime_the_gallery_says_why(self, browser, home, fail):
         with opened(browser, home, "index.html") as page:
-            page.route("**/pyodide.asm.wasm", lambda route: route.abort())
+            page.route("**/pyodide.asm.wasm", fail)
             page.click("#explorer-start")
             page.wait_for_function("document.getElementById('explorer-state').textContent.includes('not be loaded')")
             assert page.is_hidden("#explorer-panel") and page.is_enabled("#explorer-start")

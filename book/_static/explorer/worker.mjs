@@ -17,7 +17,17 @@ async function load() {
 }
 
 const broken = (error) => postMessage({ broken: String(error?.message ?? error) });
-addEventListener("unhandledrejection", (event) => broken(event.reason)); // Pyodide's own, where a file is missing
+// Where its machine code cannot be had, Pyodide leaves a rejection unhandled, or logs it and waits for ever.
+addEventListener("unhandledrejection", (event) => broken(event.reason));
+const { instantiateStreaming } = WebAssembly;
+WebAssembly.instantiateStreaming = async (...given) => {
+  try {
+    return await instantiateStreaming.apply(WebAssembly, given);
+  } catch (error) {
+    broken(error);
+    throw error;
+  }
+};
 const ready = load();
 ready.then(() => postMessage({ ready: true }), broken);
 
