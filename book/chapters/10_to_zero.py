@@ -321,8 +321,9 @@ for n in order:
 
 # %% [markdown]
 # The constant rate is clearly worse: its error is a third higher than the line's, over the nine settings. The shapes that
-# fall once to zero are not told apart from the line. Two others have an error that is a sixth higher: *sgdr*, which ends
-# at zero but restarts on the way, and *inverse-sqrt*, which does not end at zero.
+# fall once to zero are not told apart from the line. *Sgdr*, which ends at zero but restarts on the way, has an error
+# that is a sixth higher. For *inverse-sqrt*, which does not end at zero, it is nearly as much, and the interval just
+# touches none.
 #
 # *Rex* stands low in the table because of one cell in nine. *A choice made with one seed*, below, has it.
 #
