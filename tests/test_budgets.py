@@ -121,6 +121,18 @@ def test_a_stopped_run_is_read_at_its_mark(stored, share, mark):
     np.testing.assert_allclose(stored.stopped("constant", "linear", share), np.log(0.5))
 
 
+def test_how_far_behind_the_best_of_some(stored):
+    np.testing.assert_allclose(stored.behind(["rex", "linear", "wsd"]), [[0, 5, 1]] * 9)
+
+
+def test_keras_ran_the_front_runners_of_pytorch():
+    """Those most often among the best three, of what both frameworks have."""
+    ran = budget_results.load()
+    shares = stats.shares_of_best(ran.test, 3, draws=10)[:, 0]
+    ranked = [ran.names[n] for n in shares.argsort()[::-1] if ran.names[n] != budgets.SCHEDULE_FREE]
+    assert set(ranked[:2]) == set(budgets.WINNERS)
+
+
 def test_a_missed_peak_costs_what_the_neighbour_on_the_grid_lacks(stored):
     np.testing.assert_allclose(stored.missed_peak(["linear", "rex"], -1), [20] * 18)
     np.testing.assert_allclose(stored.missed_peak(["linear"], 3), [80] * 9)

@@ -351,12 +351,12 @@ def numbers_of(result, experiment):
 # How far the numbers moved, where a setting's own seeds cannot tell. In S4 the frameworks draw other dropout: every
 # initial weight was moved to the next float, ten settings in PyTorch and nine in Keras, two epochs, at most 2.5 %. The
 # same for the budgets, where most schedules are in PyTorch only: all cells, an eighth of the budget, at most 0.65
-# points. In S1 most settings have one seed in both frameworks: the largest distance over all settings is 6.4 %, and
-# another processor gave 4.7 %.
+# points. In S1 most settings have one seed in both frameworks. Over all of them the frameworks are at most 6.4 % apart,
+# which is taken as it is, not twice; another processor gave 4.7 %.
 MOVED = {
     "s4": lambda numbers: 0.025 * numbers,
     "budgets": lambda numbers: np.full(numbers.shape, 0.65),
-    "s1": lambda numbers: 0.064 * numbers,
+    "s1": lambda numbers: 0.032 * numbers,
 }
 
 
@@ -413,10 +413,10 @@ def test_stored_results_are_what_a_rerun_gives():
     ],
 )
 def test_a_rerun_that_gives_other_numbers_is_seen(experiment, setting):
-    """The check above bites: a fifth of what is stored is more than the tolerance of a calm run."""
+    """The check above bites: a tenth of what is stored is more than the tolerance of a calm run."""
     trial = study.Trial(experiment, setting, "pytorch", 0)
     stored = study.find(trial, study.results_folder())
-    assert (np.abs(0.2 * numbers_of(stored, experiment)) > tolerance(trial)).any()
+    assert (np.abs(0.1 * numbers_of(stored, experiment)) > tolerance(trial)).any()
 
 
 def test_what_is_recorded_by_epoch():

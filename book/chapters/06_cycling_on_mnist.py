@@ -145,22 +145,19 @@ for epoch, accuracy in enumerate(live["curve"]["accuracy"], 1):
 
 # %%
 results = study.load("s1")
-# Rounding differs between processors, and Adam makes much of it: here it moved the second epoch by as much as a seed.
-stored = np.array(
-    [
-        run["epoch_loss"][:2]
-        for framework in s1.FRAMEWORKS
-        for run in results["cyclical"][framework]
-    ]
-)
-for live_loss, stored_losses in zip(live["epoch_loss"], stored.T, strict=True):
-    low, high = stored_losses.min() - 0.1, stored_losses.max() + 0.1
-    assert low <= live_loss <= high, (live_loss, low, high)
-print(
-    "each live epoch's training loss is within 0.1 of the stored runs':",
-    len(live["epoch_loss"]),
-    "of 2",
-)
+first, second = live["epoch_loss"]
+stored_first = results["cyclical"]["pytorch"][0]["epoch_loss"][0]
+assert abs(first - stored_first) < 0.05, (first, stored_first)
+# Rounding differs between processors, and Adam makes much of it: it moved the second epoch by as much as a seed does.
+stored_second = [
+    run["epoch_loss"][1]
+    for framework in s1.FRAMEWORKS
+    for run in results["cyclical"][framework]
+]
+low, high = min(stored_second) - 0.05, max(stored_second) + 0.05
+assert low <= second <= high, (second, low, high)
+print("first epoch's training loss within 0.05 of this seed's stored run: yes")
+print("second epoch's within 0.05 of the range of all stored runs: yes")
 
 # %% [markdown]
 # ### Counting right

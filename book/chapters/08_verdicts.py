@@ -24,7 +24,7 @@
 # %% [markdown]
 # ## The question
 #
-# The sources are good tutorials, read by many. How many of their claims hold when they are run again, over several
+# The sources are good tutorials and papers, read by many. How many of their claims hold when they are run again, over several
 # seeds, in two frameworks, beside the control that was missing?
 #
 # ## Your prediction

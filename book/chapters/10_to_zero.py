@@ -44,8 +44,8 @@
 #
 # Choose before you read on.
 #
-# 1. The constant rate is tuned as all others are. It is among the best three in **none / up to a third / most** of nine
-#    settings.
+# 1. The constant rate is tuned as all others are. It is among the best three in **none / up to a third / more than a third**
+#    of nine settings.
 # 2. On MNIST, from one epoch to nine, the gap between the best and the median schedule **grows / stays / shrinks**.
 # 3. A run planned for the whole budget is stopped halfway. Read then, the straight line to zero against the constant rate
 #    is **higher / not told apart / lower**.
@@ -95,19 +95,45 @@ for name, schedule in shapes.items():
 # measured at another, a running average. It has a rate and a warm-up, and no fall.
 #
 # ### The protocol
-#
-# | | |
-# | --- | --- |
-# | tasks | digits and a perceptron (64–32–10), MNIST and a perceptron (784–100–10), CIFAR-10 and a small convolutional network |
-# | budgets | 1, 3 and 9 epochs |
-# | optimizer | SGD with momentum 0.9, no weight decay, no augmentation |
-# | peaks | 0.01, 0.03, 0.1, 0.3, 1; for Schedule-Free ten times these |
-# | choice of the peak | one run each, with a seed of its own; the highest accuracy on validation images at the end |
-# | seeds | 3, with the chosen peak; the same initial weights and batches for every schedule |
-# | test images | read once, at the end |
-#
-# Three tasks at three budgets are nine settings. With eleven schedules that makes 99 cells. A cell is this function; it
-# is all that `make experiments ONLY=budgets` runs.
+
+
+# %% tags=["hide-input"]
+def listed(values):
+    return ", ".join(f"{value:g}" for value in values)
+
+
+networks = {
+    **{
+        task: "–".join(map(str, sizes))
+        for task, sizes in budgets.PERCEPTRONS.items()
+    },
+    "cifar10": f"{len(alike.SMALL10.convolutions)} convolutions and a dense layer",
+}
+per_task = [
+    f"{task}: {networks[task]}, batch {protocol.batch}, {protocol.held_out} for validation"
+    for task, protocol in budgets.TASKS.items()
+]
+rows = [
+    ["tasks: network, batch, images held out", "; ".join(per_task)],
+    ["budgets, in epochs", listed(budgets.BUDGETS)],
+    ["optimizer", "SGD with momentum 0.9, no weight decay, no augmentation"],
+    ["candidates for the peak", listed(budgets.PEAKS)],
+    ["the same for Schedule-Free", listed(budgets.FREE_PEAKS)],
+    [
+        "choice of the peak",
+        "one run each, with a seed of its own; the highest validation accuracy at the end",
+    ],
+    [
+        "then, with the chosen peak",
+        f"{len(budgets.TRIAL_SEEDS)} seeds; initial weights and batches are the same for every schedule",
+    ],
+    ["test images", "read once, at the end"],
+]
+figures.table(["", "protocol"], rows)
+
+# %% [markdown]
+# A cell of the study is one schedule on one task at one budget. It is this function; `make experiments ONLY=budgets` runs
+# nothing else.
 
 # %%
 show_source(budgets.trial, budgets.run)
@@ -200,7 +226,7 @@ figures.table(["task, epochs", *heads], rows)
 # [The figure](#fig-behind) shows how far each schedule stays behind the best one of its setting.
 
 # %% tags=["hide-input"] mystnb={"image": {"alt": "Nine marks for each of eleven schedules. Those of wsd lie within one point of the best, but for digits at one epoch, five points behind. Schedule-free is best or nearly so on digits and MNIST, and five points behind on CIFAR-10 at three and nine epochs. Linear and one-cycle lie within six points everywhere. Constant is behind by a point on MNIST and up to fifteen on digits, and best on CIFAR-10 at one epoch. Rex and sgdr each have one mark more than twenty points behind, CIFAR-10 at one epoch."}, "figure": {"caption": "How far each schedule's mean stays behind the best mean of its setting, in points, on an axis that is linear up to 0.1 and logarithmic beyond. The order is that of the mean over nine settings.", "name": "fig-behind"}}
-behind = means.max(1, keepdims=True) - means
+behind = stored.behind(NAMES)
 order = behind.mean(0).argsort()
 figure, ax = plt.subplots(figsize=(8, 4.6))
 for s, (task, epochs) in enumerate(cells):
@@ -294,8 +320,11 @@ for (task, epochs), (first, second, *_), clear in zip(
 print(
     f"the best is told apart from the second in {sum(sure)} of {len(cells)} settings"
 )
+for n in shares[3][:, 0].argsort()[:-4:-1]:
+    count = round(shares[3][n, 0] * len(cells))
+    print(f"among the best three in {count} of {len(cells)}: {NAMES[n]}")
 constant_best = shares[3][NAMES.index("constant"), 0]
-named = ("none", "up to a third", "most")[
+named = ("none", "up to a third", "more than a third")[
     0 if constant_best == 0 else 1 if constant_best <= 1 / 3 else 2
 ]
 print(
@@ -339,7 +368,8 @@ for task in budgets.TASKS:
         f"{task:8} best over median schedule, at 1, 3, 9 epochs:",
         *(f"{gap:.2f}" for gap in of_task),
     )
-    change = "shrinks" if of_task[2] < of_task[0] else "grows"
+    growth = of_task[2] / of_task[0]
+    change = "shrinks" if growth < 0.9 else "grows" if growth > 1.1 else "stays"
     number = "2. " if task == "mnist" else "   "
     print(f"{number}from one epoch to nine it {change}")
 
@@ -397,7 +427,7 @@ print("3. stopped halfway, the line against the constant rate:", line_at_half)
 # %% [markdown]
 # *Schedule-Free* has a fifth less error than the line halfway, and nothing more than the line at the end. That is its
 # promise, and it holds here. A constant rate is not told apart from the line at half time, and it loses a third at the
-# end. *SGDR* at half time has just restarted; three eighths, before that, is its good moment.
+# end. *SGDR* at half time has just restarted, and is behind. Its own claim is about the end of a cycle: see *Verdicts*.
 #
 # ### The peak
 #
@@ -424,7 +454,6 @@ for p, peak in enumerate(budgets.PEAKS):
             f"{lag.mean(0).max():.1f}",
         ]
     )
-tuned_lag = at_common.max(2).max(1, keepdims=True) - at_common.max(2)
 figures.table(
     [
         "peak for all",
@@ -457,8 +486,7 @@ for label, places in (("three times too low", -1), ("three times too high", 1)):
         f"peak {label:20}: median {np.median(costs):.1f} points,",
         f"a quarter of the cases {np.quantile(costs, 0.75):.1f} or more",
     )
-to_zero = [NAMES.index(name) for name in shapes_to_zero]
-shape_costs = means[:, to_zero].max(1, keepdims=True) - means[:, to_zero]
+shape_costs = stored.behind(shapes_to_zero)
 print(
     f"another shape to zero     : median {np.median(shape_costs):.1f} points,",
     f"a quarter of the cases {np.quantile(shape_costs, 0.75):.1f} or more",
@@ -482,6 +510,10 @@ for (task, epochs), setting in zip(cells, test, strict=True):
                 f"{task:8} {epochs}, {name:14} peak {peak:<4g}:",
                 *(f"{accuracy:.1f}" for accuracy in accuracies),
             )
+print("the last two, validation accuracy after each eighth of the budget:")
+for name in ("sgdr", "rex"):
+    for run in cell("cifar10", 1, name)["runs"]:
+        print(f"   {name:5}", *(f"{a:.0f}" for a in run["validation_accuracy"]))
 edges = sum(
     cell(task, epochs, name)["peak"]
     in (budgets.peaks(name)[0], budgets.peaks(name)[-1])
@@ -491,10 +523,9 @@ edges = sum(
 print(f"chosen peaks at an edge of the grid: {edges} of {len(cells) * len(NAMES)}")
 
 # %% [markdown]
-# On CIFAR-10 at one epoch, *rex* and *sgdr* were given the peak 0.1, because it was the better one with the seed that
-# chose. With other seeds the network dies in the first updates, at ten percent accuracy. Neither schedule has a warm-up,
-# and both stay near the peak at first. The runs stay in all means above. A more careful choice, with more seeds, would
-# have taken 0.03.
+# On CIFAR-10 at one epoch, *rex* and *sgdr* were given the peak 0.1, because it was the best one with the seed that
+# chose. With other seeds the network falls to ten percent, which is guessing, within the first quarter. One such run
+# recovers in part, three do not. Neither schedule has a warm-up. The runs stay in all means above.
 #
 # ### In Keras
 #
@@ -520,10 +551,24 @@ figures.table(
     rows,
 )
 
+# %% tags=["hide-input"]
+for framework in budgets.FRAMEWORKS:
+    found = cell("cifar10", 1, "rex", framework)
+    last = [
+        f"{peak:g}: {run[-1]:.0f}"
+        for peak, run in zip(budgets.PEAKS, found["tuning"], strict=True)
+    ]
+    print(
+        f"rex on CIFAR-10, 1 epoch, {framework:7}",
+        "; ".join(last),
+        "| chosen",
+        found["peak"],
+    )
+
 # %% [markdown]
 # The frameworks agree closely, but for one cell. On CIFAR-10 at one epoch *rex* fails at the peak 0.1 in Keras with the
-# choosing seed too, so that Keras takes 0.03 and does well. In PyTorch that seed came through. The difference of 27 points is
-# one seed's luck.
+# choosing seed too, so that Keras takes 0.03 and does well. In PyTorch that seed came through. The largest difference in
+# the table is one seed's luck.
 #
 # ### What it cost, and what it cannot show
 
@@ -604,10 +649,8 @@ for plan, updates in PLANS.items():
 # %%
 for plan in ("half", "twice"):
     loss = planned["right"] - planned[plan]
-    assert loss.mean() > 0.3, (plan, loss)
-    print(
-        f"the right plan against {plan}: {direction(loss)}, by 0.3 points or more"
-    )
+    assert 0.3 < loss.mean() < 1.6, (plan, loss)
+    print(f"the right plan against {plan}: {direction(loss)}, by 0.3 to 1.6 points")
 short, long = (
     lrlib.Linear(line_peak, 0.0, PLANS[plan]) for plan in ("half", "twice")
 )
@@ -665,8 +708,8 @@ print("verdicts:", claims.counts("10_to_zero"))
 # %% [markdown]
 # ## Exercises
 #
-# 1. Add a schedule of your own to a copy of `budgets.schedules`, and run its nine cells for digits with `budgets.trial`.
-#    They take seconds.
+# 1. Add a schedule of your own to `budgets.schedules`, and run its three cells for digits with `budgets.trial`. They take
+#    seconds.
 # 2. Give *step* other drops, at 80 % and 90 % of the budget. Is it then a shape to zero?
 # 3. Choose each peak with three seeds instead of one. Which cells change their peak, and does it help?
 # 4. Take the constant rate's run at half of its budget, and let a line fall to zero from there over an eighth of the

@@ -42,6 +42,11 @@ class Accuracies(NamedTuple):
         errors = 100 - accuracies
         return np.log(errors[:, self.names.index(name)] / errors[:, self.names.index(control)])
 
+    def behind(self, names: Sequence[str]) -> np.ndarray:
+        """Settings × ``names``: how far each schedule's mean test accuracy is below the best of these."""
+        means = self.means[:, [self.names.index(name) for name in names]]
+        return means.max(1, keepdims=True) - means
+
     def missed_peak(self, names: Sequence[str], places: int) -> np.ndarray:
         """What it costs to miss the best peak by so many places on the grid: an accuracy for each setting and schedule.
 
