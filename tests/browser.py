@@ -151,6 +151,17 @@ def axe_script():
         pytest.skip(f"axe-core could not be fetched: {error}")
 
 
+def still(page):
+    """Wait until a change is drawn: two frames, and what moves in them."""
+    page.evaluate(
+        """async () => {
+            for (let i = 0; i < 2; i++) await new Promise(requestAnimationFrame);
+            const ends = (animation) => animation.effect.getComputedTiming().endTime < Infinity;
+            await Promise.allSettled(document.getAnimations().filter(ends).map((one) => one.finished));
+        }"""
+    )
+
+
 def unfold(page):
     """Show what a chapter keeps back until its questions are answered."""
     page.evaluate("for (const b of document.querySelectorAll('.fold-bar button')) if (b.checkVisibility()) b.click()")

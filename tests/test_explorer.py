@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 import numpy as np
 import pytest
-from browser import needs_browser, opened, served
+from browser import needs_browser, opened, served, still
 from hypothesis import given
 from hypothesis import strategies as st
 from sphinx.application import Sphinx
@@ -515,7 +515,7 @@ class TestPage:
     def look(page, axe, width, mode):
         page.set_viewport_size({"width": width, "height": 900})
         page.evaluate("mode => { document.documentElement.dataset.theme = mode; }", mode)
-        page.wait_for_timeout(300)  # colours change slowly
+        still(page)
         page.add_script_tag(content=axe)
         run = "axe.run({include: [['#explorer'], ['.explorer-gallery']]})"
         found = page.evaluate(f"{run}.then(r => r.violations.map(v => [v.id, v.nodes.map(n => n.html)]))")

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from browser import SITE, needs_browser, opened, pages, served, unfold
+from browser import SITE, needs_browser, opened, pages, served, still, unfold
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.append(str(ROOT / "book" / "_tools"))
@@ -60,7 +60,7 @@ def page_faults(page, axe, budget=BUDGET):
     faults += layout_faults(page)
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
-        page.wait_for_timeout(100)  # one frame or two for the new colours
+        still(page)
         faults += [f"{scheme}: {fault}" for fault in axe_faults(page, axe)]
     return faults + page.watch.faults()
 
@@ -208,8 +208,7 @@ def test_sidebar_folds_on_a_wide_screen(browser, home):
         for shown in (False, True):
             page.locator(".primary-toggle").focus()
             page.keyboard.press("Enter")
-            page.wait_for_timeout(400)
-            assert links.is_visible() is shown
+            links.wait_for(state="visible" if shown else "hidden")
 
 
 @built
