@@ -22,7 +22,7 @@ def by_epoch(
 
     ``train`` and ``evaluate`` are the course's, with the model and optimizer bound. Returns the history and what is
     stored: the rate in force at each epoch's first update and at the last of all, the mean training loss of each
-    epoch, loss and accuracy on ``watched``, and whether a loss was not finite.
+    epoch, loss and accuracy on ``watched``, and whether any of these losses was not finite.
     """
     per_epoch = len(order) // epochs
     curve: dict[str, list[float]] = {"loss": [], "accuracy": []}
@@ -32,7 +32,7 @@ def by_epoch(
             curve[name].append(number)
 
     history = train(*data, order, range(per_epoch, len(order) + 1, per_epoch), on_pause)
-    finite = bool(np.isfinite(history.losses).all())
+    finite = bool(np.isfinite(history.losses).all() and np.isfinite(curve["loss"]).all())
     return history, {
         "rates": [*history.rates[::per_epoch].tolist(), float(history.rates[-1])],
         "epoch_loss": history.losses.reshape(epochs, per_epoch).mean(1).tolist(),
