@@ -14,7 +14,7 @@ import pytest
 from joblib import Parallel, delayed
 
 from lrlib import Piecewise
-from lrlib.course import alike, s1, s3, s4, stats, study
+from lrlib.course import alike, one_cycle, s1, s3, s4, stats, study
 from lrlib.course.alike import History, batch_order, convnet_weights, dense_weights, resnet18_weights
 from lrlib.course.epochs import by_epoch
 
@@ -320,6 +320,8 @@ def test_stored_rates_are_the_settings_rates():
 AGAIN = {
     "budgets": ({"parts": 1}, lambda result: result["tuning"][0][:1]),
     "learning-rate": ({}, lambda result: result["train_loss"]),
+    # A run that was thrown out is as good as guessing, whatever its loss shows.
+    "one-cycle": ({"epochs": 1}, lambda result: np.fmin(np.array(result["epoch_loss"][:1], float), 2.31)),
     "s0": ({"epochs": 2}, lambda result: [errors[:2] for errors in result["epoch_error"]]),
     "s1": ({"epochs": 1}, lambda result: result["epoch_loss"][:1]),
     "s1-range": ({}, lambda result: result["range_test"]["losses"][:50]),
@@ -336,6 +338,9 @@ def test_stored_rates_are_the_schedule_at_each_epochs_start_and_at_the_end():
         check_rates(by_framework, setting.on_updates(per_epoch), per_epoch, 50)
     for name, by_framework in study.load("s1").items():
         check_rates(by_framework, s1.SETTINGS[name].schedule, 250, 8)
+    for name, by_framework in study.load("one-cycle").items():
+        setting = one_cycle.SETTINGS[name]
+        check_rates(by_framework, setting.schedule, one_cycle.PER_EPOCH, setting.epochs)
 
 
 def check_rates(by_framework, schedule, per_epoch, epochs):
@@ -404,6 +409,7 @@ def test_stored_results_are_what_a_rerun_gives():
     [
         ("budgets", "mnist-3-linear"),
         ("learning-rate", "long-32-constant-0.1"),
+        ("one-cycle", "one-cycle"),
         ("s0", "linear-0.005"),
         ("s1", "fixed"),
         ("s1-range", "held-out-batches"),
@@ -419,7 +425,8 @@ def test_a_rerun_that_gives_other_numbers_is_seen(experiment, setting):
     assert (np.abs(0.1 * numbers_of(stored, experiment)) > tolerance(trial)).any()
 
 
-def test_what_is_recorded_by_epoch():
+@pytest.mark.parametrize(("last", "watched_loss"), [(np.inf, 1.0), (11.0, np.nan)])
+def test_what_is_recorded_by_epoch(last, watched_loss):
     """The rates at each epoch's first update and at the last; a measurement after each epoch; divergence."""
     data, watched = (np.zeros((4, 1)), np.zeros(4)), (np.ones((2, 1)), np.ones(2))
     order = batch_order(4, 2, 3, seed=0)
@@ -428,17 +435,18 @@ def test_what_is_recorded_by_epoch():
     def train(x, y, batches, pauses, on_pause):
         for pause in pauses:
             on_pause(pause)
-        return History(np.arange(6.0), np.array([1.0, 3.0, 5.0, 7.0, 9.0, np.inf]))
+        return History(np.arange(6.0), np.array([1.0, 3.0, 5.0, 7.0, 9.0, last]))
 
     def evaluate(x, y):
         seen.append(len(x))
-        return float(len(seen)), 10.0 * len(seen)
+        return watched_loss, 10.0 * len(seen)
 
     history, stored = by_epoch(train, evaluate, data, order, 3, watched)
     assert seen == [2, 2, 2] and len(history.losses) == 6
     assert stored["rates"] == [0.0, 2.0, 4.0, 5.0]
-    assert stored["epoch_loss"] == [2.0, 6.0, np.inf] and stored["diverged"]
-    assert stored["curve"] == {"loss": [1.0, 2.0, 3.0], "accuracy": [10.0, 20.0, 30.0]}
+    assert stored["epoch_loss"] == [2.0, 6.0, (9.0 + last) / 2] and stored["diverged"]
+    np.testing.assert_array_equal(stored["curve"]["loss"], [watched_loss] * 3)
+    assert stored["curve"]["accuracy"] == [10.0, 20.0, 30.0]
 
 
 def test_trials_spread_over_a_dask_cluster_give_what_serial_ones_give(tmp_path):

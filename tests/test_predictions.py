@@ -471,8 +471,14 @@ PREDICTIONS = {
         ("not told apart", r"3\. the fair cycle against its partner: not told apart"),
     ],
     "08_verdicts": [
-        ("a third to two thirds", r"reproduced: 28 of 73, a third to two thirds"),
+        ("a third to two thirds", r"reproduced: 31 of 78, a third to two thirds"),
         ("more often", r"published figures: 17 of 18 reproduced\ncomparisons of two runs: 8 of 40 reproduced"),
+    ],
+    "09_one_cycle": [
+        ("higher", r"^1\. one-cycle, 12 epochs, against step decay, 85: higher$"),
+        ("diverges", r"^2\. from the peak, without a rise: diverges$"),
+        ("not told apart", r"^3\. one-cycle against the line after a rise of one epoch: not told apart$"),
+        ("lower", r"^4\. with the momentum cycle against without: lower$"),
     ],
     "10_to_zero": [
         ("up to a third", r"1\. the constant rate is among the best three in 11 %: up to a third"),
@@ -483,6 +489,11 @@ PREDICTIONS = {
 }
 # The same for the quizzes. None: the answer is reasoning, not a measurement.
 QUIZZES = {
+    "09_one_cycle": [
+        ("a short rise", r"^2\. from the peak, without a rise: diverges$"),
+        ("0.0042", r"^stepped by epoch : first 0\.0040, at most 0\.0042,"),
+        ("higher", r"^4\. with the momentum cycle against without: lower$"),
+    ],
     "10_to_zero": [
         ("which shape that peak suits", r"4\. the winner changes"),
         ("half of the peak", r"planned for twice, last rate over the peak: 0\.50"),

@@ -111,7 +111,7 @@ assert held["published figures"] > 0.5 > held["comparisons of two runs"], held
 # %% [markdown]
 # **Your predictions:**
 #
-# 1. **a third to two thirds**: 28 of 73.
+# 1. **a third to two thirds**: 31 of 78.
 # 2. **more often**: 17 of 18 figures, and 8 of 40 comparisons.
 
 # %% [markdown]

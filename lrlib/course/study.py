@@ -25,6 +25,7 @@ from lrlib.course import fast_convolutions
 EXPERIMENTS = {
     "budgets": "lrlib.course.budgets",
     "learning-rate": "lrlib.course.learning_rate",
+    "one-cycle": "lrlib.course.one_cycle",
     "s0": "lrlib.course.s0",
     "s1": "lrlib.course.s1",
     "s1-range": "lrlib.course.s1_range",
