@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from lrlib.course import clr_table1 as clr
+from lrlib.course import study
 
 
 @pytest.mark.parametrize(("suffix", "shortened"), [("", 1), ("-tenth", 10)])
@@ -55,6 +56,13 @@ def test_full_length_waits_for_an_accelerator(monkeypatch):
     assert clr.seeds("fixed", "pytorch") == clr.SEEDS
     monkeypatch.setattr(clr, "_device", lambda: "cpu")
     assert clr.seeds("fixed-tenth", "pytorch") == clr.SEEDS
+
+
+def test_where_an_accelerator_is_full_length_results_may_be_lacking(monkeypatch, tmp_path):
+    monkeypatch.setattr(clr, "_device", lambda: "cuda")
+    assert "fixed-tenth" in study.load("clr-table1")
+    with pytest.raises(LookupError, match="tenth"):
+        study.load("clr-table1", tmp_path)
 
 
 @pytest.mark.slow

@@ -271,7 +271,7 @@ def test_a_killed_study_keeps_what_was_finished(tmp_path):
 def test_missing_results_and_unknown_experiments_are_named(tmp_path):
     with pytest.raises(LookupError, match="make experiments ONLY=s3"):
         study.load("s3", tmp_path)
-    with pytest.raises(ValueError, match="unknown experiment 's9'; known are budgets, learning-rate, "):
+    with pytest.raises(ValueError, match="unknown experiment 's9'; known are budgets, clr-table1, "):
         study.trials("s9")
 
 
@@ -319,6 +319,7 @@ def test_stored_rates_are_the_settings_rates():
 # What of an experiment's trials is run again: options that shorten the run, and the numbers that it must give again.
 AGAIN = {
     "budgets": ({"parts": 1}, lambda result: result["tuning"][0][:1]),
+    "clr-table1": ({"parts": 1}, lambda result: result["train_loss"][:1]),
     "learning-rate": ({}, lambda result: result["train_loss"]),
     # A run that was thrown out is as good as guessing, whatever its loss shows.
     "one-cycle": ({"epochs": 1}, lambda result: np.fmin(np.array(result["epoch_loss"][:1], float), 2.31)),
@@ -357,11 +358,13 @@ def numbers_of(result, experiment):
 # initial weight was moved to the next float, ten settings in PyTorch and nine in Keras, two epochs, at most 2.5 %. The
 # same for the budgets, where most schedules are in PyTorch only: all cells, an eighth of the budget, at most 0.65
 # points. In S1 most settings have one seed in both frameworks. Over all of them the frameworks are at most 6.4 % apart,
-# which is taken as it is, not twice; another processor gave 4.7 %.
+# which is taken as it is, not twice; another processor gave 4.7 %. CLR's table is in PyTorch only:
+# initial weights moved to the next float, and another memory layout, moved the first tenth's loss by at most 0.12 %.
 MOVED = {
     "s4": lambda numbers: 0.025 * numbers,
     "budgets": lambda numbers: np.full(numbers.shape, 0.65),
     "s1": lambda numbers: 0.032 * numbers,
+    "clr-table1": lambda numbers: 0.0012 * numbers,
 }
 
 
@@ -408,6 +411,7 @@ def test_stored_results_are_what_a_rerun_gives():
     ("experiment", "setting"),
     [
         ("budgets", "mnist-3-linear"),
+        ("clr-table1", "triangular2-tenth"),
         ("learning-rate", "long-32-constant-0.1"),
         ("one-cycle", "one-cycle"),
         ("s0", "linear-0.005"),

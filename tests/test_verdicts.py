@@ -98,6 +98,13 @@ def test_one_seed_is_shown_and_does_not_decide(stored):
     assert Higher(runs("single"), runs("single")).judge().word == verdicts.NOT_REPRODUCED  # nothing decides
 
 
+def test_a_framework_that_ran_nothing_does_not_decide(stored):
+    stored(ours=([98.0, 98.1, 98.2], []), theirs=([97.0, 97.1, 97.1], []))
+    verdict = Higher(runs("ours"), runs("theirs")).judge()
+    assert verdict.word == verdicts.REPRODUCED
+    assert verdict.shown["keras"] == "–" and verdict.seeds == {"pytorch": 3}
+
+
 def test_gains_are_compared_seed_by_seed(stored):
     stored(low=[90.0, 91.0, 92.0], high=[92.0, 93.1, 93.9], higher=[95.0, 96.1, 97.2])
     more, less = Gain(runs("higher"), runs("low")), Gain(runs("high"), runs("low"))

@@ -111,8 +111,8 @@ assert held["published figures"] > 0.5 > held["comparisons of two runs"], held
 # %% [markdown]
 # **Your predictions:**
 #
-# 1. **a third to two thirds**: 31 of 78.
-# 2. **more often**: 17 of 18 figures, and 8 of 40 comparisons.
+# 1. **a third to two thirds**: 32 of 80.
+# 2. **more often**: 19 of 20 figures, and 10 of 44 comparisons.
 
 # %% [markdown]
 # What size of effect could we have missed? Half the width of the interval tells: an effect smaller than that is likely to

@@ -46,6 +46,7 @@ def _settings(shortened: int) -> Iterator[tuple[str, Setting]]:
 
 
 SETTINGS = dict(_settings(1)) | {f"{name}-tenth": setting for name, setting in _settings(10)}
+OPTIONAL = tuple(name for name, _ in _settings(1))  # results that need not be there
 
 
 def seeds(setting: str, framework: str) -> tuple[int, ...]:

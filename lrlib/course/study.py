@@ -24,6 +24,7 @@ from lrlib.course import fast_convolutions
 
 EXPERIMENTS = {
     "budgets": "lrlib.course.budgets",
+    "clr-table1": "lrlib.course.clr_table1",
     "learning-rate": "lrlib.course.learning_rate",
     "one-cycle": "lrlib.course.one_cycle",
     "s0": "lrlib.course.s0",
@@ -129,12 +130,17 @@ def find(trial: Trial, folder: Path) -> dict[str, Any] | None:
 
 
 def load(experiment: str, folder: Path | None = None) -> dict[str, dict[str, list[dict[str, Any]]]]:
-    """All stored results: setting → framework → results in the order of their seeds. Errors: ``LookupError``."""
+    """All stored results: setting → framework → results in the order of their seeds. Errors: ``LookupError``.
+
+    A setting may be lacking if its experiment says so: what only another machine can run.
+    """
     folder = results_folder() if folder is None else folder
     module = _module(experiment)
     found: dict[str, dict[str, list]] = {}
     for trial in trials(experiment):
         result = find(trial, folder)
+        if result is None and trial.setting in getattr(module, "OPTIONAL", ()):
+            continue
         if result is None:
             raise LookupError(f"{folder} lacks {trial}; `make experiments ONLY={experiment}` runs what is missing")
         found.setdefault(trial.setting, {name: [] for name in module.FRAMEWORKS})[trial.framework].append(result)

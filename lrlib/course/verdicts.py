@@ -74,9 +74,10 @@ class Runs:
     measure: Measure = TEST_ACCURACY
 
     def numbers(self, framework: str) -> np.ndarray:
-        """One number a seed, in their order; a run that gave none counts as NaN."""
-        results = _stored(self.experiment)[self.setting][framework]
-        return np.concatenate([np.atleast_1d(np.array(self.measure(result), float)) for result in results])
+        """One number a seed, in their order; a run that gave none counts as NaN. Empty if the framework ran none."""
+        results = _stored(self.experiment)[self.setting].get(framework, [])
+        each = [np.atleast_1d(np.array(self.measure(result), float)) for result in results]
+        return np.concatenate(each) if each else np.empty(0)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -194,7 +195,8 @@ class Higher:
             word = CONFOUNDED
         differences = {framework: self.differences(framework) for framework in FRAMEWORKS}
         shown = {framework: self._shown(values) for framework, values in differences.items()}
-        return Verdict(word, shown, {framework: len(values) for framework, values in differences.items()})
+        seeds = {framework: len(values) for framework, values in differences.items() if len(values)}
+        return Verdict(word, shown, seeds)
 
     def clear(self, differences: np.ndarray) -> bool | None:
         """Whether the interval is clear of zero on the claimed side; None where there are too few seeds."""
@@ -205,7 +207,7 @@ class Higher:
 
     def _shown(self, differences: np.ndarray) -> str:
         if len(differences) < FEWEST:
-            return " ".join(f"{difference:+.{self.digits}f}" for difference in differences)
+            return " ".join(f"{difference:+.{self.digits}f}" for difference in differences) or "–"
         return mean_interval(differences, self.digits)
 
 
