@@ -114,8 +114,13 @@ class Watch:
         page.on("console", lambda m: m.type in ("error", "warning") and self.errors.append(m.text))
         page.on("pageerror", lambda error: self.errors.append(str(error)))
         page.on("request", lambda r: not r.url.startswith((home, "data:", "blob:")) and self.foreign.append(r.url))
-        page.on("requestfailed", lambda r: self.failed.append(r.url))
+        page.on("requestfailed", self._fail)
         page.on("response", self._count)
+
+    def _fail(self, request):
+        # The front door sends the reader on at once, at times before it has arrived whole.
+        if not (request.is_navigation_request() and request.failure == "net::ERR_ABORTED"):
+            self.failed.append(request.url)
 
     def _count(self, response):
         if response.status >= 400:

@@ -72,16 +72,24 @@ from lrlib.course.stats import direction, mean_interval, mean_sd
 from lrlib.course.verdicts import FEWEST, FRAMEWORKS, Runs
 
 figures.use_style()
+for schedule in (
+    one_cycle.SETTINGS["one-cycle"].schedule,
+    one_cycle.SETTINGS["one-cycle"].momentum,
+):
+    print(str(schedule).replace(", ", ",\n    "))
+
+# %% tags=["hide-input"]
+rows = []
 for name, setting in one_cycle.SETTINGS.items():
     updates = setting.epochs * one_cycle.PER_EPOCH
     rates = setting.schedule(np.arange(updates))
-    print(
-        f"{name:22} {setting.epochs:2} epochs, {updates:5} updates,",
-        f"rate {rates[0]:g}, at most {rates.max():g}, at last {rates[-1]:.1e},",
-        f"mean {rates.mean():.4f}",
+    numbers = (f"{number:.2g}" for number in (rates[0], rates.max(), rates[-1]))
+    rows.append(
+        [name, setting.epochs, f"{updates:,}", *numbers, f"{rates.mean():.4f}"]
     )
-print(one_cycle.SETTINGS["one-cycle"].schedule)
-print(one_cycle.SETTINGS["one-cycle"].momentum)
+figures.table(
+    ["schedule", "epochs", "updates", "first rate", "highest", "last", "mean"], rows
+)
 
 # %% tags=["hide-input"] mystnb={"image": {"alt": "Left: learning rates over 12 epochs. One-cycle rises in a straight line from 0.01 to 0.1 in 5.4 epochs, falls back to 0.01 in as long, and goes on to nearly zero. A cosine and a line start at 0.1 and fall to zero; two more rise from 0.01 to 0.1 in the first epoch and then fall; a last line falls from 0.03. Step decay stays at 0.01 in these epochs. Right: momentum. It falls from 0.95 to 0.8 and rises back in the one-cycle run, and is 0.9 in the others."}, "figure": {"caption": "Rates and momentum in the first twelve epochs. Step decay goes on to epoch 85, with drops after a third and two thirds.", "name": "fig-eight-rates"}}
 t = np.arange(one_cycle.UPDATES)
@@ -211,8 +219,8 @@ for name in ("linear", "cosine"):
     learned = (losses[:, :12] < 1.5).any(1).sum()
     lost = (~(losses < 100)).any(1).sum()
     print(
-        f"{name:6} five seeds, loss below 1.5 within 12 updates: {learned},",
-        f"above 100 or NaN within 30: {lost}",
+        f"{name:6} of five seeds, {learned} below 1.5 by update 12,",
+        f"{lost} above 100 by 30",
     )
     every = [run for one in FRAMEWORKS for run in results[name][one]]
     diverged = sum(run["diverged"] for run in every)
@@ -232,6 +240,7 @@ print(
 # ## The result
 #
 # Five seeds for the runs of twelve epochs. For step decay, and for the line from 0.03, three in PyTorch and one in Keras.
+# The falls without a rise were stored once in each framework.
 
 
 # %%
@@ -257,7 +266,7 @@ figures.table(["schedule", "epochs", *FRAMEWORKS.values(), "seeds"], rows)
 # %% [markdown]
 # [The figure](#fig-twelve-epochs) has the test error after each epoch.
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Two panels, PyTorch and Keras, much alike. All errors fall from about three percent to about one. The line and the cosine that rise for one epoch are lowest until epoch eight. One-cycle stays above them, jumps up at epoch six, just after its peak, and comes down late; with one momentum it ends level with them, with the momentum cycle a little above. The line from 0.03 stays at 1.1 percent."}, "figure": {"caption": "Test error after each of twelve epochs, on a logarithmic axis: mean and range of five seeds. Dotted: where step decay ends after 85 epochs. Triangle: the error published for one-cycle.", "name": "fig-twelve-epochs"}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Two panels, PyTorch and Keras, much alike. All errors fall from about three percent to about one. The line and the cosine that rise for one epoch are lowest until epoch eight. One-cycle stays above them, jumps up at epoch six, just after its peak, and comes down late; with one momentum it ends level with them, with the momentum cycle a little above. The line from 0.03 stays at 1.1 percent."}, "figure": {"caption": "Test error after each of twelve epochs, on a logarithmic axis: mean and range of the seeds in the table. Dotted: where step decay ends after 85 epochs. Triangle: the error published for one-cycle.", "name": "fig-twelve-epochs"}}
 figure, axes = plt.subplots(1, 2, figsize=(8, 3.8), sharey=True)
 epochs = np.arange(1, one_cycle.SHORT + 1)
 for ax, (framework, label) in zip(axes, FRAMEWORKS.items(), strict=True):
@@ -333,8 +342,8 @@ for label, pair in COMPARED.items():
 
 # %% [markdown]
 # **Is it super-convergence?** In a seventh of the updates, all four schedules that reach the rate 0.1 end above step
-# decay, in PyTorch, where three seeds of the long run were made. One-cycle does so by a hair: its interval ends just
-# above zero. The one long run in Keras says the same.
+# decay, in PyTorch, where three seeds of the long run were made. One-cycle does so by a hair: its interval begins
+# just above zero. The one long run in Keras says the same.
 #
 # **The long rise is not what does it.** A line that rises for one epoch only is not told apart from one-cycle in
 # either framework. The cosine after such a rise ends ahead of it by less than a tenth of a point, and its interval only just
@@ -419,9 +428,10 @@ for label, rates in (
 #
 # At full length these runs want an accelerator, and none was at hand. They are stored at a tenth of each length: 7,000 and
 # 2,500 updates, with cycles of 400 and drops at 1,600 and 2,200, in PyTorch. The network is Caffe's *cifar10_full*, whole.
-# On a machine with a GPU, `make experiments ONLY=clr-table1` runs the paper's lengths too.
+# [The figure](#fig-clr-table1) has the three runs. On a machine with a GPU, `make experiments ONLY=clr-table1` runs the
+# paper's lengths too.
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Three rising curves. Triangular2 in 2,500 updates is above the fixed rate with early drops throughout and ends at 66 percent against 63. The fixed rate goes on to 7,000 updates, jumps at its drop at 6,000, and ends at 74 percent."}, "figure": {"caption": "Test accuracy after each tenth of a run, mean and range of three seeds. Each jump is a drop of the rate by ten.", "name": "fig-clr-table1"}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Three rising curves. Triangular2 in 2,500 updates is above the fixed rate with early drops throughout and ends at 66 percent against 63. The fixed rate goes on to 7,000 updates, jumps at its drop at 6,000, and ends at 74 percent."}, "figure": {"caption": "Test accuracy after each tenth of a run, mean and range of three seeds. The last jump of each is its first drop of the rate by ten.", "name": "fig-clr-table1"}}
 from lrlib.course import clr_table1
 
 table1 = study.load("clr-table1")
@@ -450,7 +460,13 @@ for name in tenths:
     )
 figures.table(["rate", "updates", "PyTorch", "seeds"], rows)
 
+
 # %%
+def tenth(name):
+    """Test accuracies of a run at a tenth of its length, one a seed."""
+    return Runs("clr-table1", f"{name}-tenth").numbers("pytorch")
+
+
 print(
     "ran on:",
     *{run["device"] for name in tenths for run in table1[name]["pytorch"]},
@@ -460,9 +476,7 @@ for name, control in (
     ("triangular2", "fixed-early-drops"),
     ("fixed", "fixed-early-drops"),
 ):
-    difference = Runs("clr-table1", f"{name}-tenth").numbers("pytorch") - Runs(
-        "clr-table1", f"{control}-tenth"
-    ).numbers("pytorch")
+    difference = tenth(name) - tenth(control)
     print(
         f"{name} against {control}: {mean_interval(difference)}",
         f"({direction(difference)})",
@@ -477,8 +491,8 @@ for name in tenths:
 # updates, with every seed. They end far below the fixed rate that has 7,000 updates.
 #
 # Cycles also mean a higher rate, twice as high on average. Whether a fixed rate of that height, or one fall from the
-# cycle's peak, would have done as well, these runs do not say. The LeNet above had those controls, and there the long
-# rise was not what counted.
+# cycle's peak, would have done as well, these runs do not say. The LeNet above had such a fall, and there the long rise
+# was not what counted.
 #
 # **What a tenth cannot say.** Whether 25,000 updates are enough for what 70,000 give. At a tenth the longer run is still
 # gaining when it ends; at full length it may have stopped gaining long before, and then 45,000 updates of it cost nothing
