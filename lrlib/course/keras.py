@@ -1,7 +1,8 @@
-"""The course's networks and its training loop, in Keras. ``lrlib.course.torch`` has the same names in PyTorch."""
+"""The course's networks and its training loop, in Keras. ``lrlib.course.pytorch`` has the same names in PyTorch."""
 
 import itertools
 from collections.abc import Callable, Collection
+from functools import partial
 from typing import Any
 
 import keras
@@ -9,7 +10,10 @@ import numpy as np
 import tensorflow as tf
 from tqdm import tqdm
 
-from lrlib.course.alike import RESNET18, History, PooledConvnet
+import lrlib.keras
+from lrlib import Plateau, Schedule
+from lrlib.course.networks import RESNET18, PooledConvnet
+from lrlib.course.training import Bench, History
 
 
 def one_thread() -> None:
@@ -19,7 +23,7 @@ def one_thread() -> None:
 
 
 def perceptron(sizes: tuple[int, ...], weights: list[np.ndarray]) -> keras.Sequential:
-    """Dense layers with ReLU between them; ``weights`` as :func:`lrlib.course.alike.dense_weights` gives them."""
+    """Dense layers with ReLU between them; ``weights`` as :func:`lrlib.course.networks.dense_weights` gives them."""
     model = keras.Sequential([keras.Input((sizes[0],))])
     for outputs in sizes[1:-1]:
         model.add(keras.layers.Dense(outputs, activation="relu"))
@@ -29,7 +33,7 @@ def perceptron(sizes: tuple[int, ...], weights: list[np.ndarray]) -> keras.Seque
 
 
 def convnet(weights: list[np.ndarray], dropout: bool = True) -> keras.Sequential:
-    """S4's network on N × 32 × 32 × 3; ``weights`` as :func:`lrlib.course.alike.convnet_weights` gives them.
+    """The cats-and-dogs network on N × 32 × 32 × 3; ``weights`` as ``networks.convnet_weights`` gives them.
 
     The source applies ReLU and then takes the maximum; the other order gives the same numbers for a quarter of the
     work.
@@ -46,7 +50,7 @@ def convnet(weights: list[np.ndarray], dropout: bool = True) -> keras.Sequential
 
 
 def pooled_convnet(network: PooledConvnet, weights: list[np.ndarray], l2: float = 0.0) -> keras.Sequential:
-    """A plain network; ``weights`` as :func:`lrlib.course.alike.pooled_convnet_weights` gives them.
+    """A plain network; ``weights`` as :func:`lrlib.course.networks.pooled_convnet_weights` gives them.
 
     ``l2`` adds ``l2 · w`` to each weight's gradient, as ``weight_decay`` does in PyTorch's SGD.
     """
@@ -70,7 +74,7 @@ def pooled_convnet(network: PooledConvnet, weights: list[np.ndarray], l2: float 
 
 
 def resnet18(weights: list[np.ndarray], size: int) -> keras.Model:
-    """ResNet-18 with ImageNet's stem; ``weights`` as :func:`lrlib.course.alike.resnet18_weights` gives them.
+    """ResNet-18 with ImageNet's stem; ``weights`` as :func:`lrlib.course.networks.resnet18_weights` gives them.
 
     The weights' shapes decide the kernels' sizes. Set as PyTorch has it, where Keras's defaults differ: padding on both
     sides also with a stride of 2, batch normalisation's momentum 0.9 and epsilon 1e-5.
@@ -108,7 +112,7 @@ def resnet18(weights: list[np.ndarray], size: int) -> keras.Model:
 
 
 def weights(model: keras.Model) -> list[np.ndarray]:
-    """The model's weights as arrays, in the layout of :func:`lrlib.course.alike.dense_weights`."""
+    """The model's weights as arrays, in the layout of :func:`lrlib.course.networks.dense_weights`."""
     return model.get_weights()
 
 
@@ -168,3 +172,21 @@ def evaluate(model: keras.Model, x: Any, y: Any) -> tuple[float, float]:
     outputs = np.concatenate([model(x[i : i + 1000], training=False) for i in range(0, len(x), 1000)])
     right = int(np.sum(np.argmax(outputs, 1) == y))
     return float(cross_entropy(y, outputs)), 100 * right / len(y)
+
+
+def bench(
+    model: keras.Model, optimizer: Callable[..., keras.optimizers.Optimizer], rule: Schedule | Plateau, **constants: Any
+) -> Bench:
+    """The model and its optimizer, made by ``optimizer(rate, **constants)``, under a rule for the rate."""
+    if isinstance(rule, Schedule):
+        scheduled = optimizer(lrlib.keras.Schedule(rule), **constants)
+        return Bench(partial(train, model, scheduled), partial(evaluate, model))
+    plateau, state = rule, rule.start()
+    mutable = optimizer(state.lr, **constants)
+
+    def report(metric: float) -> None:
+        nonlocal state
+        state = plateau.update(state, metric)
+        mutable.learning_rate = state.lr
+
+    return Bench(partial(train, model, mutable), partial(evaluate, model), report)

@@ -1,16 +1,9 @@
-"""What both frameworks are given alike, as NumPy arrays: initial weights and the order of the batches."""
+"""Shapes of the course's networks and their initial weights, as NumPy arrays: both frameworks start from the same."""
 
 import itertools
 from typing import NamedTuple
 
 import numpy as np
-
-
-class History(NamedTuple):
-    """One number an update, in order: the rate in force, read back from the optimizer, and the batch's loss."""
-
-    rates: np.ndarray
-    losses: np.ndarray
 
 
 def dense_weights(sizes: tuple[int, ...], seed: int) -> list[np.ndarray]:
@@ -26,17 +19,6 @@ def dense_weights(sizes: tuple[int, ...], seed: int) -> list[np.ndarray]:
     return arrays
 
 
-def batch_order(rows: int, batch: int, epochs: int, seed: int) -> np.ndarray:
-    """Row numbers of each update's batch, (epochs · ⌈rows / batch⌉) × batch: every epoch a new permutation.
-
-    An epoch's last batch is smaller if the rows do not divide evenly; −1 fills its row up and stands for no image.
-    """
-    random = np.random.default_rng([seed, 1])
-    missing = -rows % batch
-    permutations = [np.append(random.permutation(rows), [-1] * missing) for _ in range(epochs)]
-    return np.concatenate(permutations).astype("int64").reshape(-1, batch)
-
-
 def glorot(random: np.random.Generator, *shape: int) -> np.ndarray:
     """Keras's default initial weights, float32: uniform in ±√(6 / (inputs + outputs)), a kernel's area counted in both.
 
@@ -48,7 +30,7 @@ def glorot(random: np.random.Generator, *shape: int) -> np.ndarray:
 
 
 def convnet_weights(seed: int) -> list[np.ndarray]:
-    """Kernels and biases of S4's network, in the order in which the data meets them: Glorot-uniform, zero biases."""
+    """Kernels and biases of the cats-and-dogs network, input to output: Glorot-uniform, zero biases."""
     random = np.random.default_rng([seed, 0])
     shapes = ((3, 3, 3, 4), (3, 3, 4, 8), (14 * 14 * 8, 16), (16, 2))
     return [array for shape in shapes for array in (glorot(random, *shape), np.zeros(shape[-1], "float32"))]
@@ -82,7 +64,7 @@ SMALL10 = PooledConvnet((32, 32, 3), ((8, 3, 1), (16, 3, 1), (32, 3, 1)), (10,))
 
 
 def pooled_convnet_weights(network: PooledConvnet, seed: int) -> list[np.ndarray]:
-    """Kernels and biases, in the order in which the data meets them: Glorot-uniform, zero biases."""
+    """Kernels and biases, input to output: Glorot-uniform, zero biases."""
     random = np.random.default_rng([seed, 0])
     sizes = network.sizes()
     shapes: list[tuple[int, ...]] = [
@@ -98,7 +80,7 @@ RESNET18 = ((2, 64, 1), (2, 128, 2), (2, 256, 2), (2, 512, 2))
 
 
 def resnet18_weights(channels: int, classes: int, seed: int, size: int | None = None) -> list[np.ndarray]:
-    """The trainable arrays of ResNet-18, float32, in the order in which the data meets them.
+    """The trainable arrays of ResNet-18, float32, input to output.
 
     As torchvision's: convolutions (height × width × in × out) normal with variance 2 / (out · height · width), batch
     normalisation 1 and 0, the dense layer as in :func:`dense_weights`. A block that changes shape has the shortcut's

@@ -1,6 +1,7 @@
 """What follows from stored results for a claim: the rules, and nothing about any one claim.
 
-A rule's ``judge()`` gives a :class:`Verdict`: a word, and what each framework's runs show. The words:
+A rule's ``judge()`` gives a :class:`lrlib.course.experiment.Verdict`: a word, and what each framework's runs show. The
+words:
 
 - *reproduced*: it holds in both frameworks;
 - *not reproduced*: it does not, in at least one;
@@ -15,12 +16,12 @@ the errors is. A framework with fewer than three seeds is shown and does not dec
 
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
-from lrlib.course import study
+from lrlib.course import store
+from lrlib.course.experiment import Experiment, Result, Verdict
 from lrlib.course.stats import direction, interval, mean_interval, mean_sd, prediction_interval, relative_interval
 
 FRAMEWORKS = {"pytorch": "PyTorch", "keras": "Keras"}
@@ -28,23 +29,7 @@ FEWEST = 3  # seeds that an interval is drawn from
 REPRODUCED, NOT_REPRODUCED, CONFOUNDED = "reproduced", "not reproduced", "confounded"
 CANNOT = "cannot be tested here"
 
-Measure = Callable[[dict[str, Any]], Any]  # of one stored result: a number, or one for each repetition in it
-
-
-@dataclasses.dataclass(frozen=True)
-class Verdict:
-    """``shown`` has what each framework's runs gave, in words, and ``seeds`` how many there were."""
-
-    word: str
-    shown: Mapping[str, str]
-    seeds: Mapping[str, int] = dataclasses.field(default_factory=dict)
-    reason: str = ""
-
-
-class Rule(Protocol):
-    """How a claim is decided."""
-
-    def judge(self) -> Verdict: ...
+Measure = Callable[[Result], Any]  # of one stored result: a number, or one for each repetition in it
 
 
 def final(key: str) -> Measure:
@@ -60,16 +45,21 @@ def at_update(update: int, key: str = "accuracy") -> Measure:
     return lambda result: result["curve"][key][result["curve"]["update"].index(update)]
 
 
-@cache
-def _stored(experiment: str) -> Any:
-    return study.load(experiment)
+_loaded: dict[str, Any] = {}
+
+
+def _stored(experiment: Experiment) -> Any:
+    """The experiment's results, read once."""
+    if experiment.name not in _loaded:
+        _loaded[experiment.name] = store.load(experiment)
+    return _loaded[experiment.name]
 
 
 @dataclasses.dataclass(frozen=True)
 class Runs:
     """The runs of one setting, and the number taken from each."""
 
-    experiment: str
+    experiment: Experiment
     setting: str
     measure: Measure = TEST_ACCURACY
 
@@ -119,7 +109,7 @@ def _decided(holds: Mapping[str, bool | None]) -> bool:
 
 
 @dataclasses.dataclass(frozen=True)
-class Figures:
+class PublishedValue:
     """Published figures, each beside the runs that it must lie among.
 
     ``width``: a figure that was cut to whole units stands for all up to ``width`` above it. ``log``: spreads are judged

@@ -1,150 +1,208 @@
-"""Trials over settings, frameworks and seeds, and their stored results, one JSON file a setting.
+"""Runs the trials whose results are missing, several at a time, and stores each as it comes.
 
-An experiment is a module with ``SETTINGS`` (name → value with ``to_dict``), ``FRAMEWORKS``, ``SEEDS`` (or
-``seeds(setting, framework)``, where their number differs) and ``trial(setting, framework, seed)``. ``python -m
-lrlib.course.study`` brings every stored result up to date: trials that are there already, under the same settings, are
-not run again, so it goes on where it was stopped.
+``python -m lrlib.course.study`` brings every stored result up to date: trials that are stored under the same settings
+are not run again, so it goes on where it was stopped. Several such processes share the work: a trial that one of them
+runs is locked until its result is stored.
 """
 
 import argparse
+import contextlib
+import dataclasses
 import gc
 import importlib
 import json
-import math
+import multiprocessing
 import os
 import platform
+import sys
 import tempfile
+import threading
 import time
-from collections.abc import Iterable
+import traceback
+from collections.abc import Iterable, Iterator
+from functools import cache
 from importlib import metadata
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from lrlib.course import fast_convolutions
+from filelock import FileLock, Timeout
 
-EXPERIMENTS = {
-    "budgets": "lrlib.course.budgets",
-    "clr-table1": "lrlib.course.clr_table1",
-    "learning-rate": "lrlib.course.learning_rate",
-    "one-cycle": "lrlib.course.one_cycle",
-    "s0": "lrlib.course.s0",
-    "s1": "lrlib.course.s1",
-    "s1-range": "lrlib.course.s1_range",
-    "s2": "lrlib.course.s2",
-    "s3": "lrlib.course.s3",
-    "s4": "lrlib.course.s4",
-}
+from lrlib.course import experiments, fast_convolutions, store
+from lrlib.course.experiment import Result, Trial
+from lrlib.course.files import write_atomically
+
+PACKAGES = {"pytorch": ("torch",), "keras": ("keras", "tensorflow")}
 
 
-def results_folder() -> Path:
-    """Where stored results lie: in the repository's ``book/results``, or in an installed package."""
-    package = Path(__file__).parent
-    installed = package / "results"
-    return installed if installed.is_dir() else package.parents[1] / "book" / "results"
-
-
-class Trial(NamedTuple):
-    """One run: what a stored result is identified by."""
+class Group(NamedTuple):
+    """Seeds of one setting that are run together: all that are missing where they train at once, else one."""
 
     experiment: str
     setting: str
     framework: str
-    seed: int
+    seeds: tuple[int, ...]
+
+    def trials(self) -> list[Trial]:
+        return [Trial(self.experiment, self.setting, self.framework, seed) for seed in self.seeds]
 
 
-def trials(experiment: str) -> list[Trial]:
-    """All trials of an experiment."""
-    module = _module(experiment)
+@dataclasses.dataclass
+class Report:
+    """What :func:`bring_up_to_date` did."""
+
+    run: list[Trial] = dataclasses.field(default_factory=list)
+    failed: dict[Trial, str] = dataclasses.field(default_factory=dict)  # and why
+    elsewhere: list[Trial] = dataclasses.field(default_factory=list)  # another process is running them
+
+
+def load(experiment: str, folder: Path | None = None) -> dict[str, dict[str, list[Result]]]:
+    """The stored results of an experiment: setting → framework → results in the order of their seeds."""
+    return store.load(experiments.get(experiment), folder)
+
+
+def perform(trial: Trial, share: float = 1.0) -> Result:
+    """Run one trial on one thread; the result says what it ran on and how long it took, in seconds.
+
+    ``share`` is the part of the trial that is run; only a whole one is stored.
+    """
+    return perform_group(Group(*trial[:3], (trial.seed,)), share)[0]
+
+
+def perform_group(group: Group, share: float = 1.0) -> list[Result]:
+    """Run the trials of a group; ``seconds`` is each one's part of the time."""
+    experiment = experiments.get(group.experiment)
+    module = "keras" if group.framework.startswith("keras") else group.framework
+    with fast_convolutions():
+        importlib.import_module(f"lrlib.course.{module}").one_thread()
+    start = time.perf_counter()
+    results = experiment.run(experiment.settings[group.setting], group.framework, group.seeds, share)
+    gc.collect()  # a graph and its data refer to each other; a worker that grows is replaced, which costs seconds
+    seconds = round((time.perf_counter() - start) / len(group.seeds), 2)
+    provenance = {"seconds": seconds, "versions": _versions(PACKAGES[module]), "hardware": hardware()}
     return [
-        Trial(experiment, setting, framework, seed)
-        for setting in module.SETTINGS
-        for framework in module.FRAMEWORKS
-        for seed in (module.seeds(setting, framework) if hasattr(module, "seeds") else module.SEEDS)
+        {"framework": group.framework, "seed": seed, **provenance, **store.rounded(result)}
+        for seed, result in zip(group.seeds, results, strict=True)
     ]
 
 
-def perform(trial: Trial, **options: Any) -> dict[str, Any]:
-    """Run one trial on one thread; the result says what it ran on and how long it took, in seconds.
-
-    ``options`` go to the experiment's ``trial``: fewer epochs, for a run that is not stored.
-    """
-    module = _module(trial.experiment)
-    package = "torch" if trial.framework == "pytorch" else "keras"
-    with fast_convolutions():
-        importlib.import_module(package)
-    importlib.import_module(f"lrlib.course.{package}").one_thread()
-    start = time.perf_counter()
-    result = module.trial(module.SETTINGS[trial.setting], trial.framework, trial.seed, **options)
-    gc.collect()  # a graph and its data refer to each other; a worker that grows is replaced, which costs seconds
-    return {
-        "framework": trial.framework,
-        "seed": trial.seed,
-        "seconds": round(time.perf_counter() - start, 1),
-        "versions": _versions(("torch",) if package == "torch" else ("keras", "tensorflow")),
-        "hardware": hardware(),
-        **_rounded(result),
-    }
-
-
-def bring_up_to_date(wanted: Iterable[Trial], folder: Path, jobs: int = 2) -> list[Trial]:
-    """Run the trials that ``folder`` lacks and store each as it comes; returns those that were run.
+def bring_up_to_date(wanted: Iterable[Trial], folder: Path, jobs: int = 2) -> Report:
+    """Run the trials that ``folder`` lacks and store each as it comes; where one fails the others go on.
 
     Parallel through joblib, so ``joblib.parallel_config`` can send the same call to a Dask cluster.
     """
     from joblib import Parallel, delayed
     from tqdm import tqdm
 
-    missing = [trial for trial in wanted if find(trial, folder) is None]
+    session = _Session(folder)
+    groups = session.missing(wanted)
     run = Parallel(n_jobs=jobs, return_as="generator_unordered")
-    results = run(delayed(_named)(trial) for trial in missing)
-    for trial, result in tqdm(results, total=len(missing), desc="trials", disable=not missing):
-        store(trial, result, folder)
-    return missing
+    results = run(delayed(_attempt)(group) for group in session.claim(groups))
+    for done in tqdm(results, total=len(groups), desc="trials", disable=not groups):
+        session.settle(*done)
+    session.rescue()
+    return session.report
 
 
-def _named(trial: Trial) -> tuple[Trial, dict[str, Any]]:
-    return trial, perform(trial)
+class _Session:
+    """One process's share of the work: the trials that it has locked, and the results that it could not write yet."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.report = Report()
+        self.unsaved: dict[Trial, Result] = {}
+        self.locks: dict[Trial, FileLock] = {}
+
+    def missing(self, wanted: Iterable[Trial]) -> list[Group]:
+        """The trials without a result, in groups; one whose file is damaged has failed."""
+        groups: dict[tuple[str, str, str, int], list[int]] = {}
+        for trial in wanted:
+            if self._lacks(trial):
+                together = trial.framework in experiments.get(trial.experiment).stacked
+                groups.setdefault((*trial[:3], 0 if together else trial.seed), []).append(trial.seed)
+        return [Group(*key[:3], tuple(seeds)) for key, seeds in groups.items()]
+
+    def claim(self, groups: Iterable[Group]) -> Iterator[Group]:
+        """Each group when its turn comes, less the trials that are stored by now or that another process runs."""
+        for group in groups:
+            seeds = tuple(trial.seed for trial in group.trials() if self._claim(trial))
+            if seeds:
+                yield group._replace(seeds=seeds)
+
+    def settle(self, group: Group, results: list[Result], error: str) -> None:
+        """Store a group's results, and what could not be stored before."""
+        if error:
+            self.report.failed.update(dict.fromkeys(group.trials(), error))
+            for trial in group.trials():
+                self.locks.pop(trial).release()
+            return
+        self.unsaved.update(zip(group.trials(), results, strict=True))
+        for trial, result in list(self.unsaved.items()):
+            try:
+                store.write(experiments.get(trial.experiment), trial, result, self.folder)
+            except (OSError, ValueError) as reason:
+                self.report.failed[trial] = f"{store.path_of(trial, self.folder)} was not written: {reason}"
+                continue
+            self.unsaved.pop(trial)
+            self.report.failed.pop(trial, None)
+            self.report.run.append(trial)
+            self.locks.pop(trial).release()
+
+    def rescue(self) -> None:
+        """Keep what could not be written where it belongs in the system's folder for temporary files."""
+        for trial, result in self.unsaved.items():
+            path = Path(tempfile.gettempdir(), "-".join(map(str, trial)) + ".json")
+            with contextlib.suppress(OSError):
+                write_atomically(path, json.dumps(result))
+                self.report.failed[trial] += f"; the result is kept in {path}"
+
+    def _lacks(self, trial: Trial) -> bool:
+        try:
+            return store.find(experiments.get(trial.experiment), trial, self.folder) is None
+        except (OSError, store.DamagedFileError) as reason:
+            self.report.failed[trial] = str(reason)
+            return False
+
+    def _claim(self, trial: Trial) -> bool:
+        """Lock a trial, until it is stored or this process ends, unless it is stored or locked already."""
+        place = self.folder / ".locks"
+        lock = FileLock(place / ("-".join(map(str, trial)) + ".lock"), thread_local=False)
+        try:
+            place.mkdir(parents=True, exist_ok=True)
+            lock.acquire(blocking=False)
+        except Timeout:
+            self.report.elsewhere.append(trial)
+            return False
+        except OSError as reason:
+            self.report.failed[trial] = f"{store.path_of(trial, self.folder)} cannot be written: {reason}"
+            return False
+        if not self._lacks(trial):
+            lock.release()
+            return False
+        self.locks[trial] = lock
+        return True
 
 
-def store(trial: Trial, result: dict[str, Any], folder: Path) -> None:
-    """Add a result to its setting's file, which is replaced whole or not at all."""
-    path = _path(trial, folder)
-    content = _read(trial, folder)
-    kept = [old for old in content["trials"] if (old["framework"], old["seed"]) != (trial.framework, trial.seed)]
-    content["trials"] = sorted([*kept, result], key=lambda old: (old["framework"], old["seed"]))
-    text = _text(content)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".tmp")
-    with os.fdopen(handle, "w") as file:
-        file.write(text)
-    os.chmod(temporary, 0o644)
-    os.replace(temporary, path)
+def _attempt(group: Group) -> tuple[Group, list[Result], str]:
+    """In a worker: the results of a group, or the error that it ended with."""
+    _end_with_parent()
+    try:
+        return group, perform_group(group), ""
+    except Exception:  # whatever a trial raises, the others go on
+        return group, [], traceback.format_exc(limit=-3)
 
 
-def find(trial: Trial, folder: Path) -> dict[str, Any] | None:
-    """The stored result of a trial under its present settings, or None."""
-    for result in _read(trial, folder)["trials"]:
-        if (result["framework"], result["seed"]) == (trial.framework, trial.seed):
-            return result
-    return None
+@cache
+def _end_with_parent() -> None:
+    """End this worker process when the process that started it is killed: a trial may have hours to go."""
+    parent = os.getppid()
 
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1)
+        os._exit(1)
 
-def load(experiment: str, folder: Path | None = None) -> dict[str, dict[str, list[dict[str, Any]]]]:
-    """All stored results: setting → framework → results in the order of their seeds. Errors: ``LookupError``.
-
-    A setting may be lacking if its experiment says so: what only another machine can run.
-    """
-    folder = results_folder() if folder is None else folder
-    module = _module(experiment)
-    found: dict[str, dict[str, list]] = {}
-    for trial in trials(experiment):
-        result = find(trial, folder)
-        if result is None and trial.setting in getattr(module, "OPTIONAL", ()):
-            continue
-        if result is None:
-            raise LookupError(f"{folder} lacks {trial}; `make experiments ONLY={experiment}` runs what is missing")
-        found.setdefault(trial.setting, {name: [] for name in module.FRAMEWORKS})[trial.framework].append(result)
-    return found
+    if multiprocessing.current_process().name != "MainProcess":
+        threading.Thread(target=watch, daemon=True).start()
 
 
 def processor() -> str:
@@ -161,30 +219,6 @@ def hardware() -> str:
     return f"{processor()}, {os.cpu_count()} cores, one thread a trial"
 
 
-def _module(experiment: str) -> Any:
-    if experiment not in EXPERIMENTS:
-        raise ValueError(f"unknown experiment {experiment!r}; known are {', '.join(EXPERIMENTS)}")
-    return importlib.import_module(EXPERIMENTS[experiment])
-
-
-def _path(trial: Trial, folder: Path) -> Path:
-    return folder / trial.experiment / f"{trial.setting}.json"
-
-
-def _settings(trial: Trial) -> Any:
-    return json.loads(json.dumps(_module(trial.experiment).SETTINGS[trial.setting].to_dict()))
-
-
-def _read(trial: Trial, folder: Path) -> dict[str, Any]:
-    """The setting's file; empty if there is none or if it was made under other settings."""
-    empty = {"experiment": trial.experiment, "setting": trial.setting, "settings": _settings(trial), "trials": []}
-    path = _path(trial, folder)
-    if not path.exists():
-        return empty
-    content = json.loads(path.read_text())
-    return content if content["settings"] == empty["settings"] else empty
-
-
 def _versions(packages: tuple[str, ...]) -> dict[str, str]:
     named = {package: "tensorflow_cpu" if package == "tensorflow" else package for package in packages}
     versions = {"python": platform.python_version()}
@@ -196,35 +230,22 @@ def _versions(packages: tuple[str, ...]) -> dict[str, str]:
     return versions
 
 
-def _rounded(item: Any) -> Any:
-    """Six significant digits: more would differ between machines and say nothing. None for what strict JSON lacks."""
-    if isinstance(item, dict):
-        return {name: _rounded(value) for name, value in item.items()}
-    if isinstance(item, list):
-        return [_rounded(value) for value in item]
-    if not isinstance(item, float):
-        return item
-    return float(f"{item:.6g}") if math.isfinite(item) else None
-
-
-def _text(content: dict[str, Any]) -> str:
-    """JSON with one line a trial, so that a diff shows which trial moved."""
-    head = json.dumps({**content, "trials": []}, indent=1).removesuffix("[]\n}")
-    lines = ",\n  ".join(json.dumps(result, allow_nan=False) for result in content["trials"])
-    return f"{head}[\n  {lines}\n ]\n}}\n"
-
-
-def main() -> None:
+def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("only", nargs="*", metavar="EXPERIMENT", help=f"of {', '.join(EXPERIMENTS)}; all by default")
-    parser.add_argument("--folder", type=Path, default=results_folder())
-    parser.add_argument("--jobs", type=int, default=2, help="trials at a time, one thread each (default 2)")
-    arguments = parser.parse_args()
-    for experiment in arguments.only or EXPERIMENTS:
-        run = bring_up_to_date(trials(experiment), arguments.folder, arguments.jobs)
-        print(f"{experiment}: {len(run)} trials run, {len(trials(experiment))} stored")
+    parser.add_argument("only", nargs="*", metavar="EXPERIMENT", help=f"of {', '.join(experiments.NAMES)}; default all")
+    only = parser.parse_args().only
+    failed: dict[Trial, str] = {}
+    for name in only or experiments.NAMES:
+        wanted = experiments.get(name).trials()
+        report = bring_up_to_date(wanted, store.results_folder())
+        elsewhere = f", {len(report.elsewhere)} running in another process" if report.elsewhere else ""
+        print(f"{name}: {len(report.run)} of {len(wanted)} trials run{elsewhere}, {len(report.failed)} failed")
+        failed |= report.failed
+    for trial, reason in failed.items():
+        print(f"\n{trial} failed:\n{reason}", file=sys.stderr)
+    return 1 if failed else 0
 
 
 if __name__ == "__main__":
     # Not main() of this module: worker processes find functions by module name, and this one's is __main__.
-    importlib.import_module("lrlib.course.study").main()
+    sys.exit(importlib.import_module("lrlib.course.study").main())

@@ -1,41 +1,126 @@
-"""What a trial that trains for whole epochs records, in either framework."""
+"""What a training run is given and what it records, the same in both frameworks."""
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from lrlib.course.alike import History
-
-Arrays = tuple[np.ndarray, np.ndarray]
+Arrays = tuple[np.ndarray, np.ndarray]  # images and labels
 
 
-def by_epoch(
-    train: Callable[..., History],
-    evaluate: Callable[..., tuple[float, float]],
-    data: Arrays,
-    order: np.ndarray,
-    epochs: int,
-    watched: Arrays,
+class History(NamedTuple):
+    """One number an update, in order: the rate in force, read back from the optimizer, and the batch's mean loss.
+
+    Where several seeds train at once, ``losses`` is updates × seeds.
+    """
+
+    rates: np.ndarray
+    losses: np.ndarray
+
+
+def _no_report(metric: float) -> None:
+    """A schedule of the update count needs no metric."""
+
+
+class Bench(NamedTuple):
+    """A model and its optimizer in one framework, behind what an experiment asks of them."""
+
+    train: Callable[..., History]  # (x, y, batches, pauses, on_pause)
+    evaluate: Callable[..., tuple[Any, Any]]  # (x, y) -> mean loss, accuracy in percent; one a seed where several train
+    report: Callable[[float], None] = _no_report  # shows a plateau rule its metric
+
+
+def stack_of_one(bench: Bench) -> Bench:
+    """A bench that trains one seed, seen as a stack of seeds: batches, losses and measurements get that axis."""
+
+    def train(x: Any, y: Any, batches: np.ndarray, *pauses: Any) -> History:
+        history = bench.train(x, y, batches[:, 0], *pauses)
+        return history._replace(losses=history.losses[:, None])
+
+    def evaluate(x: Any, y: Any) -> tuple[list[float], list[float]]:
+        loss, accuracy = bench.evaluate(x, y)
+        return [loss], [accuracy]
+
+    return Bench(train, evaluate, bench.report)
+
+
+def batch_order(rows: int, batch: int, epochs: int, seed: int) -> np.ndarray:
+    """Row numbers of each update's batch, (epochs · ⌈rows / batch⌉) × batch: every epoch a new permutation.
+
+    An epoch's last batch is smaller if the rows do not divide evenly; −1 pads it and stands for no image.
+    """
+    random = np.random.default_rng([seed, 1])
+    missing = -rows % batch
+    permutations = [np.append(random.permutation(rows), [-1] * missing) for _ in range(epochs)]
+    return np.concatenate(permutations).astype("int64").reshape(-1, batch)
+
+
+def stack_orders(orders: Iterable[np.ndarray]) -> np.ndarray:
+    """The batches of several seeds that train at once: updates × seeds × rows."""
+    return np.stack(list(orders), axis=1)
+
+
+def whole_epochs(epochs: int, share: float) -> int:
+    """The number of epochs in a ``share`` of a run, at least one."""
+    return max(1, round(share * epochs))
+
+
+def description(
+    weights: list[np.ndarray], *, initial: str, optimizer: str, split: str, batches: str, loss: str, version: int = 1
+) -> dict[str, Any]:
+    """What a trial trains, which is part of what identifies its result.
+
+    The shapes are read from the weights that the trial starts from, so another network makes stored results stale by
+    itself. The other entries are declared; ``version`` is raised by hand for a change that they do not tell.
+    """
+    shapes = [list(array.shape) for array in weights]
+    return {
+        "shapes": shapes,
+        "weights": sum(array.size for array in weights),
+        "initial_weights": initial,
+        "loss": loss,
+        "optimizer": optimizer,
+        "split": split,
+        "batches": batches,
+        "version": version,
+    }
+
+
+class Curve:
+    """Measurements along a run: the updates at which they were made, and a list for each measured quantity."""
+
+    def __init__(self, *names: str) -> None:
+        self.columns: dict[str, list[Any]] = {"update": [], **{name: [] for name in names}}
+
+    def add(self, update: int, *numbers: float | None) -> None:
+        """Append a point; ``numbers`` in the order of the names."""
+        for column, number in zip(self.columns.values(), (update, *numbers), strict=True):
+            column.append(number)
+
+
+def all_finite(*arrays: Any) -> bool:
+    """Whether no number in any of the arrays is NaN or infinite."""
+    return all(bool(np.isfinite(np.asarray(array, float)).all()) for array in arrays)
+
+
+def record_by_epoch(
+    bench: Bench, data: Arrays, order: np.ndarray, epochs: int, watched: Arrays
 ) -> tuple[History, dict[str, Any]]:
     """Train through ``order`` and measure on ``watched`` after each epoch.
 
-    ``train`` and ``evaluate`` are the course's, with the model and optimizer bound. Returns the history and what is
-    stored: the rate in force at each epoch's first update and at the last of all, the mean training loss of each
-    epoch, loss and accuracy on ``watched``, and whether any of these losses was not finite.
+    Returns the history and what is stored: the rate in force at each epoch's first update and at the last of all, the
+    mean training loss of each epoch, loss and accuracy on ``watched``, and whether any of these losses was not finite.
     """
     per_epoch = len(order) // epochs
-    curve: dict[str, list[float]] = {"loss": [], "accuracy": []}
+    curve = Curve("loss", "accuracy")
 
     def on_pause(update: int) -> None:
-        for name, number in zip(curve, evaluate(*watched), strict=True):
-            curve[name].append(number)
+        curve.add(update, *bench.evaluate(*watched))
 
-    history = train(*data, order, range(per_epoch, len(order) + 1, per_epoch), on_pause)
-    finite = bool(np.isfinite(history.losses).all() and np.isfinite(curve["loss"]).all())
+    history = bench.train(*data, order, range(per_epoch, len(order) + 1, per_epoch), on_pause)
     return history, {
         "rates": [*history.rates[::per_epoch].tolist(), float(history.rates[-1])],
         "epoch_loss": history.losses.reshape(epochs, per_epoch).mean(1).tolist(),
-        "curve": curve,
-        "diverged": not finite,
+        "curve": curve.columns,
+        "diverged": not all_finite(history.losses, curve.columns["loss"]),
     }

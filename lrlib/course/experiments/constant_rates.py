@@ -1,4 +1,4 @@
-"""The first chapter's runs on scikit-learn's digits: a sweep of constant rates, decays beside them, full batches.
+"""Runs of the first chapter on scikit-learn's digits: a sweep of constant rates, decays beside them, full batches.
 
 Pixels / 16; every fifth row is for the test, every fifth of the rest for validation, 1,149 are left to train on.
 64–32 ReLU–10; plain SGD, without momentum, so that PyTorch's rule and Keras's are one.
@@ -10,18 +10,31 @@ squared error on the first 300 training images, and the sharpness on the way.
 import dataclasses
 import itertools
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from lrlib import Constant, Linear, Schedule
-from lrlib.course.alike import batch_order, dense_weights
 from lrlib.course.data import digits
+from lrlib.course.experiment import Claim, Experiment, Rerun, Result, Rule
+from lrlib.course.networks import dense_weights
+from lrlib.course.rules import Higher, Runs, final
+from lrlib.course.sources import KERAS_READING
+from lrlib.course.training import (
+    Bench,
+    Curve,
+    all_finite,
+    batch_order,
+    description,
+    stack_of_one,
+    stack_orders,
+    whole_epochs,
+)
 
+CHAPTER = "learning_rate"
 SIZES = (64, 32, 10)
-FRAMEWORKS = ("pytorch", "keras")
 TRAINING = 1149  # images to train on
 GUESSING = math.log(10)  # the cross-entropy of giving each of ten digits the same chance
 EPOCHS = {"long": 20, "short": 5}
@@ -55,15 +68,21 @@ class FullBatch:
         return {**vars(self), "measured": list(self.measured), "sizes": list(SIZES)}
 
 
+def name_of(schedule: str, rate: float, batch: int, epochs: int) -> str:
+    """The name of a mini-batch setting; ``schedule`` is "constant" or "linear"."""
+    return f"batch{batch}-{epochs}epochs-{schedule}-{rate:g}"
+
+
 def _mini_batch() -> Iterator[tuple[str, Setting]]:
     for rate in SWEEP:
-        yield f"long-32-constant-{rate:g}", Setting(Constant(rate), 32, EPOCHS["long"])
-    for length, epochs in EPOCHS.items():
+        yield name_of("constant", rate, 32, EPOCHS["long"]), Setting(Constant(rate), 32, EPOCHS["long"])
+    for epochs in EPOCHS.values():
         for batch, ladder in LADDERS.items():
             updates = epochs * math.ceil(TRAINING / batch)
             for rate in ladder:
-                yield f"{length}-{batch}-constant-{rate:g}", Setting(Constant(rate), batch, epochs)
-                yield f"{length}-{batch}-linear-{rate:g}", Setting(Linear(rate, 0.0, steps=updates), batch, epochs)
+                yield name_of("constant", rate, batch, epochs), Setting(Constant(rate), batch, epochs)
+                falling = Linear(rate, 0.0, steps=updates)
+                yield name_of("linear", rate, batch, epochs), Setting(falling, batch, epochs)
 
 
 SETTINGS: dict[str, Setting | FullBatch] = {
@@ -100,21 +119,29 @@ def _every_fifth(x: np.ndarray, y: np.ndarray) -> tuple[tuple[np.ndarray, np.nda
     return (x[~fifth], y[~fifth]), (x[fifth], y[fifth])
 
 
-def trial(setting: Setting | FullBatch, framework: str, seed: int) -> dict[str, Any]:
-    """Run ``setting`` once and return what is stored; the test images are read once, at the end."""
+def run(setting: Setting | FullBatch, framework: str, seeds: Sequence[int], share: float = 1.0) -> list[Result]:
+    """Run ``setting`` with each seed and return what is stored; the test images are read once, at the end."""
     if isinstance(setting, FullBatch):
-        return _full_batch_trial(setting, framework, seed)
-    data = images()
-    order = batch_order(len(data.train[0]), setting.batch, setting.epochs, seed)
-    run = (_pytorch if framework == "pytorch" else _keras)(setting, order, seed, data)
-    return {
-        "rates": [float(run.rates[0]), float(run.rates[-1])],  # in force at the first and at the last update
-        "epoch_loss": _finite(run.losses.reshape(setting.epochs, -1).mean(1)),
-        "train_loss": _finite([run.train_loss])[0],
-        "validation_accuracy": run.validation_accuracy,
-        "test_accuracy": run.test_accuracy,
-        "diverged": not bool(np.isfinite(run.losses).all()),
-    }
+        return [_full_batch_trial(setting, framework, seed) for seed in seeds]
+    data, epochs = images(), whole_epochs(setting.epochs, share)
+    rows = len(data.train[0])
+    orders = stack_orders(batch_order(rows, setting.batch, epochs, seed) for seed in seeds)
+    bench = _BENCHES[framework](setting, seeds)
+    history = bench.train(*data.train, orders)
+    train_losses, _ = bench.evaluate(*data.train)
+    (_, validation), (_, test) = (bench.evaluate(*part) for part in data[1:])
+    epoch_losses = history.losses.reshape(epochs, -1, len(seeds)).mean(1)
+    return [
+        {
+            "rates": [float(history.rates[0]), float(history.rates[-1])],  # in force at the first and the last update
+            "epoch_loss": _finite(epoch_losses[:, i]),
+            "train_loss": _finite([train_losses[i]])[0],
+            "validation_accuracy": validation[i],
+            "test_accuracy": test[i],
+            "diverged": not all_finite(history.losses[:, i]),
+        }
+        for i in range(len(seeds))
+    ]
 
 
 def guesses(run: dict[str, Any]) -> bool:
@@ -131,38 +158,26 @@ def _finite(values: Sequence[float] | np.ndarray) -> list[float | None]:
     return [float(f"{value:.4g}") if np.isfinite(value) else None for value in values]
 
 
-class _Run(NamedTuple):
-    rates: np.ndarray
-    losses: np.ndarray
-    train_loss: float
-    validation_accuracy: float
-    test_accuracy: float
-
-
-def _pytorch(setting: Setting, order: np.ndarray, seed: int, data: Images) -> _Run:
+def _pytorch(setting: Setting, seeds: Sequence[int]) -> Bench:
     import torch
 
-    from lrlib.course.torch import evaluate, perceptron, train
-    from lrlib.torch import Scheduler
+    from lrlib.course.pytorch import bench, stacked_perceptron
 
-    model = perceptron(SIZES, dense_weights(SIZES, seed))
-    optimizer = torch.optim.SGD(model.parameters())
-    history = train(model, optimizer, *data.train, order, scheduler=Scheduler(optimizer, setting.schedule))
-    loss, validation, test = evaluate(model, *data.train)[0], *(evaluate(model, *part)[1] for part in data[1:])
-    return _Run(*history, loss, validation, test)
+    model = stacked_perceptron([dense_weights(SIZES, seed) for seed in seeds])
+    return bench(model, torch.optim.SGD(model.parameters()), setting.schedule)
 
 
-def _keras(setting: Setting, order: np.ndarray, seed: int, data: Images) -> _Run:
+def _keras(setting: Setting, seeds: Sequence[int]) -> Bench:
     import keras
 
-    import lrlib.keras
-    from lrlib.course.keras import evaluate, perceptron, train
+    from lrlib.course.keras import bench, perceptron
 
+    (seed,) = seeds
     model = perceptron(SIZES, dense_weights(SIZES, seed))
-    optimizer = keras.optimizers.SGD(lrlib.keras.Schedule(setting.schedule))
-    history = train(model, optimizer, *data.train, order)
-    loss, validation, test = evaluate(model, *data.train)[0], *(evaluate(model, *part)[1] for part in data[1:])
-    return _Run(*history, loss, validation, test)
+    return stack_of_one(bench(model, keras.optimizers.SGD, setting.schedule))
+
+
+_BENCHES = {"pytorch": _pytorch, "keras": _keras}
 
 
 def gradient_noise(weights: list[np.ndarray], batch: int = 32) -> float:
@@ -172,7 +187,7 @@ def gradient_noise(weights: list[np.ndarray], batch: int = 32) -> float:
     """
     import torch
 
-    from lrlib.course.torch import perceptron
+    from lrlib.course.pytorch import perceptron
 
     x, y = images().train
     model = perceptron(SIZES, weights)
@@ -226,7 +241,7 @@ def measure(weights: list[np.ndarray], rows: int) -> tuple[float, float]:
     """
     import torch
 
-    from lrlib.course.torch import perceptron
+    from lrlib.course.pytorch import perceptron
 
     x, y = (part[:rows] for part in images().train)
     model = perceptron(SIZES, weights).double()
@@ -239,7 +254,7 @@ def descent_pytorch(rate: float, seed: int, measured: Sequence[int], rows: int =
     """Full-batch gradient descent: the weights after each number of updates in ``measured``, which is sorted."""
     import torch
 
-    from lrlib.course.torch import perceptron, weights
+    from lrlib.course.pytorch import perceptron, weights
 
     x, y = (part[:rows] for part in images().train)
     inputs, wanted = torch.from_numpy(x), torch.from_numpy(targets(y))
@@ -281,6 +296,59 @@ def descent_keras(rate: float, seed: int, measured: Sequence[int], rows: int = 3
 
 def _full_batch_trial(setting: FullBatch, framework: str, seed: int) -> dict[str, Any]:
     descent = descent_pytorch if framework == "pytorch" else descent_keras
-    numbers = [measure(w, setting.rows) for w in descent(setting.rate, seed, setting.measured, setting.rows)]
-    loss, sharp = zip(*numbers, strict=True)
-    return {"train_loss": _finite(loss), "sharpness": _finite(sharp), "diverged": not bool(np.isfinite(loss).all())}
+    curve = Curve("loss", "sharpness")
+    for update, weights in zip(
+        setting.measured, descent(setting.rate, seed, setting.measured, setting.rows), strict=True
+    ):
+        curve.add(update, *_finite(measure(weights, setting.rows)))
+    return {"curve": curve.columns, "diverged": None in curve.columns["loss"]}
+
+
+def _trains(setting: Setting | FullBatch) -> dict[str, Any]:
+    full = isinstance(setting, FullBatch)
+    return description(
+        dense_weights(SIZES, 0),
+        initial="uniform in ±1/√inputs",
+        optimizer="SGD without momentum",
+        split="every fifth row tests, every fifth of the rest validates",
+        batches="the first training images at once" if full else "a new permutation each epoch",
+        loss="half the squared error" if full else "cross-entropy",
+    )
+
+
+# ---- Claims ----------------------------------------------------------------------------------------------------------
+
+
+def _claims() -> Iterable[Claim]:
+    def claim(text: str, setting: str, rule: Rule) -> Claim:
+        return Claim(KERAS_READING, text, setting, rule, CHAPTER)
+
+    def runs(rate: float) -> Runs:
+        return Runs(EXPERIMENT, name_of("constant", rate, 32, EPOCHS["long"]), final("train_loss"))
+
+    yield claim(
+        "a small rate is slow",
+        "digits: training loss after 20 epochs at 0.1 against 1, the best of the sweep",
+        Higher(runs(0.1), runs(1.0), digits=4, unit="loss"),
+    )
+    yield claim(
+        "a large rate overshoots",
+        "digits: training loss after 20 epochs at 10 against 1, the best of the sweep",
+        Higher(runs(10.0), runs(1.0), digits=4, unit="loss"),
+    )
+
+
+def _again(result: Result) -> Any:
+    return result["curve"]["loss"] if "curve" in result else result["train_loss"]
+
+
+EXPERIMENT = Experiment(
+    name="constant_rates",
+    settings=SETTINGS,
+    run=run,
+    seeds=seeds,
+    stacked=frozenset({"pytorch"}),
+    trains=_trains,
+    rerun=Rerun(1.0, _again),
+    claims=_claims,
+)

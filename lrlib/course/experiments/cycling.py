@@ -1,33 +1,37 @@
-"""S2: cyclical rates on digits with Adam, after mhmoodlan/cyclic-learning-rate (2019). Settings and one trial.
+"""Cyclical rates on digits with Adam, after mhmoodlan/cyclic-learning-rate (2019).
 
 The source has the policies and a sketch of a training loop, Adam with "triangular2", but no data and no network. Here:
 scikit-learn's digits, pixels / 16; 64–100 ReLU–10; batch 32, 40 updates an epoch, 40 epochs; cross-entropy.
 """
 
 import dataclasses
-from collections.abc import Callable
-from functools import cache, partial
+from collections.abc import Iterable, Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
 
 from lrlib import Constant, ExpRange, Linear, Schedule, Triangular, Triangular2
-from lrlib.course.alike import History, batch_order, dense_weights
 from lrlib.course.data import digits
+from lrlib.course.experiment import Claim, Experiment, Rerun, Result, Rule
+from lrlib.course.networks import dense_weights
+from lrlib.course.rules import Fact, Higher, Over, Runs, Untestable
+from lrlib.course.sources import KRISHNAN, MHMOODLAN
+from lrlib.course.training import Bench, Curve, all_finite, batch_order, description, stack_of_one, stack_orders
 
+CHAPTER = "cycling"
 SIZES = (64, 100, 10)
 BATCH, EPOCHS, PER_EPOCH = 32, 40, 40
 UPDATES = EPOCHS * PER_EPOCH
-FRAMEWORKS = ("pytorch", "keras")
 SEEDS = tuple(range(10))
 EPSILON = 1e-8  # PyTorch's for Adam; Keras's own default is 1e-7
 EVERY = 100  # updates between the curve's points: a cycle's quarters, its peak and its end
-TELLING = (0, 100, 200, 300, 500, 600, 1000, UPDATES - 1)  # updates whose rates are stored
+RATES_AT = (0, 100, 200, 300, 500, 600, 1000, UPDATES - 1)  # updates whose rates are stored
 
 BASE, MAX = 0.003, 0.03  # chosen by a pilot of five seeds on the held-out images, then fixed
 STEP = 5 * PER_EPOCH  # half a cycle: the budget holds four cycles
 RATES = (0.0003, 0.001, 0.003, 0.01, 0.03, 0.1)  # the grid of constants, and of bounds one or two places apart
-OUTER = (0.0003, 0.001, 0.1)  # what the grid has besides BASE, MAX and what lies between
+BEYOND_THE_BOUNDS = (0.0003, 0.001, 0.1)  # of the grid, those outside BASE … MAX
 STEPS = (0.5, 1, 2, 5, 10)  # epochs; all end a cycle at the end of the budget
 RATIOS = (10, 4, 3, 1.5)  # of the upper bound to the lower
 
@@ -60,7 +64,7 @@ _GRID = {
     **{mean_of_pair(*bounds): Setting(Constant(sum(bounds) / 2)) for bounds in PAIRS if bounds != (BASE, MAX)},
 }
 SETTINGS: dict[str, Setting] = {
-    **{f"constant-{rate:g}": Setting(Constant(rate), curve=rate not in OUTER) for rate in RATES},
+    **{f"constant-{rate:g}": Setting(Constant(rate), curve=rate not in BEYOND_THE_BOUNDS) for rate in RATES},
     "constant-mean": Setting(Constant((BASE + MAX) / 2), curve=True),
     "linear": Setting(Linear(MAX, 0.0, UPDATES), curve=True),
     "fall": Setting(Linear(MAX, BASE, UPDATES), curve=True),  # the cycle's bounds and mean rate, never raised
@@ -78,7 +82,7 @@ SETTINGS: dict[str, Setting] = {
 
 def seeds(setting: str, framework: str) -> tuple[int, ...]:
     """Ten; five for what only the grids need, which are compared as wholes."""
-    return SEEDS[:5] if setting in _GRID or setting in [f"constant-{rate:g}" for rate in OUTER] else SEEDS
+    return SEEDS[:5] if setting in _GRID or setting in [f"constant-{rate:g}" for rate in BEYOND_THE_BOUNDS] else SEEDS
 
 
 @cache
@@ -95,30 +99,35 @@ def images() -> dict[str, tuple[np.ndarray, np.ndarray]]:
     return {name: (x[part], y[part]) for name, part in parts.items()}
 
 
-def trial(setting: Setting, framework: str, seed: int, updates: int = UPDATES) -> dict[str, Any]:
-    """Run ``setting`` once and return what is stored: loss and accuracy of each part, rates in force, the curve.
+def run(setting: Setting, framework: str, seeds: Sequence[int], share: float = 1.0) -> list[Result]:
+    """Run ``setting`` with each seed and return what is stored: loss and accuracy of each part, rates, the curve.
 
     Rates are chosen on the validation images. The test images are read along the curve too, at updates fixed
     beforehand, and nothing is chosen by them.
     """
-    parts = images()
-    order = batch_order(len(parts["train"][0]), BATCH, EPOCHS, seed)[:updates]
-    train, evaluate = (_pytorch if framework == "pytorch" else _keras)(setting.schedule, seed)
-    curve: dict[str, list] = {"train_loss": [], "test_accuracy": []}
+    parts, updates = images(), round(share * UPDATES)
+    rows = len(parts["train"][0])
+    orders = stack_orders(batch_order(rows, BATCH, EPOCHS, seed)[:updates] for seed in seeds)
+    bench = _BENCHES[framework](setting.schedule, seeds)
+    curves = [Curve("train_loss", "test_accuracy") for _ in seeds]
 
     def on_pause(update: int) -> None:
-        curve["train_loss"].append(_digits(evaluate(*parts["train"])[0]))
-        curve["test_accuracy"].append(_digits(evaluate(*parts["test"])[1]))
+        losses, accuracies = bench.evaluate(*parts["train"])[0], bench.evaluate(*parts["test"])[1]
+        for curve, loss, accuracy in zip(curves, losses, accuracies, strict=True):
+            curve.add(update, _digits(loss), _digits(accuracy))
 
     pauses = range(EVERY, updates + 1, EVERY) if setting.curve else ()
-    history = train(*parts["train"], order, pauses, on_pause)
-    result: dict[str, Any] = {}
-    for name, part in parts.items():
-        loss, accuracy = evaluate(*part)
-        result |= {f"{name}_accuracy": _digits(accuracy), f"{name}_loss": _digits(loss)}
-    result["rates"] = [float(history.rates[update]) for update in TELLING if update < updates]
-    result["diverged"] = not bool(np.isfinite(history.losses).all())
-    return result | ({"curve": curve} if setting.curve else {})
+    history = bench.train(*parts["train"], orders, pauses, on_pause)
+    ends = {name: bench.evaluate(*part) for name, part in parts.items()}
+    results = []
+    for i, curve in enumerate(curves):
+        result: Result = {}
+        for name, (losses, accuracies) in ends.items():
+            result |= {f"{name}_accuracy": _digits(accuracies[i]), f"{name}_loss": _digits(losses[i])}
+        result["rates"] = [float(history.rates[update]) for update in RATES_AT if update < updates]
+        result["diverged"] = not all_finite(history.losses[:, i])
+        results.append(result | ({"curve": curve.columns} if setting.curve else {}))
+    return results
 
 
 def _digits(number: float) -> float | None:
@@ -126,24 +135,206 @@ def _digits(number: float) -> float | None:
     return float(f"{number:.4g}") if np.isfinite(number) else None
 
 
-def _pytorch(schedule: Schedule, seed: int) -> tuple[Callable[..., History], Callable[..., Any]]:
+def _pytorch(schedule: Schedule, seeds: Sequence[int]) -> Bench:
     import torch
 
-    import lrlib.torch
-    from lrlib.course.torch import evaluate, perceptron, train
+    from lrlib.course.pytorch import bench, stacked_perceptron
 
-    model = perceptron(SIZES, dense_weights(SIZES, seed))
-    optimizer = torch.optim.Adam(model.parameters(), eps=EPSILON)
-    scheduler = lrlib.torch.Scheduler(optimizer, schedule)
-    return partial(train, model, optimizer, scheduler=scheduler), partial(evaluate, model)
+    model = stacked_perceptron([dense_weights(SIZES, seed) for seed in seeds])
+    return bench(model, torch.optim.Adam(model.parameters(), eps=EPSILON), schedule)
 
 
-def _keras(schedule: Schedule, seed: int) -> tuple[Callable[..., History], Callable[..., Any]]:
+def _keras(schedule: Schedule, seeds: Sequence[int]) -> Bench:
     import keras
 
-    import lrlib.keras
-    from lrlib.course.keras import evaluate, perceptron, train
+    from lrlib.course.keras import bench, perceptron
 
+    (seed,) = seeds
     model = perceptron(SIZES, dense_weights(SIZES, seed))
-    optimizer = keras.optimizers.Adam(lrlib.keras.Schedule(schedule), epsilon=EPSILON)
-    return partial(train, model, optimizer), partial(evaluate, model)
+    return stack_of_one(bench(model, keras.optimizers.Adam, schedule, epsilon=EPSILON))
+
+
+_BENCHES = {"pytorch": _pytorch, "keras": _keras}
+
+
+def _trains(setting: Setting) -> dict[str, Any]:
+    return description(
+        dense_weights(SIZES, 0),
+        initial="uniform in ±1/√inputs",
+        optimizer="Adam",
+        split="every fifth row tests, every ninth of the rest validates",
+        batches=f"{BATCH}, a new permutation each epoch",
+        loss="cross-entropy",
+    )
+
+
+# ---- Claims ----------------------------------------------------------------------------------------------------------
+
+
+def _cyclic_rates(framework: str, updates: int, mode: Any, low: float, high: float, step: int, gamma: float) -> Any:
+    """The rates of PyTorch's own CyclicLR, or of the TensorFlow function with the source's interface."""
+    if framework == "keras":
+        import tensorflow as tf
+
+        import lrlib.keras
+
+        t = tf.range(updates)
+        return np.array(lrlib.keras.cyclic_learning_rate(t, low, max_lr=high, step_size=step, gamma=gamma, mode=mode))
+    import torch
+
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=low)
+    cyclic = torch.optim.lr_scheduler.CyclicLR(
+        optimizer, low, high, step_size_up=step, mode=mode, gamma=gamma, cycle_momentum=False
+    )
+    rates = []
+    for _ in range(updates):
+        rates.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        cyclic.step()
+    return np.array(rates)
+
+
+def _cyclic_is_the_function(framework: str) -> tuple[bool, str]:
+    """B. Krishnan's function of the update count, as its text prints it, against the framework's cyclical rate."""
+    t, low, high, step = np.arange(2000), 1e-3, 1e-2, 500
+    cycle = np.floor(1 + t / (2 * step))
+    x = np.abs(t / step - 2 * cycle + 1)
+    apart = np.abs(
+        low + (high - low) * np.maximum(0, 1 - x) - _cyclic_rates(framework, 2000, "triangular", low, high, step, 1.0)
+    )
+    return bool(apart.max() < 1e-8), f"2000 rates within {'1e-8' if apart.max() < 1e-8 else f'{apart.max():.0e}'}"
+
+
+def _exp_range_shrinks_both(framework: str) -> tuple[bool, str]:
+    """Whether exp_range's lower boundary falls from cycle to cycle, as its upper one does."""
+    rates = _cyclic_rates(framework, 241, "exp_range", 0.01, 0.1, 20, 0.997)
+    lower, upper = rates[0::40], rates[20::40]
+    fall = {"lower": lower[-1] < 0.99 * lower[0], "upper": upper[-1] < 0.99 * upper[0]}
+    seen = f"lower {lower[0]:.3g} to {lower[-1]:.3g}, upper {upper[0]:.3g} to {upper[-1]:.3g}"
+    return all(fall.values()), seen
+
+
+def _claims() -> Iterable[Claim]:
+    def claim(source: str, text: str, setting: str, rule: Rule) -> Claim:
+        return Claim(source, text, setting, rule, CHAPTER)
+
+    def runs(name: str) -> Runs:
+        return Runs(EXPERIMENT, name)
+
+    def mean(*names: str) -> Over:
+        return Over([runs(name) for name in names])
+
+    def spread(names: Iterable[str]) -> Over:
+        return Over([runs(name) for name in names], np.std)
+
+    def gap(result: dict[str, Any]) -> float:
+        return result["train_accuracy"] - result["test_accuracy"]
+
+    bounds = spread(pair(low, high) for low, high in PAIRS)
+    best = "constant-0.01"  # of the grid, on the held-out images
+    for name in ("triangular", "triangular2", "exp_range"):
+        yield claim(
+            MHMOODLAN,
+            f"better convergence ({name})",
+            "test accuracy against a constant rate at the cycle's mean; as suggested: the best constant of a grid",
+            Higher(runs(name), runs("constant-mean"), as_written=Higher(runs(name), runs(best))),
+        )
+    yield claim(
+        MHMOODLAN,
+        "better convergence (triangular), beside the missing control",
+        "test accuracy against one line from the upper bound to zero",
+        Higher(runs("triangular"), runs("linear")),
+    )
+    yield claim(
+        MHMOODLAN,
+        "it helps in regularising",
+        "triangular2's gap of training over test accuracy, against the best constant rate's",
+        Higher(Runs(EXPERIMENT, "triangular2", gap), Runs(EXPERIMENT, best, gap), lower=True),
+    )
+    yield claim(
+        MHMOODLAN,
+        "no need to find the one best rate",
+        "spread (standard deviation) of test accuracy over a grid of bounds, against constant rates at their means; "
+        "as suggested: a grid of constant rates",
+        Higher(
+            bounds,
+            spread(mean_of_pair(low, high) for low, high in PAIRS),
+            lower=True,
+            as_written=Higher(bounds, spread(f"constant-{rate:g}" for rate in RATES), lower=True),
+        ),
+    )
+    yield claim(
+        MHMOODLAN,
+        "a step size of 2 to 10 epochs is good",
+        "mean test accuracy at 2, 5 and 10 epochs, against 0.5 and 1",
+        Higher(mean("step-2", "triangular", "step-10"), mean("step-0.5", "step-1")),
+    )
+    yield claim(
+        KRISHNAN,
+        "the lower bound should be a third or a quarter of the upper",
+        "mean test accuracy at a third and a quarter, against a tenth and two thirds",
+        Higher(mean("ratio-3", "ratio-4"), mean("triangular", "ratio-1.5")),
+    )
+
+    def curve(result: dict[str, Any], key: str, cycles: float) -> float:
+        """What was measured after so many cycles."""
+        return float(result["curve"][key][round(2 * STEP / EVERY * cycles) - 1])
+
+    def at_ends(result: dict[str, Any]) -> float:  # both sides of each peak, so that progress cancels out
+        return float(np.mean([curve(result, "test_accuracy", end) for end in (1, 2, 2, 3, 3, 4)]))
+
+    def at_peaks(result: dict[str, Any]) -> float:
+        return float(np.mean([curve(result, "test_accuracy", peak) for peak in (1.5, 2.5, 3.5)]))
+
+    yield claim(
+        KRISHNAN,
+        "stop at the end of a cycle",
+        "triangular: test accuracy at the ends of cycles against at the peaks between them",
+        Higher(Runs(EXPERIMENT, "triangular", at_ends), Runs(EXPERIMENT, "triangular", at_peaks)),
+    )
+    yield claim(
+        KRISHNAN,
+        "raising the rate hurts briefly",
+        "triangular: log10 of the training loss at the second peak against at the end before",
+        Higher(
+            Runs(EXPERIMENT, "triangular", lambda result: np.log10(curve(result, "train_loss", 1.5))),
+            Runs(EXPERIMENT, "triangular", lambda result: np.log10(curve(result, "train_loss", 1.0))),
+            unit="log10 of loss",
+        ),
+    )
+    yield claim(
+        KRISHNAN,
+        "… and helps later",
+        "triangular against one fall between the same bounds, with the same mean rate",
+        Higher(runs("triangular"), runs("fall")),
+    )
+    yield claim(
+        KRISHNAN,
+        "PyTorch's CyclicLR equals the NumPy function",
+        "2000 rates, bounds 1e-3 and 1e-2",
+        Fact(_cyclic_is_the_function),
+    )
+    yield claim(
+        KRISHNAN,
+        "exp_range shrinks both boundaries",
+        "first and last cycle of six, γ 0.997",
+        Fact(_exp_range_shrinks_both),
+    )
+    yield claim(
+        KRISHNAN,
+        "a cyclical rate gets the network out of saddle points",
+        "–",
+        Untestable("no run here measures whether a network stands at a saddle point"),
+    )
+
+
+EXPERIMENT = Experiment(
+    name="cycling",
+    settings=SETTINGS,
+    run=run,
+    seeds=seeds,
+    stacked=frozenset({"pytorch"}),
+    trains=_trains,
+    rerun=Rerun(1.0, lambda result: [result["train_loss"], result["test_accuracy"]]),
+    claims=_claims,
+)

@@ -1,19 +1,27 @@
-"""S1's range test: ResNet-18 on the source's subset of MNIST, Adam, 100 rates from 1e-7 to 10. Settings and one trial.
+"""B. Krishnan's range test: ResNet-18 on the source's subset of MNIST, Adam, 100 rates from 1e-7 to 10.
 
 The subset is the official *test* images: the first 8,000 to train on, the last 2,000 held out. Pixels in [0, 1], batch
 32.
 """
 
 import dataclasses
+from collections.abc import Iterable
 from functools import cache
 from typing import Any
 
 import numpy as np
 
-from lrlib.course.alike import batch_order, resnet18_weights
+import lrlib
+from lrlib.course import store
 from lrlib.course.data import mnist
+from lrlib.course.experiment import Claim, Experiment, Rerun, Rule, each_seed
+from lrlib.course.networks import resnet18_weights
+from lrlib.course.rules import Fact, PublishedValue, Runs
+from lrlib.course.sources import KRISHNAN
+from lrlib.course.training import batch_order, description
+from lrlib.finder import rates
 
-FRAMEWORKS = ("pytorch", "keras")
+CHAPTER = "range_test"
 SEEDS = tuple(range(5))
 TRAIN, BATCH, HELD_OUT_BATCH = 8000, 32, 250
 SWEEP: dict[str, Any] = {"start": 1e-7, "end": 10.0, "steps": 100}
@@ -54,34 +62,114 @@ def held_out_batches() -> list[tuple[np.ndarray, np.ndarray]]:
     return [(x[i : i + HELD_OUT_BATCH], y[i : i + HELD_OUT_BATCH]) for i in starts]
 
 
-def trial(setting: Setting, framework: str, seed: int) -> dict[str, Any]:
-    """One sweep from fresh weights; the stored result is the RangeTest as a dict."""
-    run = _pytorch if framework == "pytorch" else _keras
-    return {"range_test": run(seed, held_out_batches() if setting.held_out else None).to_dict()}
+def sweep(share: float = 1.0) -> dict[str, Any]:
+    """The ladder of rates, or the first ``share`` of it, as the range tests take it."""
+    ladder = rates(**SWEEP)[: round(share * SWEEP["steps"])]
+    return {"start": ladder[0], "end": ladder[-1], "steps": len(ladder)}
 
 
-def _pytorch(seed: int, validation: Any) -> Any:
+def trial(setting: Setting, framework: str, seed: int, share: float = 1.0) -> dict[str, Any]:
+    """One sweep from fresh weights, or its first part; the stored result is the RangeTest as a dict."""
+    held_out = held_out_batches() if setting.held_out else None
+    return {"range_test": _SWEEPS[framework](seed, sweep(share), held_out).to_dict()}
+
+
+def _initial(seed: int) -> list[np.ndarray]:
+    return resnet18_weights(1, 10, seed, size=28)
+
+
+def _pytorch(seed: int, ladder: dict[str, Any], validation: Any) -> lrlib.RangeTest:
     import torch
 
     import lrlib.torch
-    from lrlib.course.torch import resnet18
+    from lrlib.course.pytorch import resnet18
 
     def tensors(pairs: Any) -> Any:
         return [(torch.from_numpy(x), torch.from_numpy(y)) for x, y in pairs]
 
-    model = resnet18(resnet18_weights(1, 10, seed, size=28))
+    model = resnet18(_initial(seed))
     optimizer = torch.optim.Adam(model.parameters(), eps=ADAM_EPSILON)
     held_out = None if validation is None else tensors(validation)
     loss = torch.nn.functional.cross_entropy
-    return lrlib.torch.range_test(model, optimizer, loss, tensors(batches(seed)), validation=held_out, **SWEEP)
+    return lrlib.torch.range_test(model, optimizer, loss, tensors(batches(seed)), validation=held_out, **ladder)
 
 
-def _keras(seed: int, validation: Any) -> Any:
+def _keras(seed: int, ladder: dict[str, Any], validation: Any) -> lrlib.RangeTest:
     import keras
 
     import lrlib.keras
     from lrlib.course.keras import cross_entropy, resnet18
 
-    model = resnet18(resnet18_weights(1, 10, seed, size=28), size=28)
+    model = resnet18(_initial(seed), size=28)
     model.compile(keras.optimizers.Adam(epsilon=ADAM_EPSILON), cross_entropy)
-    return lrlib.keras.range_test(model, batches(seed), validation=validation, **SWEEP)
+    return lrlib.keras.range_test(model, batches(seed), validation=validation, **ladder)
+
+
+_SWEEPS = {"pytorch": _pytorch, "keras": _keras}
+
+
+def _trains(setting: Setting) -> dict[str, Any]:
+    return description(
+        _initial(0),
+        initial="normal, variance 2 / (out · area); dense uniform in ±1/√inputs",
+        optimizer="Adam",
+        split=f"the official test images: the first {TRAIN} to train on, the others held out",
+        batches=f"{BATCH}, a permutation",
+        loss="cross-entropy",
+    )
+
+
+# ---- Claims ----------------------------------------------------------------------------------------------------------
+
+
+def _steepest(result: dict[str, Any]) -> float:
+    """The steepest point of a stored sweep; NaN where its curve supports none."""
+    found = lrlib.RangeTest.from_dict(result["range_test"]).suggest("steepest").lr
+    return float("nan") if found is None else found
+
+
+def _combined(framework: str) -> Any:
+    results = store.load(EXPERIMENT)["held-out-batches"][framework]
+    return lrlib.combine([lrlib.RangeTest.from_dict(result["range_test"]) for result in results])
+
+
+def _in_usable_range(framework: str) -> tuple[bool, str]:
+    """The source's steepest point lies from 3e-4 to 1e-3."""
+    found = _combined(framework).suggest("steepest").lr
+    return found is not None and 3e-4 <= found <= 1e-3, "no number" if found is None else f"{found:.2g}"
+
+
+def _smiths_range(framework: str) -> tuple[bool, str]:
+    """3e-4 to 1e-3 lies within Smith's range."""
+    found = _combined(framework).suggest("smith")
+    if found.base_lr is None or found.max_lr is None:
+        return False, "no range"
+    return found.base_lr <= 3e-4 and found.max_lr >= 1e-3, f"{found.base_lr:.2g} to {found.max_lr:.2g}"
+
+
+def _claims() -> Iterable[Claim]:
+    def claim(text: str, setting: str, rule: Rule) -> Claim:
+        return Claim(KRISHNAN, text, setting, rule, CHAPTER)
+
+    runs = Runs(EXPERIMENT, "held-out-batches", _steepest)
+    setting = "steepest point, losses on held-out batches; median and range"
+    yield claim("the finder suggests 5.21e-4", setting, PublishedValue([runs], [5.21e-4], log=True))
+    yield claim(
+        "the usable range is 3e-4 to 1e-3: the suggestion lies in it",
+        "the median suggestion",
+        Fact(_in_usable_range),
+    )
+    yield claim(
+        "the usable range is 3e-4 to 1e-3: it lies in Smith's range", "Smith's rule, median", Fact(_smiths_range)
+    )
+
+
+EXPERIMENT = Experiment(
+    name="finding_the_range",
+    settings=SETTINGS,
+    run=each_seed(trial),
+    seeds=lambda setting, framework: SEEDS,
+    trains=_trains,
+    rerun=Rerun(0.5, lambda result: result["range_test"]["losses"][:50]),
+    claims=_claims,
+)

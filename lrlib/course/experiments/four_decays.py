@@ -1,4 +1,4 @@
-"""S4: four decays on CIFAR-10's cats and dogs, after the Keras reading by IBM and S. Lau. Settings and one trial.
+"""Four decays on CIFAR-10's cats and dogs, after the Keras reading by IBM and S. Lau.
 
 10,000 training and 2,000 test images, pixels / 255; a network of 25,546 weights with dropout; batch 64; 50 epochs.
 PyTorch and Keras start from the same weights and see the same batches; each draws its own dropout. SGD is each
@@ -7,21 +7,25 @@ framework's own: the source is Keras's, and where one momentum serves all it is 
 
 import dataclasses
 import math
-from collections.abc import Callable
-from functools import cache, partial
+from collections.abc import Iterable
+from functools import cache
 from typing import Any
 
 import numpy as np
 
 from lrlib import Constant, Exponential, InverseTime, Schedule, StepDecay
-from lrlib.course.alike import History, batch_order, convnet_weights
+from lrlib.course import store
 from lrlib.course.data import cifar10
-from lrlib.course.epochs import by_epoch
+from lrlib.course.experiment import Claim, Experiment, Rerun, Rule, each_seed
+from lrlib.course.networks import convnet_weights
+from lrlib.course.rules import Fact, Gain, Higher, Most, PublishedValue, Runs
+from lrlib.course.sources import KERAS_READING
+from lrlib.course.training import Bench, batch_order, description, record_by_epoch, whole_epochs
 
 CLASSES = (3, 5)  # cats, dogs
 BATCH, EPOCHS = 64, 50
 HELD_OUT = 1000
-FRAMEWORKS = ("pytorch", "keras")
+CHAPTER = "four_decays"
 SEEDS = tuple(range(5))
 
 
@@ -51,7 +55,10 @@ _DECAYS = {
 }
 SETTINGS: dict[str, Setting] = {
     **_DECAYS,
-    **{f"{name}-alike": dataclasses.replace(decay, momentum=0.0, held_out=True) for name, decay in _DECAYS.items()},
+    **{
+        f"{name}-no-momentum": dataclasses.replace(decay, momentum=0.0, held_out=True)
+        for name, decay in _DECAYS.items()
+    },
     "constant-0.01": Setting(Constant(0.01)),  # the rate in the source's table; its code has 0.1
     "adagrad": Setting(Constant(0.01), optimizer="Adagrad"),
     "adadelta": Setting(Constant(1.0), optimizer="Adadelta"),
@@ -67,10 +74,10 @@ def images() -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarra
     return (x.astype("float32") / 255, y), (x_test.astype("float32") / 255, y_test)
 
 
-def trial(setting: Setting, framework: str, seed: int, epochs: int = EPOCHS) -> dict[str, Any]:
+def trial(setting: Setting, framework: str, seed: int, share: float = 1.0) -> dict[str, Any]:
     """Run ``setting`` once and return what is stored: rates, losses and accuracies by epoch, the final test.
 
-    As the source wrote them, runs read the test images after every epoch; mended runs read the held-out images after
+    As the source wrote them, runs read the test images after every epoch; corrected runs read the held-out images after
     every epoch, and the test images once.
     """
     (x, y), test = images()
@@ -78,22 +85,21 @@ def trial(setting: Setting, framework: str, seed: int, epochs: int = EPOCHS) -> 
     if setting.held_out:
         watched = (x[-HELD_OUT:], y[-HELD_OUT:])
         x, y = x[:-HELD_OUT], y[:-HELD_OUT]
+    epochs = whole_epochs(EPOCHS, share)
     order = batch_order(len(x), BATCH, epochs, seed)
-    train, evaluate = (_pytorch if framework == "pytorch" else _keras)(setting, seed, len(order) // epochs)
-    _, result = by_epoch(train, evaluate, (x, y), order, epochs, watched)
-    return {**result, "test_accuracy": evaluate(*test)[1]}
+    bench = _BENCHES[framework](setting, seed, len(order) // epochs)
+    _, result = record_by_epoch(bench, (x, y), order, epochs, watched)
+    return {**result, "test_accuracy": bench.evaluate(*test)[1]}
 
 
-Bound = tuple[Callable[..., History], Callable[..., tuple[float, float]]]  # train and evaluate of one model
 EPSILON = 1e-8  # the original's, added outside the root
 RHO = {"Adadelta": 0.95, "RMSprop": 0.9}
 
 
-def _pytorch(setting: Setting, seed: int, per_epoch: int) -> Bound:
+def _pytorch(setting: Setting, seed: int, per_epoch: int) -> Bench:
     import torch
 
-    import lrlib.torch
-    from lrlib.course.torch import convnet, evaluate, train
+    from lrlib.course.pytorch import bench, convnet
 
     torch.manual_seed(seed)  # for dropout
     model = convnet(convnet_weights(seed))
@@ -105,15 +111,13 @@ def _pytorch(setting: Setting, seed: int, per_epoch: int) -> Bound:
         "Adam": {"eps": EPSILON},
     }
     optimizer = getattr(torch.optim, setting.optimizer)(model.parameters(), **constants[setting.optimizer])
-    scheduler = lrlib.torch.Scheduler(optimizer, setting.on_updates(per_epoch))
-    return partial(train, model, optimizer, scheduler=scheduler), partial(evaluate, model)
+    return bench(model, optimizer, setting.on_updates(per_epoch))
 
 
-def _keras(setting: Setting, seed: int, per_epoch: int) -> Bound:
+def _keras(setting: Setting, seed: int, per_epoch: int) -> Bench:
     import keras
 
-    import lrlib.keras
-    from lrlib.course.keras import convnet, evaluate, train
+    from lrlib.course.keras import bench, convnet
 
     keras.utils.set_random_seed(seed)  # for dropout
     model = convnet(convnet_weights(seed))
@@ -125,6 +129,88 @@ def _keras(setting: Setting, seed: int, per_epoch: int) -> Bound:
         "RMSprop": {"rho": RHO["RMSprop"], "epsilon": inside},
         "Adam": {"epsilon": EPSILON},
     }
-    rate = lrlib.keras.Schedule(setting.on_updates(per_epoch))
-    optimizer = getattr(keras.optimizers, setting.optimizer)(rate, **constants[setting.optimizer])
-    return partial(train, model, optimizer), partial(evaluate, model)
+    optimizer = getattr(keras.optimizers, setting.optimizer)
+    return bench(model, optimizer, setting.on_updates(per_epoch), **constants[setting.optimizer])
+
+
+_BENCHES = {"pytorch": _pytorch, "keras": _keras}
+
+
+def _trains(setting: Setting) -> dict[str, Any]:
+    return description(
+        convnet_weights(0),
+        initial="Glorot-uniform, zero biases",
+        optimizer=f"{setting.optimizer}, each framework's own, momentum {setting.momentum:g}",
+        split=f"the last {HELD_OUT} training images held out" if setting.held_out else "the source's",
+        batches=f"{BATCH}, a new permutation each epoch; each framework draws its own dropout",
+        loss="cross-entropy",
+    )
+
+
+# ---- Claims ----------------------------------------------------------------------------------------------------------
+
+
+def _time_based_rates(framework: str) -> tuple[bool, str]:
+    """The source's time-based row, to its printed digits: epochs 0, 10, 25 and the end of the stored runs."""
+    rates = store.load(EXPERIMENT)["time-based"][framework][0]["rates"]
+    in_force = [rates[epoch] for epoch in (0, 10, 25, -1)]
+    return np.allclose(in_force, [0.1, 0.099, 0.097, 0.095], atol=5e-4), ", ".join(f"{rate:.3g}" for rate in in_force)
+
+
+def _step_rate(framework: str) -> tuple[bool, str]:
+    """The source's step row at epoch 50, the one after the last; the rule is one in both frameworks."""
+    rate = SETTINGS["step"].schedule(50)
+    return math.isclose(rate, 0.00625), f"{rate:g}"
+
+
+def _claims() -> Iterable[Claim]:
+    def claim(text: str, setting: str, rule: Rule) -> Claim:
+        return Claim(KERAS_READING, text, setting, rule, CHAPTER)
+
+    published = {
+        "constant": ("constant rate", 70.50),
+        "time-based": ("time-based decay", 71.05),
+        "step": ("step decay", 71.45),
+        "exponential": ("exponential decay", 66.40),
+        "adagrad": ("Adagrad 0.01", 70.40),
+        "adadelta": ("Adadelta 1.0", 72.10),
+        "rmsprop": ("RMSprop 0.001", 73.45),
+        "adam": ("Adam 0.001", 71.30),
+    }
+    for name, (label, figure) in published.items():
+        setting = "as written, but 50 epochs instead of 100"
+        yield claim(f"{label}: {figure:.2f} %", setting, PublishedValue([Runs(EXPERIMENT, name)], [figure]))
+
+    def against_constant(suffix: str) -> list[Higher]:
+        control = Runs(EXPERIMENT, f"constant{suffix}")
+        return [Higher(Runs(EXPERIMENT, f"{name}{suffix}"), control) for name in ("time-based", "step", "exponential")]
+
+    yield claim(
+        "in most cases a schedule improves on a constant rate",
+        "one momentum (0) for all, 1,000 images held out; schedules clearly higher",
+        Most(against_constant("-no-momentum"), as_written=Most(against_constant(""))),
+    )
+    handicap = Gain(Runs(EXPERIMENT, "exponential-no-momentum"), Runs(EXPERIMENT, "constant-no-momentum"))
+    written = Gain(Runs(EXPERIMENT, "exponential"), Runs(EXPERIMENT, "constant"))
+    yield claim(
+        "(ours) a common momentum takes away some of exponential decay's handicap",
+        "gap to constant, momentum 0 for all minus as written",
+        Higher(handicap, written),
+    )
+    yield claim(
+        "the table: time-based rates 0.1, 0.099, 0.097, 0.095 at epochs 0, 10, 25, 50",
+        "rates in force, epoch 50 by the rule",
+        Fact(_time_based_rates),
+    )
+    yield claim("the table: step decay's rate at epoch 50 is 0.00625", "the rule at epoch 50", Fact(_step_rate))
+
+
+EXPERIMENT = Experiment(
+    name="four_decays",
+    settings=SETTINGS,
+    run=each_seed(trial),
+    seeds=lambda setting, framework: SEEDS,
+    trains=_trains,
+    rerun=Rerun(0.04, lambda result: result["epoch_loss"][:2]),
+    claims=_claims,
+)

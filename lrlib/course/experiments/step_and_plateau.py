@@ -1,24 +1,29 @@
-"""S3: step decay and reduce-on-plateau on MNIST, after the Deep Learning Wizard's tutorial. Settings and one trial.
+"""Step decay and reduce-on-plateau on MNIST, after the Deep Learning Wizard's tutorial.
 
 MNIST, pixels in [0, 1]; 784–100 ReLU–10; batch 100; SGD, momentum 0.9, Nesterov; cross-entropy.
 """
 
 import dataclasses
-from collections.abc import Callable
-from functools import cache, partial
-from typing import Any, NamedTuple
+from collections.abc import Iterable
+from functools import cache
+from typing import Any
 
 import numpy as np
 
 from lrlib import Constant, Plateau, Schedule, StepDecay
-from lrlib.course.alike import batch_order, dense_weights
 from lrlib.course.data import mnist
+from lrlib.course.experiment import Claim, Experiment, Rerun, Rule, each_seed
+from lrlib.course.networks import dense_weights
+from lrlib.course.rules import TEST_ACCURACY, Higher, Measure, PublishedValue, Runs, Untestable, at_update, final
+from lrlib.course.sources import DL_WIZARD
+from lrlib.course.training import Arrays, Bench, Curve, all_finite, batch_order, description, whole_epochs
 
 SIZES = (784, 100, 10)
 BATCH = 100
 SEEDS = tuple(range(5))
 EVERY = 500  # the source measures after every 500 updates, though an epoch has 600
 HELD_OUT = 5000
+CHAPTER = "step_and_plateau"
 FRAMEWORKS = ("pytorch", "keras", "keras-own")  # keras follows PyTorch's momentum rule, keras-own Keras's
 
 
@@ -40,26 +45,41 @@ def _plateau(mode: str, factor: float, patience: int) -> Plateau:
 
 
 _STEPS = {
-    "a": Setting(StepDecay(0.1, 0.1, every=1), 5),
-    "b": Setting(StepDecay(0.1, 0.1, every=2), 5),
-    "c": Setting(StepDecay(0.1, 0.96, every=2), 5),
-    "c-every-epoch": Setting(StepDecay(0.1, 0.96, every=1), 5),
+    "step-each-epoch-0.1": Setting(StepDecay(0.1, 0.1, every=1), 5),
+    "step-each-2-epochs-0.1": Setting(StepDecay(0.1, 0.1, every=2), 5),
+    "step-each-2-epochs-0.96": Setting(StepDecay(0.1, 0.96, every=2), 5),
+    "step-each-epoch-0.96": Setting(StepDecay(0.1, 0.96, every=1), 5),
     "constant": Setting(Constant(0.1), 10),  # its first half is the five-epoch control
-}
-_MENDED_PLATEAUS = {
-    "d-validation": Setting(_plateau("max", 0.1, 0), 10, "validation accuracy", True),
-    "e-validation": Setting(_plateau("max", 0.5, 0), 10, "validation accuracy", True),
-    "d-loss-patience-0": Setting(_plateau("min", 0.1, 0), 10, "validation loss", True),
-    "d-loss-patience-1": Setting(_plateau("min", 0.1, 1), 10, "validation loss", True),
-    "d-loss-patience-5": Setting(_plateau("min", 0.1, 5), 10, "validation loss", True),
 }
 SETTINGS: dict[str, Setting] = {
     **_STEPS,
-    "a-today": Setting(StepDecay(0.01, 0.1, every=1), 5),  # what the source's step-first loop runs in PyTorch ≥ 1.1
-    "d": Setting(_plateau("max", 0.1, 0), 10, "stale test accuracy"),
-    "e": Setting(_plateau("max", 0.5, 0), 10, "stale test accuracy"),
+    # What the source's step-first loop runs in PyTorch ≥ 1.1.
+    "step-each-epoch-0.1-from-0.01": Setting(StepDecay(0.01, 0.1, every=1), 5),
+    **{
+        f"plateau-{factor}-stale-test-accuracy": Setting(_plateau("max", factor, 0), 10, "stale test accuracy")
+        for factor in (0.1, 0.5)
+    },
     **{f"{name}-held-out": dataclasses.replace(setting, held_out=True) for name, setting in _STEPS.items()},
-    **_MENDED_PLATEAUS,
+    **{
+        f"plateau-{factor}-validation-accuracy": Setting(_plateau("max", factor, 0), 10, "validation accuracy", True)
+        for factor in (0.1, 0.5)
+    },
+    **{
+        f"plateau-0.1-validation-loss-patience-{patience}": Setting(
+            _plateau("min", 0.1, patience), 10, "validation loss", True
+        )
+        for patience in (0, 1, 5)
+    },
+}
+
+
+# The source's five, by the letters under which the chapter and the claims speak of them.
+LETTERS = {
+    "a": "step-each-epoch-0.1",
+    "b": "step-each-2-epochs-0.1",
+    "c": "step-each-2-epochs-0.96",
+    "d": "plateau-0.1-stale-test-accuracy",
+    "e": "plateau-0.5-stale-test-accuracy",
 }
 
 
@@ -74,28 +94,33 @@ def _rows(pixels: np.ndarray) -> np.ndarray:
     return pixels.reshape(len(pixels), -1).astype("float32") / 255
 
 
-def trial(setting: Setting, framework: str, seed: int, data: Any = None) -> dict[str, Any]:
-    """Run ``setting`` once and return what is stored: rates by epoch, curves by update, losses, the final test.
+def trial(setting: Setting, framework: str, seed: int, share: float = 1.0) -> dict[str, Any]:
+    """Run ``setting`` once and return what is stored: rates by epoch, curve, losses, the final test.
 
-    As the source wrote them, runs read the test set after every 500 updates; mended runs read the held-out images
+    As the source wrote them, runs read the test set after every 500 updates; corrected runs read the held-out images
     after every epoch, and the test set once.
     """
-    (x, y), (x_test, y_test) = data or images()
-    watched = (x_test, y_test)
+    return train_and_measure(setting, framework, seed, whole_epochs(setting.epochs, share), *images())
+
+
+def train_and_measure(
+    setting: Setting, framework: str, seed: int, epochs: int, training: Arrays, test: Arrays
+) -> dict[str, Any]:
+    """A trial of so many epochs on these images."""
+    (x, y), watched = training, test
     if setting.held_out:
         watched = (x[-HELD_OUT:], y[-HELD_OUT:])
         x, y = x[:-HELD_OUT], y[:-HELD_OUT]
-    order = batch_order(len(x), BATCH, setting.epochs, seed)
-    per_epoch = len(order) // setting.epochs
-    bench = (_pytorch if framework == "pytorch" else _keras)(setting.rule, per_epoch, seed, framework)
-    curve: dict[str, list] = {"update": [], "loss": [], "accuracy": []}
+    order = batch_order(len(x), BATCH, epochs, seed)
+    per_epoch = len(order) // epochs
+    bench = _BENCHES[framework](setting.rule, per_epoch, seed, framework)
+    curve = Curve("loss", "accuracy")
     stale = float("nan")
 
     def on_pause(update: int) -> None:
         nonlocal stale
         loss, accuracy = bench.evaluate(*watched)
-        for name, number in zip(curve, (update, loss, accuracy), strict=True):
-            curve[name].append(number)
+        curve.add(update, loss, accuracy)
         if update % EVERY == 0:
             stale = accuracy
         if setting.monitor and update % per_epoch == 0:
@@ -106,58 +131,114 @@ def trial(setting: Setting, framework: str, seed: int, data: Any = None) -> dict
     if not setting.held_out:
         pauses |= set(range(EVERY, len(order) + 1, EVERY))
     history = bench.train(x, y, order, pauses, on_pause)
-    by_epoch = history.rates.reshape(setting.epochs, per_epoch)
+    by_epoch = history.rates.reshape(epochs, per_epoch)
     return {
         "rates": by_epoch[:, 0].tolist(),
         "rate_is_constant_within_epochs": bool((by_epoch == by_epoch[:, :1]).all()),
-        "curve": curve,
-        "epoch_loss": history.losses.reshape(setting.epochs, per_epoch).mean(1).tolist(),
+        "curve": curve.columns,
+        "epoch_loss": history.losses.reshape(epochs, per_epoch).mean(1).tolist(),
         "train_loss": bench.evaluate(x, y)[0],
-        "test_accuracy": bench.evaluate(x_test, y_test)[1],
-        "diverged": not bool(np.isfinite(history.losses).all()),
+        "test_accuracy": bench.evaluate(*test)[1],
+        "diverged": not all_finite(history.losses),
     }
 
 
-class _Bench(NamedTuple):
-    """One framework's model and optimizer, behind what a trial asks of them."""
-
-    train: Callable[..., Any]  # (x, y, order, pauses, on_pause) -> History
-    evaluate: Callable[..., tuple[float, float]]  # (x, y) -> loss, accuracy
-    report: Callable[[float], None]  # shows the metric to the plateau rule
-
-
-def _pytorch(rule: Schedule | Plateau, per_epoch: int, seed: int, framework: str) -> _Bench:
+def _pytorch(rule: Schedule | Plateau, per_epoch: int, seed: int, framework: str) -> Bench:
     import torch
 
-    from lrlib.course.torch import evaluate, perceptron, train
-    from lrlib.torch import PlateauScheduler, Scheduler
+    from lrlib.course.pytorch import bench, perceptron
 
     model = perceptron(SIZES, dense_weights(SIZES, seed))
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9, nesterov=True)
-    if isinstance(rule, Plateau):
-        plateau = PlateauScheduler(optimizer, rule)
-        return _Bench(partial(train, model, optimizer), partial(evaluate, model), plateau.step)
-    scheduler = Scheduler(optimizer, rule.hold(per_epoch))
-    return _Bench(partial(train, model, optimizer, scheduler=scheduler), partial(evaluate, model), lambda metric: None)
+    return bench(model, optimizer, rule if isinstance(rule, Plateau) else rule.hold(per_epoch))
 
 
-def _keras(rule: Schedule | Plateau, per_epoch: int, seed: int, framework: str) -> _Bench:
+def _keras(rule: Schedule | Plateau, per_epoch: int, seed: int, framework: str) -> Bench:
     import keras
 
     import lrlib.keras
-    from lrlib.course.keras import evaluate, perceptron, train
+    from lrlib.course.keras import bench, perceptron
 
     model = perceptron(SIZES, dense_weights(SIZES, seed))
     sgd = lrlib.keras.SGD if framework == "keras" else keras.optimizers.SGD
-    if isinstance(rule, Schedule):
-        optimizer = sgd(lrlib.keras.Schedule(rule.hold(per_epoch)), momentum=0.9, nesterov=True)
-        return _Bench(partial(train, model, optimizer), partial(evaluate, model), lambda metric: None)
-    state = rule.start()
-    optimizer = sgd(state.lr, momentum=0.9, nesterov=True)
+    clocked = rule if isinstance(rule, Plateau) else rule.hold(per_epoch)
+    return bench(model, sgd, clocked, momentum=0.9, nesterov=True)
 
-    def report(metric: float) -> None:
-        nonlocal state
-        state = rule.update(state, metric)
-        optimizer.learning_rate = state.lr
 
-    return _Bench(partial(train, model, optimizer), partial(evaluate, model), report)
+_BENCHES = {"pytorch": _pytorch, "keras": _keras, "keras-own": _keras}
+
+
+def _trains(setting: Setting) -> dict[str, Any]:
+    return description(
+        dense_weights(SIZES, 0),
+        initial="uniform in ±1/√inputs",
+        optimizer="SGD, momentum 0.9, Nesterov; PyTorch's rule, keras-own by Keras's",
+        split=f"the last {HELD_OUT} training images held out" if setting.held_out else "the source's",
+        batches=f"{BATCH}, a new permutation each epoch",
+        loss="cross-entropy",
+    )
+
+
+def _claims() -> Iterable[Claim]:
+    def claim(text: str, setting: str, rule: Rule) -> Claim:
+        return Claim(DL_WIZARD, text, setting, rule, CHAPTER)
+
+    def runs(name: str, measure: Measure = TEST_ACCURACY) -> Runs:
+        return Runs(EXPERIMENT, name, measure)
+
+    updates = range(500, 3001, 500)
+    printed = {
+        "a": (96, 97, 97, 97, 97, 97),
+        "b": (96, 96, 97, 97, 97, 97),
+        "c": (96, 96, 97, 97, 97, 97),
+    }
+    for letter, figures in printed.items():
+        yield claim(
+            f"({letter}) {' '.join(map(str, figures))} % at updates 500, 1000 … 3000",
+            "as written; remainders dropped",
+            PublishedValue([runs(LETTERS[letter], at_update(update)) for update in updates], figures, width=1.0),
+        )
+    for letter, figure in (("d", 98.04), ("e", 98.01)):
+        published = PublishedValue([runs(LETTERS[letter], at_update(6000))], [figure])
+        yield claim(f"({letter}) {figure} % after 10 epochs", "as written", published)
+    for update, text, setting in (
+        (1500, "converges faster", "accuracy at update 1500"),
+        (3000, "reaches higher accuracy", "accuracy after 5 epochs"),
+    ):
+        for letter in "abc":
+            control = runs("constant", at_update(update))
+            rule = Higher(runs(LETTERS[letter], at_update(update)), control)
+            yield claim(f"({letter}) {text} than a constant rate", setting, rule)
+    for letter, factor in (("d", 0.1), ("e", 0.5)):
+        yield claim(
+            f"({letter}), mended, reaches higher accuracy than a constant rate",
+            "10 epochs, 5,000 images held out",
+            Higher(runs(f"plateau-{factor}-validation-accuracy"), runs("constant-held-out")),
+        )
+    train_loss = final("train_loss")
+    yield claim(
+        "rapid decay (a) ends at a worse loss than slow decay (c)",
+        "training loss after 5 epochs",
+        Higher(runs(LETTERS["a"], train_loss), runs(LETTERS["c"], train_loss), digits=4, unit="loss"),
+    )
+    patience = "plateau-0.1-validation-loss-patience-"
+    yield claim(
+        "longer patience (5 against 0) is better in long runs",
+        "10 epochs, plateau on validation loss",
+        Higher(runs(f"{patience}5"), runs(f"{patience}0")),
+    )
+    yield claim(
+        "decay more slowly in longer runs", "–", Untestable("no run of this experiment is longer than 10 epochs")
+    )
+
+
+EXPERIMENT = Experiment(
+    name="step_and_plateau",
+    settings=SETTINGS,
+    run=each_seed(trial),
+    seeds=lambda setting, framework: SEEDS,
+    frameworks=FRAMEWORKS,
+    trains=_trains,
+    rerun=Rerun(1.0, lambda result: [result["train_loss"], result["test_accuracy"]]),
+    claims=_claims,
+)

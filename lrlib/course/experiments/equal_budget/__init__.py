@@ -1,4 +1,4 @@
-"""Schedules at equal budget: eleven of them on three tasks at three budgets, each tuned alike. Settings and one trial.
+"""Schedules at equal budget: eleven of them on three tasks at three budgets, each tuned alike.
 
 A cell is a schedule on a task at a budget. Its peak rate is chosen from five by one run each, on validation images,
 with a seed of its own; then three seeds are trained with it, and the test images are read once. All else is one for
@@ -6,7 +6,7 @@ all: SGD with momentum 0.9, no penalty on weights, no augmentation. A schedule's
 """
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache, partial
 from typing import Any, NamedTuple
 
@@ -24,9 +24,13 @@ from lrlib import (
     WarmupStableDecay,
 )
 from lrlib.course import data
-from lrlib.course.alike import SMALL10, batch_order, dense_weights, pooled_convnet_weights
+from lrlib.course.experiment import Claim, Experiment, Rerun, Result, each_seed
+from lrlib.course.networks import SMALL10, dense_weights, pooled_convnet_weights
+from lrlib.course.rules import LowerError
+from lrlib.course.sources import PAPERS
+from lrlib.course.training import Bench, Curve, all_finite, batch_order, description, stack_of_one, stack_orders
 
-FRAMEWORKS = ("pytorch", "keras")
+CHAPTER = "to_zero"
 BUDGETS = (1, 3, 9)  # epochs
 PEAKS = (0.01, 0.03, 0.1, 0.3, 1.0)
 FREE_PEAKS = (0.1, 0.3, 1.0, 3.0, 10.0)  # Schedule-Free's momentum averages gradients, where SGD's adds up to ten
@@ -122,7 +126,10 @@ def updates(task: str, epochs: int) -> int:
 
 
 SETTINGS = {
-    f"{task}-{epochs}-{name}": Setting(task, name, epochs) for task in TASKS for epochs in BUDGETS for name in NAMES
+    f"{task}-{epochs}epochs-{name}": Setting(task, name, epochs)
+    for task in TASKS
+    for epochs in BUDGETS
+    for name in NAMES
 }
 
 
@@ -131,70 +138,92 @@ def seeds(setting: str, framework: str) -> tuple[int, ...]:
     return (0,) if framework == "pytorch" or SETTINGS[setting].schedule in WINNERS else ()
 
 
-def trial(setting: Setting, framework: str, seed: int, parts: int = MARKS) -> dict[str, Any]:
+def trial(setting: Setting, framework: str, seed: int, share: float = 1.0) -> Result:
     """One cell: the peak chosen on validation images, then three seeds with it, tested once.
 
-    With fewer ``parts`` only the first of a cell's runs is made, and only its first parts of eight.
+    With a ``share`` below one only the first of a cell's runs is made, and only that share of it.
     """
     candidates = peaks(setting.schedule)
+    parts = max(1, round(share * MARKS))
     if parts < MARKS:
-        return {"tuning": [run(setting, framework, candidates[0], TUNING_SEED, parts)["validation_accuracy"]]}
-    tuning = [run(setting, framework, peak, TUNING_SEED)["validation_accuracy"] for peak in candidates]
+        return {"tuning": [_accuracies(setting, framework, candidates[0], parts)]}
+    tuning = [_accuracies(setting, framework, peak) for peak in candidates]
     peak = candidates[int(np.argmax([accuracies[-1] for accuracies in tuning]))]
-    runs = [run(setting, framework, peak, seed, test=True) for seed in TRIAL_SEEDS]
-    return {"tuning": tuning, "peak": peak, "runs": runs}
+    return {"tuning": tuning, "peak": peak, "runs": runs(setting, framework, peak, TRIAL_SEEDS)}
 
 
-def run(
-    setting: Setting, framework: str, peak: float, seed: int, parts: int = MARKS, test: bool = False
-) -> dict[str, Any]:
-    """Train once: validation accuracy after each eighth of the budget, and, if asked for, the test accuracy at last."""
+def _accuracies(setting: Setting, framework: str, peak: float, parts: int = MARKS) -> list[float]:
+    """Of the tuning seed: validation accuracy after each eighth of the budget."""
+    (tuned,) = train_seeds(setting, framework, peak, [TUNING_SEED], parts, test=False)
+    return tuned["curve"]["accuracy"]
+
+
+def runs(setting: Setting, framework: str, peak: float, seeds: Sequence[int]) -> list[Result]:
+    """Train each seed with this peak and read the test images once; PyTorch trains the digits' seeds at once."""
+    together = framework == "pytorch" and setting.task == "digits"
+    groups = [seeds] if together else [[seed] for seed in seeds]
+    return [found for group in groups for found in train_seeds(setting, framework, peak, group)]
+
+
+def train_seeds(
+    setting: Setting, framework: str, peak: float, seeds: Sequence[int], parts: int = MARKS, test: bool = True
+) -> list[Result]:
+    """Train these seeds at once: validation accuracy after each eighth of the budget, and at last the test accuracy."""
     task = TASKS[setting.task]
     x, y, *tested = task.images()
     watched = x[-task.held_out :], y[-task.held_out :]
     x, y = x[: -task.held_out], y[: -task.held_out]
-    order = batch_order(len(x), task.batch, setting.epochs, seed)
-    bench = (_pytorch if framework == "pytorch" else _keras)(setting, peak, len(order), seed)
-    pauses = [len(order) * mark // MARKS for mark in range(1, parts + 1)]
-    seen: list[float] = []
-    history = bench.train(x, y, order[: pauses[-1]], pauses, lambda update: seen.append(bench.evaluate(*watched)[1]))
-    found = {"seed": seed, "validation_accuracy": seen, "diverged": not bool(np.isfinite(history.losses).all())}
-    return {**found, "test_accuracy": bench.evaluate(*tested)[1]} if test else found
+    orders = stack_orders(batch_order(len(x), task.batch, setting.epochs, seed) for seed in seeds)
+    bench = _BENCHES[framework](setting, peak, len(orders), seeds)
+    curves = [Curve("accuracy") for _ in seeds]
 
+    def on_pause(update: int) -> None:
+        for curve, accuracy in zip(curves, bench.evaluate(*watched)[1], strict=True):
+            curve.add(update, accuracy)
 
-class _Bench(NamedTuple):
-    """One framework's model and optimizer, behind what a run asks of them."""
-
-    train: Callable[..., Any]  # (x, y, order, pauses, on_pause) -> History
-    evaluate: Callable[..., tuple[float, float]]  # (x, y) -> loss, accuracy
+    pauses = [len(orders) * mark // MARKS for mark in range(1, parts + 1)]
+    history = bench.train(x, y, orders[: pauses[-1]], pauses, on_pause)
+    accuracies = bench.evaluate(*tested)[1] if test else []
+    return [
+        {
+            "seed": seed,
+            "curve": curves[i].columns,
+            "diverged": not all_finite(history.losses[:, i]),
+            **({"test_accuracy": accuracies[i]} if test else {}),
+        }
+        for i, seed in enumerate(seeds)
+    ]
 
 
 def _initial(task: str, seed: int) -> list[np.ndarray]:
     return pooled_convnet_weights(SMALL10, seed) if task == "cifar10" else dense_weights(PERCEPTRONS[task], seed)
 
 
-def _pytorch(setting: Setting, peak: float, updates: int, seed: int) -> _Bench:
+def _pytorch(setting: Setting, peak: float, updates: int, seeds: Sequence[int]) -> Bench:
     import torch
 
-    import lrlib.torch
-    from lrlib.course.torch import evaluate, perceptron, pooled_convnet, train
+    from lrlib.course.pytorch import bench, perceptron, pooled_convnet, stacked_perceptron
 
-    weights = _initial(setting.task, seed)
-    convnet = setting.task == "cifar10"
-    model = pooled_convnet(SMALL10, weights) if convnet else perceptron(PERCEPTRONS[setting.task], weights)
+    weights = [_initial(setting.task, seed) for seed in seeds]
+    if setting.task == "digits":
+        model = stacked_perceptron(weights)
+    elif setting.task == "mnist":
+        model = perceptron(PERCEPTRONS["mnist"], *weights)
+    else:
+        model = pooled_convnet(SMALL10, *weights)
     if setting.schedule == SCHEDULE_FREE:
-        return _schedule_free(model, peak, updates)
-    optimizer = torch.optim.SGD(model.parameters(), momentum=0.9)
-    scheduler = lrlib.torch.Scheduler(optimizer, schedules(peak, updates)[setting.schedule])
+        bound = _schedule_free(model, peak, updates)
+    else:
+        optimizer = torch.optim.SGD(model.parameters(), momentum=0.9)
+        bound = bench(model, optimizer, schedules(peak, updates)[setting.schedule])
+    return bound if setting.task == "digits" else stack_of_one(bound)
 
-    return _Bench(partial(train, model, optimizer, scheduler=scheduler), partial(evaluate, model))
 
-
-def _schedule_free(model: Any, peak: float, updates: int) -> _Bench:
+def _schedule_free(model: Any, peak: float, updates: int) -> Bench:
     """Schedule-Free SGD, by its authors' package: it trains one point and is measured at another, an average."""
     from schedulefree import SGDScheduleFree
 
-    from lrlib.course.torch import evaluate, train
+    from lrlib.course.pytorch import evaluate, train
 
     optimizer = SGDScheduleFree(model.parameters(), lr=peak, momentum=0.9, warmup_steps=max(1, updates // 20))
 
@@ -202,21 +231,65 @@ def _schedule_free(model: Any, peak: float, updates: int) -> _Bench:
         optimizer.train()
         return train(model, optimizer, *arguments)
 
-    def evaluate_average(x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
+    def evaluate_average(x: np.ndarray, y: np.ndarray) -> tuple[Any, Any]:
         optimizer.eval()
         measured = evaluate(model, x, y)
         optimizer.train()
         return measured
 
-    return _Bench(train_all, evaluate_average)
+    return Bench(train_all, evaluate_average)
 
 
-def _keras(setting: Setting, peak: float, updates: int, seed: int) -> _Bench:
+def _keras(setting: Setting, peak: float, updates: int, seeds: Sequence[int]) -> Bench:
     import lrlib.keras
-    from lrlib.course.keras import evaluate, perceptron, pooled_convnet, train
+    from lrlib.course.keras import bench, perceptron, pooled_convnet
 
+    (seed,) = seeds
     weights = _initial(setting.task, seed)
     convnet = setting.task == "cifar10"
     model = pooled_convnet(SMALL10, weights) if convnet else perceptron(PERCEPTRONS[setting.task], weights)
-    optimizer = lrlib.keras.SGD(lrlib.keras.Schedule(schedules(peak, updates)[setting.schedule]), momentum=0.9)
-    return _Bench(partial(train, model, optimizer), partial(evaluate, model))
+    return stack_of_one(bench(model, lrlib.keras.SGD, schedules(peak, updates)[setting.schedule], momentum=0.9))
+
+
+_BENCHES = {"pytorch": _pytorch, "keras": _keras}
+
+
+def _trains(setting: Setting) -> dict[str, Any]:
+    task = TASKS[setting.task]
+    return description(
+        _initial(setting.task, 0),
+        initial="Glorot-uniform, zero biases" if setting.task == "cifar10" else "uniform in ±1/√inputs",
+        optimizer="Schedule-Free SGD" if setting.schedule == SCHEDULE_FREE else "SGD, momentum 0.9, by PyTorch's rule",
+        split=f"the last {task.held_out} training images held out",
+        batches=f"{task.batch}, a new permutation each epoch",
+        loss="cross-entropy",
+    )
+
+
+# ---- Claims ----------------------------------------------------------------------------------------------------------
+
+
+def _claims() -> Iterable[Claim]:
+    from lrlib.course.experiments.equal_budget.results import error_ratios
+
+    def claim(text: str, name: str, control: str, stopped: float | None = None) -> Claim:
+        moment = "at the end" if stopped is None else "stopped after three eighths"
+        rule = LowerError(partial(error_ratios, name, control, stopped), len(TRIAL_SEEDS))
+        return Claim(PAPERS, text, f"three tasks at three budgets, each tuned; {moment}", rule, CHAPTER)
+
+    yield claim("SGDR: at the end of training one cosine is better than restarts", "cosine", "sgdr")
+    yield claim("SGDR: before the end restarts are better than one cosine", "sgdr", "cosine", 3 / 8)
+    yield claim("budgeted training: a line to zero is better than a constant rate", "linear", "constant")
+    yield claim("budgeted training: a line to zero is better than step decay", "linear", "step")
+    yield claim("REX: it is better than a line to zero", "rex", "linear")
+
+
+EXPERIMENT = Experiment(
+    name="equal_budget",
+    settings=SETTINGS,
+    run=each_seed(trial),
+    seeds=seeds,
+    trains=_trains,
+    rerun=Rerun(1 / MARKS, lambda result: result["tuning"][0][:1]),
+    claims=_claims,
+)

@@ -1,14 +1,15 @@
 """What the stored runs of the equal-budget study say, for the chapters that read them. All accuracies in percent."""
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from lrlib.course import study
-from lrlib.course.budgets import BUDGETS, MARKS, NAMES, TASKS, WINNERS
+from lrlib.course import store
+from lrlib.course.experiment import Result
+from lrlib.course.experiments.equal_budget import BUDGETS, EXPERIMENT, MARKS, NAMES, TASKS, WINNERS
 
 SETTINGS = list(itertools.product(TASKS, BUDGETS))
 TO_ZERO = ("linear", "cosine", "warmup-cosine", "one-cycle", "wsd", "rex")  # one fall to zero, in different shapes
@@ -48,10 +49,9 @@ class Accuracies(NamedTuple):
         return means.max(1, keepdims=True) - means
 
     def missed_peak(self, names: Sequence[str], places: int) -> np.ndarray:
-        """What it costs to miss the best peak by so many places on the grid: an accuracy for each setting and schedule.
+        """Accuracy lost by a peak ``places`` grid points above the best one, one number a setting and schedule.
 
-        Where the grid has no such place there is none. The best is the best of one run each, so that its lead is, if
-        anything, too large.
+        Left out where the grid ends before. The best is chosen by one run each, so its lead is, if anything, too large.
         """
         curves = self.tuning[:, [self.names.index(name) for name in names]].reshape(-1, self.tuning.shape[-1])
         best = curves.argmax(1)
@@ -62,14 +62,15 @@ class Accuracies(NamedTuple):
 
 def load(names: Sequence[str] = NAMES, framework: str = "pytorch") -> Accuracies:
     """The stored results of some schedules in one framework."""
-    results = study.load("budgets")
-    cells = [[results[f"{task}-{epochs}-{name}"][framework][0] for name in names] for task, epochs in SETTINGS]
+    results = store.load(EXPERIMENT)
+    cells = [[results[f"{task}-{epochs}epochs-{name}"][framework][0] for name in names] for task, epochs in SETTINGS]
 
-    def gathered(key: str) -> np.ndarray:
-        return np.array([[[run[key] for run in cell["runs"]] for cell in setting] for setting in cells])
+    def gathered(measure: Callable[[Result], Any]) -> np.ndarray:
+        return np.array([[[measure(run) for run in cell["runs"]] for cell in setting] for setting in cells])
 
     tuning: Any = [[[run[-1] for run in cell["tuning"]] for cell in setting] for setting in cells]
-    return Accuracies(tuple(names), gathered("test_accuracy"), gathered("validation_accuracy"), np.array(tuning))
+    test, validation = gathered(lambda run: run["test_accuracy"]), gathered(lambda run: run["curve"]["accuracy"])
+    return Accuracies(tuple(names), test, validation, np.array(tuning))
 
 
 @cache

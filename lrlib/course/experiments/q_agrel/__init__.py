@@ -1,30 +1,29 @@
-"""S0: Q-AGREL on scikit-learn's digits, after the hebbnets demo by B. McMenamin. Settings and one trial.
+"""Q-AGREL on scikit-learn's digits, after the hebbnets demo by B. McMenamin.
 
 Q-AGREL learns from rewards, not from labels: the network says a class and is told right or wrong. Layers of 300, 100,
 100, 100 and 10 units on 64 pixels, no biases; one image an update; the rate is fixed within an epoch. A trial is ten
-repetitions at once; ``q_agrel_torch.py`` and ``q_agrel_keras.py`` have the algorithm.
+repetitions at once; ``pytorch.py`` and ``keras.py`` have the algorithm.
 """
 
 import dataclasses
-import importlib
-import itertools
 import math
 from collections.abc import Iterable
-from functools import cache
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from lrlib import Constant, Schedule, Triangular
-from lrlib.course.alike import glorot
-from lrlib.course.data import digits
+from lrlib.course.experiment import Claim, Experiment, Rerun, Rule, each_seed
+from lrlib.course.experiments.q_agrel.draws import EPSILON, Outcome, draw, images
+from lrlib.course.rules import Gain, Higher, PublishedValue, Runs, final
+from lrlib.course.sources import MCMENAMIN
+from lrlib.course.training import description, whole_epochs
 
 SIZES = (64, 300, 100, 100, 100, 10)
 SHALLOW = (64, 300, 100, 10)
 EPOCHS = 10
 REPETITIONS = 10  # a trial: seed 0 stands for repetitions 0 to 9, seed 1 for 10 to 19, and so on
-EPSILON = 0.5  # the share of actions that are sampled, all through; the source calls it a temperature
-FRAMEWORKS = ("pytorch", "keras")
+CHAPTER = "q_agrel"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,92 +77,133 @@ def seeds(setting: str, framework: str) -> tuple[int, ...]:
     return (0, 1) if setting in paired or setting.startswith("shallow") else (0,)
 
 
-class Data(NamedTuple):
-    """Images as float32 rows of 64 pixels, and their labels."""
-
-    x: np.ndarray
-    y: np.ndarray
-    x_test: np.ndarray
-    y_test: np.ndarray
-
-
-@cache
-def images() -> Data:
-    """The digits as the source has them: every fifth row is test; pixels scaled by percentiles of all rows."""
-    x, y = digits()
-    x = x - np.percentile(x, 1)
-    x = (x / np.percentile(x, 99)).astype("float32")
-    test = np.arange(len(x)) % 5 == 0
-    return Data(x[~test], y[~test], x[test], y[test])
-
-
-class Draws(NamedTuple):
-    """All that is random in a group of repetitions. Every array has an axis over repetitions."""
-
-    forward: list[np.ndarray]  # W_l: repetitions × n_{l−1} × n_l
-    feedback: list[np.ndarray]  # V_l: repetitions × n_l × n_{l−1}
-    rows: np.ndarray  # epochs × images × repetitions: the order in which each repetition sees the images
-    explore: np.ndarray  # of the same shape: whether the action is sampled
-    uniform: np.ndarray  # of the same shape: the number in [0, 1) that samples it
-
-
-def draw(sizes: tuple[int, ...], repetitions: Iterable[int], epochs: int, images: int = 1437) -> Draws:
-    """Both frameworks are given these. A repetition's draws depend on its number only, not on those beside it."""
-    numbers = list(repetitions)
-    shape = epochs, images, len(numbers)
-    rows, explore, uniform = np.empty(shape, "int64"), np.empty(shape, bool), np.empty(shape, "float32")
-    forward, feedback = [], []
-    for place, number in enumerate(numbers):
-        random = np.random.default_rng([number, 0])
-        forward.append([glorot(random, *layer) for layer in itertools.pairwise(sizes)])
-        feedback.append([glorot(random, *layer[::-1]) for layer in itertools.pairwise(sizes)])
-        random = np.random.default_rng([number, 1])
-        for epoch in range(epochs):
-            rows[epoch, :, place] = random.permutation(images)
-            explore[epoch, :, place] = random.random(images) < EPSILON
-            uniform[epoch, :, place] = random.random(images)
-    W, V = ([np.stack(layer) for layer in zip(*weights, strict=True)] for weights in (forward, feedback))
-    return Draws(W, V, rows, explore, uniform)
-
-
-class History(NamedTuple):
-    """What a run returns: epochs × repetitions, and the weights that it ends with, as in :class:`Draws`."""
-
-    errors: np.ndarray  # the mean of δ² over the epoch, as the source logs it
-    accuracies: np.ndarray  # after the epoch, on the test images, percent
-    forward: list[np.ndarray]
-    feedback: list[np.ndarray]
-
-
-def accuracy(q: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """Percent, one a repetition; ``q`` is repetitions × images × classes.
-
-    A repetition that has diverged says NaN to everything, which NumPy's argmax reads as class 0.
-    """
-    return 100 * (q.argmax(2) == labels).mean(1)
-
-
 def _stored(error: float) -> float | None:
     """Four digits; JSON has no word for what is not finite."""
     return float(f"{error:.4g}") if math.isfinite(error) else None
 
 
-def trial(setting: Setting, framework: str, seed: int, epochs: int | None = None) -> dict[str, Any]:
+def trial(setting: Setting, framework: str, seed: int, share: float = 1.0) -> dict[str, Any]:
     """Run ten repetitions of ``setting``; lists have one item a repetition.
 
     The source clips weights at ±10⁶. Here they may overflow instead: a repetition that gets there is lost either way,
     and an overflow cannot pass for a result.
     """
     repetitions = range(REPETITIONS * seed, REPETITIONS * (seed + 1))
-    package = "torch" if framework == "pytorch" else "keras"
-    run = importlib.import_module(f"lrlib.course.q_agrel_{package}").run
-    draws = draw(setting.sizes, repetitions, setting.epochs if epochs is None else epochs)
-    history = run(setting.schedule, images(), draws, setting.relu)
-    weights = [*history.forward, *history.feedback]
+    draws = draw(setting.sizes, repetitions, whole_epochs(setting.epochs, share))
+    outcome = _RUNS[framework](setting.schedule, images(), draws, setting.relu)
+    weights = [*outcome.forward, *outcome.feedback]
     return {
         "rates": [float(setting.schedule(epoch)) for epoch in range(setting.epochs)],
-        "accuracy": history.accuracies[-1].tolist(),
-        "epoch_accuracy": [[round(percent, 1) for percent in one] for one in history.accuracies.T.tolist()],
-        "epoch_error": [[_stored(error) for error in one] for one in history.errors.T.tolist()],
-        "diverged": [not all(np.isfinite(w[i]).all() for w in weights) for i in range(REPETITIONS)],
+        "accuracy_each": outcome.accuracies[-1].tolist(),
+        "epoch_accuracy_each": [[round(percent, 1) for percent in one] for one in outcome.accuracies.T.tolist()],
+        "epoch_error_each": [[_stored(error) for error in one] for one in outcome.errors.T.tolist()],
+        "diverged_each": [not all(np.isfinite(w[i]).all() for w in weights) for i in range(REPETITIONS)],
     }
+
+
+def _pytorch(*arguments: Any) -> Outcome:
+    from lrlib.course.experiments.q_agrel import pytorch
+
+    return pytorch.run(*arguments)
+
+
+def _keras(*arguments: Any) -> Outcome:
+    from lrlib.course.experiments.q_agrel import keras
+
+    return keras.run(*arguments)
+
+
+_RUNS = {"pytorch": _pytorch, "keras": _keras}
+
+
+def _trains(setting: Setting) -> dict[str, Any]:
+    draws = draw(setting.sizes, [0], epochs=0)
+    return description(
+        [*draws.forward, *draws.feedback],
+        initial="Glorot-uniform, no biases",
+        optimizer="Q-AGREL's local rule",
+        split="every fifth row tests",
+        batches="one image, a new permutation each epoch",
+        loss="squared error of the reward's prediction",
+    )
+
+
+# ---- Claims ----------------------------------------------------------------------------------------------------------
+
+
+def _claims() -> Iterable[Claim]:
+    def claim(text: str, setting: str, rule: Rule) -> Claim:
+        return Claim(MCMENAMIN, text, setting, rule, CHAPTER)
+
+    accuracy = final("accuracy_each")
+
+    def runs(name: str) -> Runs:
+        return Runs(EXPERIMENT, name, accuracy)
+
+    for text, name, figure in (
+        ("constant 0.01: 70.417 %", "linear-0.01", 70.417),
+        ("cyclical: 90.694 %", "linear-0.005", 90.694),
+    ):
+        setting = f"as the code runs: {name.replace('-', ', ')}; means of ten"
+        yield claim(text, setting, PublishedValue([runs(name)], [figure], mean_of=10))
+    yield claim(
+        "a cyclical rate gives higher accuracy than a constant one",
+        "cycle 0.0025 to 0.0075 against its mean rate",
+        Higher(
+            runs("linear-low-cycle"),
+            runs("linear-low-mean"),
+            as_written=Higher(runs("linear-0.005"), runs("linear-0.01")),
+        ),
+    )
+    yield claim(
+        "the same, with the cycle that the text describes",
+        "cycle 0.005 to 0.02 against constant 0.01",
+        Higher(runs("linear-triangle"), runs("linear-0.01")),
+    )
+    yield claim(
+        "the same, with the ReLU that the text names",
+        "cycle 0.005 to 0.02 against its mean rate",
+        Higher(runs("relu-triangle"), runs("relu-0.0125")),
+    )
+
+    def error_after_7(result: dict[str, Any]) -> list[float]:
+        return [errors[6] for errors in result["epoch_error_each"]]
+
+    yield claim(
+        "the cyclical run converges faster",
+        "mean squared prediction error in epoch 7; cycle 0.0025 to 0.0075 against its mean rate",
+        Higher(
+            Runs(EXPERIMENT, "linear-low-cycle", error_after_7),
+            Runs(EXPERIMENT, "linear-low-mean", error_after_7),
+            lower=True,
+            as_written=Higher(
+                Runs(EXPERIMENT, "linear-0.005", error_after_7),
+                Runs(EXPERIMENT, "linear-0.01", error_after_7),
+                lower=True,
+            ),
+            digits=4,
+            unit="squared error",
+        ),
+    )
+    yield claim(
+        "a network deeper than needed shows the difference better",
+        "gain of the low cycle over its mean rate, four hidden layers against two",
+        Higher(
+            Gain(runs("linear-low-cycle"), runs("linear-low-mean")),
+            Gain(runs("shallow-low-cycle"), runs("shallow-low-mean")),
+            as_written=Higher(
+                Gain(runs("linear-0.005"), runs("linear-0.01")), Gain(runs("shallow-0.005"), runs("shallow-0.01"))
+            ),
+        ),
+    )
+
+
+EXPERIMENT = Experiment(
+    name="q_agrel",
+    settings=SETTINGS,
+    run=each_seed(trial),
+    seeds=seeds,
+    trains=_trains,
+    rerun=Rerun(0.2, lambda result: [errors[:2] for errors in result["epoch_error_each"]]),
+    claims=_claims,
+)

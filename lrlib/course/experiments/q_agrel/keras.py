@@ -1,4 +1,4 @@
-"""Q-AGREL in Keras (Pozzi, Bohté and Roelfsema, 2018, as S0 has it). ``q_agrel_torch`` is the same in PyTorch.
+"""Q-AGREL in Keras (Pozzi, Bohté and Roelfsema, 2018, as the source has it). ``pytorch.py`` is the same in PyTorch.
 
 Many repetitions run at once, each on an image of its own: every array begins with an axis over repetitions. An
 activation is a row, repetitions × 1 × units, so W_lᵀ a reads ``a @ W_l``.
@@ -13,7 +13,7 @@ from keras import ops
 from tqdm import tqdm
 
 from lrlib import Schedule
-from lrlib.course.s0 import Data, Draws, History, accuracy
+from lrlib.course.experiments.q_agrel.draws import Data, Draws, Outcome, accuracy
 
 
 def forward(W: list[Any], x: Any, relu: bool) -> list[Any]:
@@ -51,7 +51,7 @@ def learn(W: list[Any], V: list[Any], x: Any, label: Any, explore: Any, uniform:
     return ops.square(delta[:, 0])
 
 
-def run(schedule: Schedule, data: Data, draws: Draws, relu: bool = False) -> History:
+def run(schedule: Schedule, data: Data, draws: Draws, relu: bool = False) -> Outcome:
     """Train from ``draws`` for as many epochs as they have; the rate of epoch e is ``schedule(e)``."""
     W = [keras.Variable(w) for w in draws.forward]
     V = [keras.Variable(v) for v in draws.feedback]
@@ -72,4 +72,4 @@ def run(schedule: Schedule, data: Data, draws: Draws, relu: bool = False) -> His
         error, q = epoch_of(*(tf.constant(array[epoch]) for array in (rows, explore, uniform)), rate)
         errors.append(error.numpy())
         accuracies.append(accuracy(q.numpy(), data.y_test))
-    return History(np.array(errors), np.array(accuracies), [w.numpy() for w in W], [v.numpy() for v in V])
+    return Outcome(np.array(errors), np.array(accuracies), [w.numpy() for w in W], [v.numpy() for v in V])

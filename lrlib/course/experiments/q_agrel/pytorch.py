@@ -1,4 +1,4 @@
-"""Q-AGREL in PyTorch (Pozzi, Bohté and Roelfsema, 2018, as S0 has it). ``q_agrel_keras`` is the same in Keras.
+"""Q-AGREL in PyTorch (Pozzi, Bohté and Roelfsema, 2018, as the source has it). ``keras.py`` is the same in Keras.
 
 Many repetitions run at once, each on an image of its own: every array begins with an axis over repetitions. An
 activation is a row, repetitions × 1 × units, so W_lᵀ a reads ``a @ W_l``.
@@ -9,7 +9,7 @@ import torch
 from tqdm import tqdm
 
 from lrlib import Schedule
-from lrlib.course.s0 import Data, Draws, History, accuracy
+from lrlib.course.experiments.q_agrel.draws import Data, Draws, Outcome, accuracy
 
 
 def forward(W: list[torch.Tensor], x: torch.Tensor, relu: bool) -> list[torch.Tensor]:
@@ -57,7 +57,7 @@ def learn(
 
 
 @torch.inference_mode()
-def run(schedule: Schedule, data: Data, draws: Draws, relu: bool = False) -> History:
+def run(schedule: Schedule, data: Data, draws: Draws, relu: bool = False) -> Outcome:
     """Train from ``draws`` for as many epochs as they have; the rate of epoch e is ``schedule(e)``."""
     W = [torch.tensor(w) for w in draws.forward]
     V = [torch.tensor(v) for v in draws.feedback]
@@ -72,4 +72,4 @@ def run(schedule: Schedule, data: Data, draws: Draws, relu: bool = False) -> His
         q = forward(W, x_test.expand(len(W[0]), -1, -1), relu)[-1]
         errors.append((total / len(order)).numpy())
         accuracies.append(accuracy(q.numpy(), data.y_test))
-    return History(np.array(errors), np.array(accuracies), [w.numpy() for w in W], [v.numpy() for v in V])
+    return Outcome(np.array(errors), np.array(accuracies), [w.numpy() for w in W], [v.numpy() for v in V])

@@ -1,0 +1,104 @@
+"""What an experiment is: settings, trials of each over frameworks and seeds, and the claims that they decide."""
+
+import dataclasses
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
+
+Result = dict[str, Any]  # what is stored of one trial: the fields of lrlib.course.store.FIELDS
+
+
+class Setting(Protocol):
+    """One arm of an experiment: everything that a trial needs besides the framework and the seed."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """The setting as JSON has it; a stored result counts only under the same setting."""
+
+
+class Trial(NamedTuple):
+    """One run: what a stored result is identified by."""
+
+    experiment: str
+    setting: str
+    framework: str
+    seed: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Verdict:
+    """``shown`` has what each framework's runs gave, in words, and ``seeds`` how many there were."""
+
+    word: str
+    shown: Mapping[str, str]
+    seeds: Mapping[str, int] = dataclasses.field(default_factory=dict)
+    reason: str = ""
+
+
+class Rule(Protocol):
+    """How a claim is decided; the rules are in :mod:`lrlib.course.rules`."""
+
+    def judge(self) -> Verdict: ...
+
+
+@dataclasses.dataclass(frozen=True)
+class Claim:
+    """``setting`` says in words what of ours decides it; ``chapter`` where it is shown."""
+
+    source: str
+    text: str
+    setting: str
+    rule: Rule
+    chapter: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Rerun:
+    """What the tests run again: a ``share`` of a trial, and the stored numbers that this must give again."""
+
+    share: float
+    numbers: Callable[[Result], Any]
+
+
+def no_claims() -> Iterable[Claim]:
+    """Of an experiment that decides none."""
+    return ()
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Experiment:
+    """Settings by name, and how one of them is run.
+
+    ``run(setting, framework, seeds, share)`` trains each seed and returns their results in that order; ``share`` is the
+    part of the run that is made, 1.0 for a result that is stored. ``seeds(name, framework)`` are those of a setting,
+    none where the framework does not run it. ``stacked`` frameworks train all seeds of a setting at once. Results of
+    ``optional`` settings may be lacking: only another machine can run them. ``trains(setting)`` declares what is
+    trained: network, initial weights, loss, optimizer, split, batches, and a version that is raised by hand.
+    """
+
+    name: str
+    settings: Mapping[str, Any]
+    run: Callable[[Any, str, Sequence[int], float], list[Result]]
+    seeds: Callable[[str, str], Sequence[int]]
+    trains: Callable[[Any], dict[str, Any]]
+    rerun: Rerun
+    frameworks: tuple[str, ...] = ("pytorch", "keras")
+    stacked: frozenset[str] = frozenset()
+    optional: frozenset[str] = frozenset()
+    claims: Callable[[], Iterable[Claim]] = no_claims
+
+    def trials(self) -> list[Trial]:
+        """All trials, in the order of the settings."""
+        return [
+            Trial(self.name, setting, framework, seed)
+            for setting in self.settings
+            for framework in self.frameworks
+            for seed in self.seeds(setting, framework)
+        ]
+
+
+def each_seed(trial: Callable[[Any, str, int, float], Result]) -> Callable[..., list[Result]]:
+    """An experiment's ``run`` from a ``trial`` of one seed: one after another."""
+
+    def run(setting: Any, framework: str, seeds: Sequence[int], share: float) -> list[Result]:
+        return [trial(setting, framework, seed, share) for seed in seeds]
+
+    return run
