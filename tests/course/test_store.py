@@ -1,0 +1,274 @@
+"""Stored results: what a file may hold, and that nothing is lost whatever happens to those who write it."""
+
+import contextlib
+import errno
+import json
+import math
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from lrlib.course import experiments, files, store, study
+from lrlib.course.experiment import Trial
+
+EXPERIMENT = experiments.get("step_and_plateau")
+TRIALS = [
+    Trial("step_and_plateau", name, "pytorch", seed)
+    for name in ("constant", "step-each-epoch-0.1")
+    for seed in range(3)
+]
+
+
+def result_of(trial, **fields):
+    return {"framework": trial.framework, "seed": trial.seed, "test_accuracy": 97.0, **fields}
+
+
+@pytest.fixture
+def attempts(monkeypatch):
+    """Trials end at once and give their own seed; the trials that were run, in order."""
+    run = []
+
+    def perform_group(group):
+        run.extend(group.trials())
+        return [result_of(trial) for trial in group.trials()]
+
+    monkeypatch.setattr(study, "perform_group", perform_group)
+    return run
+
+
+class TestSchema:
+    def test_a_field_that_nobody_declared_is_refused(self):
+        with pytest.raises(ValueError, match=r"test_acuracy: no such field"):
+            store.check(TRIALS[0], {"test_acuracy": 97.0})
+
+    @pytest.mark.parametrize(
+        ("field", "value"),
+        [
+            ("test_accuracy", "97"),
+            ("test_accuracy", [97.0]),
+            ("test_accuracy", True),
+            ("epoch_loss", [0.1, math.nan]),
+            ("seed", 1.0),
+            ("diverged", 0),
+            ("curve", {"loss": [1.0]}),
+            ("curve", {"update": [1, 2], "loss": [1.0]}),
+            ("runs", [{"seed": 0, "peek": 1}]),
+            ("diverged_each", [None]),
+        ],
+    )
+    def test_a_value_of_another_kind_is_refused_with_what_the_field_means(self, field, value):
+        with pytest.raises(ValueError, match=f"{field}: {store.FIELDS[field][0]}; got"):
+            store.check(TRIALS[0], {field: value})
+
+    @pytest.mark.parametrize("name", experiments.NAMES)
+    def test_every_stored_result_passes(self, name):
+        experiment = experiments.get(name)
+        for setting, by_framework in store.load(experiment).items():
+            for framework, results in by_framework.items():
+                for result in results:
+                    store.check(Trial(name, setting, framework, result["seed"]), result)
+
+    def test_what_is_not_finite_is_stored_as_null(self, tmp_path):
+        rounded = store.rounded(result_of(TRIALS[0], epoch_loss=[math.nan, 1.23456789, -math.inf]))
+        store.write(EXPERIMENT, TRIALS[0], rounded, tmp_path)
+        assert store.find(EXPERIMENT, TRIALS[0], tmp_path)["epoch_loss"] == [None, 1.23457, None]
+
+
+class TestFiles:
+    def test_a_file_has_one_line_a_trial(self, tmp_path):
+        for trial in TRIALS[:3]:
+            store.write(EXPERIMENT, trial, result_of(trial), tmp_path)
+        text = store.path_of(TRIALS[0], tmp_path).read_text()
+        assert sum('"framework"' in line for line in text.splitlines()) == 3
+
+    @pytest.mark.parametrize(
+        "content", ["", "{", "{}", "[]", "null", '<<<<<<< HEAD\n{"trials": []}', '{"trials": [3]}']
+    )
+    def test_a_damaged_file_is_named_and_left_as_it_is(self, tmp_path, content):
+        path = store.path_of(TRIALS[0], tmp_path)
+        files.write_atomically(path, content)
+        with pytest.raises(store.DamagedFileError, match=path.name):
+            store.find(EXPERIMENT, TRIALS[0], tmp_path)
+        with pytest.raises(store.DamagedFileError, match=path.name):
+            store.write(EXPERIMENT, TRIALS[0], result_of(TRIALS[0]), tmp_path)
+        assert path.read_text() == content
+
+    def test_a_file_under_another_settings_name_is_refused(self, tmp_path):
+        store.write(EXPERIMENT, TRIALS[0], result_of(TRIALS[0]), tmp_path)
+        here, there = (store.path_of(TRIALS[i], tmp_path) for i in (0, 3))
+        os.rename(here, there)
+        with pytest.raises(store.DamagedFileError, match="holds the results of"):
+            store.find(EXPERIMENT, TRIALS[3], tmp_path)
+
+    def test_other_settings_or_another_network_make_results_stale(self, tmp_path):
+        store.write(EXPERIMENT, TRIALS[0], result_of(TRIALS[0]), tmp_path)
+        path = store.path_of(TRIALS[0], tmp_path)
+        for key, change in (("settings", {"epochs": 11}), ("trains", {"weights": 1})):
+            content = json.loads(path.read_text())
+            content[key] |= change
+            other = tmp_path / key
+            files.write_atomically(store.path_of(TRIALS[0], other), json.dumps(content))
+            assert store.find(EXPERIMENT, TRIALS[0], other) is None
+        assert store.find(EXPERIMENT, TRIALS[0], tmp_path) is not None
+
+    def test_what_a_killed_writer_left_is_swept(self, tmp_path):
+        path = store.path_of(TRIALS[0], tmp_path)
+        files.write_atomically(path.with_name(f".{path.name}.abc.tmp"), "half")
+        store.write(EXPERIMENT, TRIALS[0], result_of(TRIALS[0]), tmp_path)
+        assert not list(path.parent.glob("*.tmp")) and not list(path.parent.glob(".*.tmp"))
+
+    def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(self, tmp_path, monkeypatch):
+        path = tmp_path / "file.json"
+        files.write_atomically(path, "old")
+
+        def full(*_):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        monkeypatch.setattr(files.os, "replace", full)
+        with pytest.raises(OSError, match="No space"):
+            files.write_atomically(path, "new")
+        assert path.read_text() == "old" and [each.name for each in tmp_path.iterdir()] == ["file.json"]
+
+
+class TestBringingUpToDate:
+    def test_what_is_stored_is_not_run_again(self, tmp_path, attempts):
+        assert study.bring_up_to_date(TRIALS[:2], tmp_path, jobs=1).run == TRIALS[:2]
+        assert study.bring_up_to_date(TRIALS, tmp_path, jobs=1).run == TRIALS[2:]
+        assert attempts == TRIALS
+
+    def test_a_trial_that_raises_does_not_keep_the_others_from_running(self, tmp_path, monkeypatch):
+        def perform_group(group):
+            if group.seeds == (1,):
+                raise ZeroDivisionError("seed one")
+            return [result_of(trial) for trial in group.trials()]
+
+        monkeypatch.setattr(study, "perform_group", perform_group)
+        report = study.bring_up_to_date(TRIALS, tmp_path, jobs=1)
+        assert set(report.failed) == {TRIALS[1], TRIALS[4]} and "seed one" in report.failed[TRIALS[1]]
+        assert set(report.run) == set(TRIALS) - set(report.failed)
+
+    def test_a_damaged_file_fails_its_own_trials_only(self, tmp_path, attempts):
+        path = store.path_of(TRIALS[0], tmp_path)
+        files.write_atomically(path, "{")
+        report = study.bring_up_to_date(TRIALS, tmp_path, jobs=1)
+        assert report.run == TRIALS[3:] == attempts
+        assert all(str(path) in report.failed[trial] for trial in TRIALS[:3])
+
+    def test_a_full_disk_loses_nothing(self, tmp_path, monkeypatch, attempts):
+        """The first write fails: it is made again with the next one. All fail: the results are kept elsewhere."""
+        write, times = store.write, []
+
+        def full(*arguments):
+            times.append(arguments[1])
+            if len(times) <= limit:
+                raise OSError(errno.ENOSPC, "No space left on device")
+            write(*arguments)
+
+        monkeypatch.setattr(store, "write", full)
+        limit = 1
+        report = study.bring_up_to_date(TRIALS[:3], tmp_path / "a", jobs=1)
+        assert set(report.run) == set(TRIALS[:3]) and not report.failed
+
+        limit = math.inf
+        monkeypatch.setattr(study.tempfile, "gettempdir", lambda: str(tmp_path / "elsewhere"))
+        report = study.bring_up_to_date(TRIALS[:3], tmp_path / "b", jobs=1)
+        assert not report.run and len(attempts) == 6
+        for trial in TRIALS[:3]:
+            assert (
+                "No space left" in report.failed[trial]
+                and str(store.path_of(trial, tmp_path / "b")) in report.failed[trial]
+            )
+            kept = report.failed[trial].rpartition(" in ")[2]
+            assert json.loads(Path(kept).read_text())["test_accuracy"] == 97.0
+
+    def test_a_read_only_folder_is_named_before_anything_is_run(self, tmp_path, monkeypatch, attempts):
+        def read_only(*_, **__):
+            raise OSError(errno.EROFS, "Read-only file system")
+
+        monkeypatch.setattr(study.FileLock, "acquire", read_only)
+        report = study.bring_up_to_date(TRIALS[:2], tmp_path, jobs=1)
+        assert not attempts and all("Read-only" in reason for reason in report.failed.values())
+        assert set(report.failed) == set(TRIALS[:2])
+
+    def test_a_trial_that_another_process_runs_is_left_to_it(self, tmp_path, attempts):
+        session = study._Session(tmp_path)
+        assert session._claim(TRIALS[0])
+        report = study.bring_up_to_date(TRIALS[:2], tmp_path, jobs=1)
+        assert report.elsewhere == TRIALS[:1] and report.run == TRIALS[1:2] == attempts
+        session.locks.pop(TRIALS[0]).release()
+        assert study.bring_up_to_date(TRIALS[:2], tmp_path, jobs=1).run == TRIALS[:1]
+
+
+# Trials that do nothing for a while. Functions of the main program travel to the workers by value.
+PROGRAM = """
+import sys, time
+from pathlib import Path
+from lrlib.course import study
+from lrlib.course.experiment import Trial
+
+folder, seconds, jobs = Path(sys.argv[1]), float(sys.argv[2]), int(sys.argv[3])
+
+def attempt(group):
+    study._end_with_parent()
+    (folder / "started").touch()
+    time.sleep(seconds)
+    return group, [{"framework": one.framework, "seed": one.seed, "test_accuracy": 97.0} for one in group.trials()], ""
+
+study._attempt = attempt
+trials = [Trial("step_and_plateau", "constant", "pytorch", seed) for seed in range(40)]
+report = study.bring_up_to_date(trials, folder, jobs=jobs)
+print(*(trial.seed for trial in report.run))
+"""
+
+
+def start(folder, seconds, jobs):
+    command = [sys.executable, "-c", PROGRAM, str(folder), str(seconds), str(jobs)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+
+
+def until(condition, process):
+    """Wait for a condition while the process runs; its own end is not what is waited for."""
+    while not condition():
+        assert process.poll() is None, "the process ended before"
+        time.sleep(0.01)
+
+
+def at_work(process):
+    """Whether a process still runs; one that ended may wait as a zombie for whoever adopted it."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return process.status() != psutil.STATUS_ZOMBIE
+    return False
+
+
+@pytest.mark.slow
+def test_two_processes_share_the_work_and_lose_nothing(tmp_path):
+    both = [start(tmp_path, 0.02, jobs=1) for _ in range(2)]
+    ran = [list(map(int, process.communicate()[0].split())) for process in both]
+    left = study.bring_up_to_date([], tmp_path)
+    assert not left.failed and sorted(ran[0] + ran[1]) == list(range(40))  # each once
+    stored = [
+        store.find(EXPERIMENT, Trial("step_and_plateau", "constant", "pytorch", seed), tmp_path) for seed in range(40)
+    ]
+    assert all(stored)
+
+
+@pytest.mark.slow
+def test_a_killed_process_takes_its_workers_with_it_and_holds_no_lock(tmp_path):
+    """Killed with SIGKILL, which it cannot answer: its workers see that their parent is gone."""
+    process = start(tmp_path, 3600, jobs=2)
+    until((tmp_path / "started").exists, process)
+    workers = psutil.Process(process.pid).children(recursive=True)
+    assert workers
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    while any(map(at_work, workers)):  # as long as it takes
+        time.sleep(0.01)
+    report = study.bring_up_to_date([], tmp_path)
+    session = study._Session(tmp_path)
+    assert not report.failed and session._claim(Trial("step_and_plateau", "constant", "pytorch", 0))
