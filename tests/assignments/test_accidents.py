@@ -118,7 +118,7 @@ ACCIDENTS = {
     "loop": (link(FILE, FILE), 0, r"task.ipynb cannot be read \(Too many levels"),
     "pipe": (pipe(FILE), 0, r"task.ipynb cannot be read \(not a regular file\)"),
     "pipe-x": (pipe("x.ipynb"), 0, MISSING + r"cannot be read \(not a regular file\)"),
-    "device": (link(FILE, "/dev/zero"), 0, r"task.ipynb cannot be read \(not a regular file\)"),
+    "device": (link(FILE, "/dev/null"), 0, r"task.ipynb cannot be read \(not a regular file\)"),
     "large": (too_large, 0, r"task.ipynb cannot be read \(larger than 50 MB: clear the outputs\)"),
     "deep": (text(FILE, b"[" * 200_000), 0, r"task.ipynb is not a notebook \(RecursionError\)"),
     "deep-x": (text("x.ipynb", b"[" * 200_000), 0, MISSING + r"is not a notebook \(RecursionError\)"),
@@ -309,6 +309,13 @@ def test_what_an_editor_did_to_cells_is_mended(edit, code, note):
     assert len(names) == len(set(names)) and {"test_a", "test_b", "test_c"} <= set(names)
     originals = {tool.cell_name(cell): cell.metadata for cell in task().cells}
     assert all(cell.metadata == originals[tool.cell_name(cell)] for cell in notebook.cells)
+
+
+@pytest.mark.parametrize(("edit", "name", "place"), [(copied, "first", 2), (copied_test, "test_a", 3)])
+def test_of_several_copies_the_last_keeps_the_name(edit, name, place):
+    """All others have run before it."""
+    notebook, _ = edited(edit)
+    assert [number for number, cell in enumerate(notebook.cells) if tool.cell_name(cell) == name] == [place]
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from nbformat import v4
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -54,6 +55,23 @@ FAULTS = {
 }
 
 
+CLUMSY = "O'Brien [1] ü {x}"  # brackets are a pattern to nbgrader
+HTML = "<script>document.title = 'run'</script><img src='https://example.org/a.png' onerror=\"document.title = 'run'\">"
+
+
+def clumsy(right):
+    """The right answers with a cell copied, an answer and its first test deleted, and HTML in the text."""
+    notebook = copy.deepcopy(right)
+    first, second, *_ = (notebook.cells.index(cell) for cell in harness.solution_cells(notebook))
+    moved = notebook.cells[second].source
+    del notebook.cells[second : second + 2]
+    notebook.cells[first].source += f"\n\n{moved}"
+    copied = v4.new_code_cell(notebook.cells[first].source, metadata=notebook.cells[first].metadata)
+    notebook.cells.insert(first, copied)
+    notebook.cells.append(v4.new_markdown_cell(HTML))
+    return notebook
+
+
 def hand_in(folder, student, notebook, file_name):
     (folder / student).mkdir(exist_ok=True)
     nbformat.write(notebook, folder / student / file_name)
@@ -93,6 +111,7 @@ def faulty(released, tmp_path_factory):
     (folder / "missing").mkdir()
     (folder / "broken").mkdir()
     (folder / "broken" / file_name).write_text("{ not a notebook")
+    hand_in(folder, CLUMSY, clumsy(right), file_name)
     return marked(folder, tmp_path_factory.mktemp("results"), [FAULTY], tool.SECONDS)
 
 
@@ -121,6 +140,7 @@ def test_reference_and_untouched_through_nbgrader(graded, name, record_property)
         ("renamed", 20, f"handed in as my answer \\(2\\).ipynb, graded as {FAULTY}.ipynb"),
         ("deleted-tests", 20, ""),
         ("changed-tests", 0, "not done"),
+        (CLUMSY, 20, "copied or split cells.*: triangular; deleted or merged cells.*: triangular2"),
     ],
 )
 def test_what_students_hand_in_gets_a_mark_and_a_message(faulty, student, score, words):
@@ -152,6 +172,21 @@ def test_feedback_shows_messages_and_no_hidden_test(graded):
         page = (results / "feedback" / "untouched" / f"{name}.html").read_text()
         assert not any(line in page for line in secrets(name)[1])
     assert "NotImplementedError" in page
+
+
+@pytest.mark.slow
+def test_a_feedback_page_loads_and_runs_nothing(faulty):
+    """Of itself it has nothing to load, and its policy, which stands first, forbids what a student's HTML asks for."""
+    _, results = faulty
+    pages = {
+        student: (results / "feedback" / student / f"{FAULTY}.html").read_text() for student in ("renamed", CLUMSY)
+    }
+    loads = re.compile(r"""<script|<iframe|<link|@import|\b(?:src|srcset|data)=["']?(?!data:)""", re.IGNORECASE)
+    assert loads.findall(pages["renamed"]) == [] and loads.findall(pages[CLUMSY])
+    policy = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; form-action 'none'"
+    for page in pages.values():
+        head, _, _ = page.partition("</head>")
+        assert f'<meta content="{policy}" http-equiv="Content-Security-Policy"/>' in head and "<body" not in head
 
 
 def secrets(name):
@@ -206,8 +241,8 @@ def test_notebooks_are_known_by_name_then_by_cells(tmp_path):
 
     def write(name, *ids):
         (tmp_path / "ada").mkdir(exist_ok=True)
-        content = {"cells": [{"metadata": {"nbgrader": {"grade_id": one}}} for one in ids]}
-        (tmp_path / "ada" / name).write_text(json.dumps(content))
+        cells = [v4.new_code_cell(metadata={"nbgrader": {"grade_id": one}}) for one in ids]
+        nbformat.write(v4.new_notebook(cells=cells), tmp_path / "ada" / name)
 
     write("one.ipynb", "a", "b")
     write("one (1).ipynb", "a", "b")
@@ -215,9 +250,11 @@ def test_notebooks_are_known_by_name_then_by_cells(tmp_path):
     write("holiday.ipynb")
     (tmp_path / "eve").mkdir()
     found = {(given.student, given.assignment): given for given in tool.submissions(tmp_path, cells)}
-    assert found["ada", "one"].path.name == "one.ipynb" and "one (1).ipynb, a second one" in found["ada", "one"].note
-    assert found["ada", "two"].path.name == "mine.ipynb" and "graded as two.ipynb" in found["ada", "two"].note
-    assert found["eve", "one"].path is None and "eve/one.ipynb is missing" in found["eve", "one"].note
+    assert tool.cell_names(found["ada", "one"].notebook) == {"a", "b"}
+    assert found["ada", "one"].note == "not graded: one (1).ipynb, a second one"
+    assert tool.cell_names(found["ada", "two"].notebook) == {"c"}
+    assert found["ada", "two"].note == "handed in as mine.ipynb, graded as two.ipynb"
+    assert found["eve", "one"].notebook is None and "eve/one.ipynb is missing" in found["eve", "one"].note
 
 
 def test_the_built_site_holds_no_solution_and_no_hidden_test():
