@@ -140,10 +140,12 @@ ACCIDENTS = {
     "no-space": (notebook("raise OSError(28, 'No space left')"), 0, "not graded: OSError: .*No space left"),
     "no-result": (notebook("result.clear()"), 0, "not graded: KeyError: 'scores'"),
     "rich": (notebook("result['scores']['test_a'] = 800"), 10, "^$"),
-    "half-a-pair": (notebook("result['remarks'] += [chr(0xd800)]"), 10, r"^\\ud800$"),
+    "half-a-pair": (notebook("# HALF"), 10, "^$"),
+    "half-in-message": (notebook("result['remarks'] += [chr(0xd800)]"), 10, r"^\\ud800$"),
 }
 if sys.platform == "linux":  # macOS refuses names that are not UTF-8
     ACCIDENTS[NOT_UNICODE] = (notebook(), 10, "^$")
+    ACCIDENTS[f"{NOT_UNICODE} 2"] = (lambda student: student.mkdir(), 0, r"M\\udcfcller 2/task.ipynb is missing$")
     ACCIDENTS["file-not-unicode"] = (notebook(name=f"{NOT_UNICODE}.ipynb"), 10, r"handed in as M\\udcfcller.ipynb")
 
 
@@ -157,16 +159,21 @@ def results(tmp_path_factory):
     submissions, results = tmp_path_factory.mktemp("handed_in"), tmp_path_factory.mktemp("results")
     for student, (make, *_) in ACCIDENTS.items():
         make(submissions / student)
+    path = submissions / "half-a-pair" / FILE
+    path.write_text(path.read_text().replace("HALF", r"\ud800"))  # in JSON, half of a surrogate pair
     (submissions / "a note.txt").write_text("no student")
+    (submissions / ".hidden").mkdir()
     (results / "feedback").write_text("a file where a folder should be")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(tool, "build_course", build_course)
         patch.setattr(tool, "_run_apart", run_apart)
         before = signal.signal(signal.SIGALRM, too_long)
-        signal.alarm(60)
-        tool.grade(submissions, results, tool.SOURCES, None, [OTHER, TASK])
-        signal.alarm(0)
-        signal.signal(signal.SIGALRM, before)
+        signal.setitimer(signal.ITIMER_REAL, 60, 5)  # again, should a second file be waited for
+        try:
+            tool.grade(submissions, results, tool.SOURCES, None, [OTHER, TASK])
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, before)
     return results
 
 
