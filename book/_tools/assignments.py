@@ -1,7 +1,7 @@
 """Release the assignments to students, and grade what comes back, with nbgrader.
 
     python book/_tools/assignments.py release DEST [--framework pytorch|keras] [--sources DIR] [--only NAME ...]
-    python book/_tools/assignments.py grade SUBMISSIONS RESULTS [--framework …] [--sources DIR] [--only NAME ...]
+    python book/_tools/assignments.py grade SUBMISSIONS RESULTS [--jobs N] [--framework …] [--sources DIR] [--only …]
 
 An assignment is ``NAME.py`` in the sources (jupytext, py:percent, with nbgrader's cell metadata). ``release`` writes
 ``NAME.ipynb`` without solutions and hidden tests. ``grade`` reads ``SUBMISSIONS/STUDENT/…/NAME.ipynb`` and writes
@@ -29,6 +29,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -216,9 +217,20 @@ class Result(NamedTuple):
 
 
 def grade(
-    folder: Path, results: Path, sources: Path, framework: str | None, wanted: Sequence[str], seconds: float = SECONDS
+    folder: Path,
+    results: Path,
+    sources: Path,
+    framework: str | None,
+    wanted: Sequence[str],
+    seconds: float = SECONDS,
+    cell_seconds: float | None = None,
+    jobs: int = 1,
 ) -> list[Result]:
-    """Grade all submissions in a folder; each gets a mark and a message, whatever it does."""
+    """Grade all submissions in a folder, ``jobs`` at a time; each gets a mark and a message, whatever it does.
+
+    One submission gets ``seconds`` in all, and each of its cells ``cell_seconds`` or else a third of that.
+    """
+    limits = (seconds, seconds / 3 if cell_seconds is None else cell_seconds)
     with tempfile.TemporaryDirectory(prefix="grading-") as place:
         course = Path(place) / "course"
         build_course(course, sources, framework, wanted)
@@ -227,15 +239,14 @@ def grade(
         }
         given = list(submissions(folder, cells))
         shutil.rmtree(results / "feedback", ignore_errors=True)
-        graded = [
-            _grade_one(submission, course, Path(place), results, seconds)
-            for submission in tqdm(given, desc="submissions", disable=len(given) < 2)
-        ]
+        with ThreadPoolExecutor(jobs) as pool:  # a thread only waits for the process that it starts
+            marks = pool.map(lambda submission: _grade_one(submission, course, Path(place), results, limits), given)
+            graded = list(tqdm(marks, total=len(given), desc="submissions", disable=len(given) < 2))
     _write_tables(graded, results)
     return graded
 
 
-def _grade_one(submission: Submission, course: Path, place: Path, results: Path, seconds: float) -> Result:
+def _grade_one(submission: Submission, course: Path, place: Path, results: Path, limits: tuple[float, float]) -> Result:
     start = time.perf_counter()
     points = _points(course, submission.assignment)
     zero = {name: (0.0, most) for name, most in points.items()}
@@ -257,7 +268,7 @@ def _grade_one(submission: Submission, course: Path, place: Path, results: Path,
         target = own / "submitted" / submission.student / submission.assignment / f"{submission.assignment}.ipynb"
         target.parent.mkdir(parents=True)
         shutil.copyfile(submission.path, target)
-        failure = _run_apart(own, submission, seconds)
+        failure = _run_apart(own, submission, limits)
         done = own / "result.json"
         if failure or not done.exists():
             message = f"not graded: {failure or 'grading stopped without a result'}"
@@ -270,9 +281,11 @@ def _grade_one(submission: Submission, course: Path, place: Path, results: Path,
         shutil.rmtree(own, ignore_errors=True)
 
 
-def _run_apart(own: Path, submission: Submission, seconds: float) -> str:
+def _run_apart(own: Path, submission: Submission, limits: tuple[float, float]) -> str:
     """Grade in a process of its own; returns why that failed, or nothing."""
-    command = [sys.executable, __file__, "one", str(own), submission.assignment, submission.student, f"{seconds:g}"]
+    seconds, _ = limits
+    command = [sys.executable, __file__, "one", str(own), submission.assignment, submission.student]
+    command += [f"{limit:g}" for limit in limits]
     log = own / "log.txt"
     with log.open("w") as file:
         process = subprocess.Popen(
@@ -300,7 +313,7 @@ def _run_apart(own: Path, submission: Submission, seconds: float) -> str:
     return next((words for name, words in known.items() if name in text), (text.strip().splitlines() or ["?"])[-1])
 
 
-def one(own: Path, assignment: str, student: str, seconds: float) -> None:
+def one(own: Path, assignment: str, student: str, seconds: float, cell_seconds: float) -> None:
     """Grade the one submission in a course folder: what runs in the process apart."""
     with contextlib.suppress(ValueError, OSError):  # macOS has no such limit
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
@@ -316,7 +329,7 @@ def one(own: Path, assignment: str, student: str, seconds: float) -> None:
         def preprocess(self, nb: NotebookNode, resources: Any = None, km: Any = None) -> Any:
             end = time.monotonic() + 2 / 3 * seconds
             self.kept: dict[int, int] = {}
-            self.timeout_func = lambda _: max(1, round(min(seconds / 3, end - time.monotonic())))
+            self.timeout_func = lambda _: max(1, round(min(cell_seconds, end - time.monotonic())))
             return super().preprocess(nb, resources, km)
 
         def process_message(self, msg: Any, cell: NotebookNode, cell_index: int) -> Any:
@@ -449,15 +462,18 @@ def main(argv: list[str] | None = None) -> int:
             one_parser.add_argument(folder, type=Path)
         one_parser.add_argument("--only", nargs="+", default=[], metavar="NAME", help="some of the assignments")
         one_parser.add_argument("--framework", choices=FRAMEWORKS, help="leave the other framework out")
+        if command == "grade":
+            one_parser.add_argument("--jobs", type=int, default=1, help="submissions that are graded at a time")
         one_parser.add_argument("--sources", type=Path, default=SOURCES, help="a folder of NAME.py with solutions")
     alone = commands.add_parser("one")
     alone.add_argument("own", type=Path)
     alone.add_argument("assignment")
     alone.add_argument("student")
     alone.add_argument("seconds", type=float)
+    alone.add_argument("cell_seconds", type=float)
     options = parser.parse_args(argv)
     if options.command == "one":
-        one(options.own, options.assignment, options.student, options.seconds)
+        one(options.own, options.assignment, options.student, options.seconds, options.cell_seconds)
         return 0
     try:
         wanted = names(options.sources, options.only)
@@ -467,7 +483,9 @@ def main(argv: list[str] | None = None) -> int:
             return 0
         if not options.submissions.is_dir():
             raise AssignmentError(f"{options.submissions} is not a folder")
-        graded = grade(options.submissions, options.results, options.sources, options.framework, wanted)
+        graded = grade(
+            options.submissions, options.results, options.sources, options.framework, wanted, jobs=options.jobs
+        )
     except AssignmentError as error:
         print(error, file=sys.stderr)
         return 1
