@@ -110,10 +110,11 @@ class Watch:
     """What a page complains of and asks for, from the moment it is opened."""
 
     def __init__(self, page, home):
-        self.errors, self.foreign, self.failed, self.received = [], [], [], {}
+        self.errors, self.foreign, self.failed, self.requested, self.received = [], [], [], [], {}
         page.on("console", lambda m: m.type in ("error", "warning") and self.errors.append(m.text))
         page.on("pageerror", lambda error: self.errors.append(str(error)))
         page.on("request", lambda r: not r.url.startswith((home, "data:", "blob:")) and self.foreign.append(r.url))
+        page.on("request", lambda r: self.requested.append(r.url))
         page.on("requestfailed", self._fail)
         page.on("response", self._count)
 
