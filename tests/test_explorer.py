@@ -311,7 +311,7 @@ class Panel:
 
     def start(self):
         self.page.click("#explorer-start")
-        self.page.wait_for_selector("#explorer-charts path.schedule", timeout=120_000)
+        self.page.wait_for_selector("#explorer-charts path.schedule")
         self.page.wait_for_selector("#explorer-start", state="detached")
 
     def pick(self, name):
@@ -320,7 +320,7 @@ class Panel:
     def wait_for(self, state):
         """Until the page shows the code that lrlib on this side gives."""
         asked = "text => document.getElementById('explorer-keras').textContent === text"
-        self.page.wait_for_function(asked, arg=explorer.keras_lines(state), timeout=20_000)
+        self.page.wait_for_function(asked, arg=explorer.keras_lines(state))
 
     def drawn(self, number=0):
         return [tuple(p) for p in self.page.evaluate(f"document.querySelectorAll('.explorer-chart')[{number}].drawn")]
@@ -329,7 +329,7 @@ class Panel:
         self.page.evaluate("hash => { location.hash = hash; }", f"s={quote(text)}")
 
     def error(self):
-        self.page.wait_for_function("document.getElementById('explorer-error').textContent !== ''", timeout=30_000)
+        self.page.wait_for_function("document.getElementById('explorer-error').textContent !== ''")
         return self.page.inner_text("#explorer-error")
 
 
@@ -381,7 +381,7 @@ class TestPage:
             assert sum(page.watch.received.values()) < 1_000_000
             page.focus("#explorer-start")
             page.keyboard.press("Enter")
-            page.wait_for_function("document.getElementById('explorer-horizon').value === '321'", timeout=120_000)
+            page.wait_for_function("document.getElementById('explorer-horizon').value === '321'")
             expect(page.locator("#explorer-log")).to_be_checked()
             expect(page.locator("#explorer-link")).to_have_value(link)
             Panel(page).wait_for(explorer.read(explorer.State(CHOICES[name].schedule, None, 321, log=True).text()))

@@ -492,7 +492,7 @@ def test_links_of_the_unpacked_book_lead_somewhere(unpacked):
 def test_unpacked_book_works_without_server_and_network(browser, unpacked, name):
     with opened(browser, unpacked, f"{name}.html", offline=True) as page:
         if name.endswith("05_cycling"):
-            page.wait_for_selector("mjx-container", timeout=60_000)
+            page.wait_for_selector("mjx-container")
             assert page.locator("mjx-merror").count() == 0
         page.wait_for_load_state("networkidle")
         assert page.watch.faults() == []
@@ -503,7 +503,7 @@ def test_unpacked_book_works_without_server_and_network(browser, unpacked, name)
 @pytest.mark.parametrize("where", ["home", "unpacked"])
 def test_search_finds_pages(browser, request, where):
     with opened(browser, request.getfixturevalue(where), "search.html?q=triangular2") as page:
-        page.wait_for_selector("#search-results li a", timeout=60_000)
+        page.wait_for_selector("#search-results li a")
         page.wait_for_function("document.querySelector('#search-results').innerText.includes('finished')")
         found = page.locator("#search-results li a").all_inner_texts()
         assert {"Cycling", "Glossary", "lrlib.Triangular2"} <= set(found)
