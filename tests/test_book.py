@@ -3,6 +3,7 @@
 The guards are functions that return what is wrong, so that each is also shown broken material.
 """
 
+import importlib.util
 import itertools
 import json
 import os
@@ -359,10 +360,10 @@ def test_tool_says_which_chapters_there_are():
         notebooks.sources(["nothing"])
 
 
-def run_nbval(notebook):
+def run_nbval(notebook, root=None):
     """Run nbval over a notebook as `make test` does, apart from this run's settings."""
     env = {key: value for key, value in os.environ.items() if not key.startswith(("PYTEST", "MPL"))}
-    options = ["-q", "-p", "no:cacheprovider", "--rootdir", str(notebook.parent)]
+    options = ["-p", "no:cacheprovider", "--rootdir", str(root or notebook.parent)]
     return subprocess.run(
         [sys.executable, "-m", "pytest", *options, "--nbval", "--nbval-current-env", str(notebook)],
         cwd=notebook.parent,
@@ -383,6 +384,42 @@ def test_nbval_notices_a_changed_fact(copy):
     altered = run_nbval(target)
     assert altered.returncode == 1
     assert "Cell outputs differ" in altered.stdout and "seven is 43" in altered.stdout
+
+
+def test_chapter_runs_again_after_any_change_and_else_only_in_ci(copy, monkeypatch):
+    root = copy.parent / "root"
+    notebook = root / "book" / "chapters" / "01_tiny.ipynb"
+    places = [notebook, root / "lrlib/course/one.py", root / "book/results/s1/a.json", root / "requirements.lock"]
+    for file in places:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text("a\n", encoding="utf-8")
+    shutil.copy(copy.with_suffix(".ipynb"), notebook)
+    shutil.copy(BOOK / "conftest.py", root / "book")
+    monkeypatch.delenv("CI", raising=False)
+
+    def unchanged():
+        spec = importlib.util.spec_from_file_location("chapters_conftest", root / "book" / "conftest.py")
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return module.unchanged()
+
+    assert unchanged() == []
+    assert " 3 passed" in run_nbval(notebook.parent, root).stdout
+    assert unchanged() == [notebook]
+    again = run_nbval(notebook.parent, root)
+    assert again.returncode == 0 and " passed in" not in again.stdout
+    assert "not run again, unchanged since they passed (make clean forgets that): 01_tiny" in again.stdout
+    for place in places:
+        before = place.read_bytes()
+        place.write_bytes(before + b"\n")
+        assert unchanged() == [], place
+        place.write_bytes(before)
+        assert unchanged() == [notebook]
+    monkeypatch.setenv("CI", "true")
+    assert unchanged() == []
+    monkeypatch.delenv("CI")
+    notebook.write_text(notebook.read_text(encoding="utf-8").replace("seven is 42", "seven is 43"), encoding="utf-8")
+    assert run_nbval(notebook.parent, root).returncode == 1 and unchanged() == []
 
 
 # --- The Sphinx extensions ------------------------------------------------------------------------

@@ -178,6 +178,7 @@ def test_from_dict_refuses_other_keys(data):
 
 @pytest.mark.parametrize("shape", ["cosine", "logistic"])
 @pytest.mark.parametrize("rise", [True, False])
+@pytest.mark.slow
 def test_steepest_finds_the_steepest_point(shape, rise):
     curves = [curve(seed, shape, rise) for seed in range(200)]
     half_step = np.median([decades(*one.result.rates[1::-1]) for one in curves]) / 2

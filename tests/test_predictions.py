@@ -9,9 +9,10 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from browser import chromium, needs_browser, opened, served
+from browser import needs_browser, opened, served, still
 from bs4 import BeautifulSoup
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+from playwright.sync_api import expect
 from sphinx.application import Sphinx
 from sphinx.util.docutils import docutils_namespace
 
@@ -182,8 +183,8 @@ def test_a_link_to_no_figure_is_a_warning(tmp_path, target):
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory):
-    """Two pages with the same questions, in the book's theme, served; with a browser."""
+def site(browser, tmp_path_factory):
+    """Two pages with the same questions, in the book's theme, served; gives what opens one of them."""
     folder = tmp_path_factory.mktemp("site") / "source"
     home = "# Home\n\n```{toctree}\none\ntwo\n```\n"
     out, warnings = build(
@@ -191,12 +192,13 @@ def site(tmp_path_factory):
     )
     assert warnings == ""
     (out / "favicon.ico").touch()  # browsers ask for one
-    with served(out) as address, chromium() as browser:
+    with served(out) as address:
         yield lambda path="one.html", **more: opened(browser, address, path, **more)
 
 
 def shown(page, text):
-    """Whether the reader sees a text."""
+    """Whether the reader sees a text, once the page has drawn what changed."""
+    still(page)
     return page.get_by_text(text, exact=False).last.evaluate("node => node.checkVisibility()")
 
 
@@ -217,7 +219,7 @@ def test_result_is_folded_until_all_is_answered(site):
         assert shown(page, "Nothing is given away.") and shown(page, "Open to all.")
         answer(page, "once")
         assert shown(page, "the slip says") and not shown(page, "The rate rose.")
-        assert page.get_by_text("1 of 2 answered").is_visible()
+        expect(page.get_by_text("1 of 2 answered")).to_be_visible()
         answer(page, "higher")
         assert shown(page, "The rate rose.")
         verdicts = page.locator(".answers.prediction .verdict").all_inner_texts()
@@ -250,8 +252,8 @@ def test_reader_may_see_the_result_without_answering(site):
     with site() as page:
         page.get_by_role("button", name="Show without answering").last.click()
         assert shown(page, "The rate rose.") and not shown(page, "the slip says")
-        assert page.evaluate("document.activeElement.textContent").startswith("The result")
-        assert page.locator(".answers.prediction .verdict").first.inner_text() == "You have not predicted this."
+        page.wait_for_function("document.activeElement.textContent.startsWith('The result')")
+        expect(page.locator(".answers.prediction .verdict").first).to_have_text("You have not predicted this.")
         page.reload()
         assert shown(page, "The rate rose.")
 
@@ -317,7 +319,7 @@ def test_print_shows_all(site):
         page.emulate_media(media="print")
         for text in ("the slip says", "The rate rose."):
             assert shown(page, text)
-        assert not page.locator(".fold-bar").first.is_visible()
+        expect(page.locator(".fold-bar").first).to_be_hidden()
         page.evaluate("dispatchEvent(new Event('beforeprint'))")
         assert shown(page, "labels lie")
 
@@ -329,13 +331,13 @@ def test_quiz_answers_at_once(site):
         page.get_by_role("button", name="Show without answering").last.click()
         feedback = page.locator(".quiz [role=status]")
         answer(page, "the label")
-        assert feedback.first.inner_text() == "✗ Not “the label”. Try again, or read the answers below."
+        expect(feedback.first).to_have_text("✗ Not “the label”. Try again, or read the answers below.")
         page.get_by_label("the optimizer’s rate").check()
-        assert feedback.first.inner_text() == "✓ Right. the optimizer’s rate: labels lie."
-        assert feedback.nth(1).inner_text() == ""
+        expect(feedback.first).to_have_text("✓ Right. the optimizer’s rate: labels lie.")
+        expect(feedback.nth(1)).to_have_text("")
         page.reload()
-        assert feedback.first.inner_text().startswith("✓ Right.")
-        assert page.get_by_text("0 of 2 answered").is_visible()  # the quiz is no prediction
+        expect(feedback.first).to_contain_text("✓ Right.")
+        expect(page.get_by_text("0 of 2 answered")).to_be_visible()  # the quiz is no prediction
 
 
 REFUSED = "Object.defineProperty(window, 'localStorage', {get() { throw new DOMException('no', 'SecurityError') }})"
@@ -370,9 +372,9 @@ def test_keyboard_is_enough(site):
         page.keyboard.press("ArrowDown")
         assert page.get_by_label("twice").is_checked() and shown(page, "The rate rose.")
         page.keyboard.press("Tab")
-        assert page.evaluate("document.activeElement.textContent") == "Start again"
+        page.wait_for_function("document.activeElement.textContent === 'Start again'")
         page.keyboard.press("Enter")
-        assert page.evaluate("document.activeElement.value") == "higher"
+        page.wait_for_function("document.activeElement.value === 'higher'")
         button = page.get_by_role("button", name="Show without answering").last
         button.focus()
         page.keyboard.press("Enter")

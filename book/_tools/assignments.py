@@ -1,7 +1,7 @@
 """Release the assignments to students, and grade what comes back, with nbgrader.
 
     python book/_tools/assignments.py release DEST [--framework pytorch|keras] [--sources DIR] [--only NAME ...]
-    python book/_tools/assignments.py grade SUBMISSIONS RESULTS [--framework …] [--sources DIR] [--only NAME ...]
+    python book/_tools/assignments.py grade SUBMISSIONS RESULTS [--jobs N] [--framework …] [--sources DIR] [--only …]
 
 An assignment is ``NAME.py`` in the sources (jupytext, py:percent, with nbgrader's cell metadata). ``release`` writes
 ``NAME.ipynb`` without solutions and hidden tests. ``grade`` reads ``SUBMISSIONS/STUDENT/…/NAME.ipynb`` and writes
@@ -32,6 +32,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -319,18 +320,28 @@ class NotGraded(Exception):
 
 
 def grade(
-    folder: Path, results: Path, sources: Path, framework: str | None, wanted: Sequence[str], seconds: float = SECONDS
+    folder: Path,
+    results: Path,
+    sources: Path,
+    framework: str | None,
+    wanted: Sequence[str],
+    seconds: float = SECONDS,
+    cell_seconds: float | None = None,
+    jobs: int = 1,
 ) -> list[Result]:
-    """Grade all submissions in a folder; each gets a mark and a message, whatever it does."""
+    """Grade all submissions in a folder, ``jobs`` at a time; each gets a mark and a message, whatever it does.
+
+    One submission gets ``seconds`` in all, and each of its cells ``cell_seconds`` or else a third of that.
+    """
+    limits = (seconds, seconds / 3 if cell_seconds is None else cell_seconds)
     with tempfile.TemporaryDirectory(prefix="grading-") as place:
         course = Path(place) / "course"
         build_course(course, sources, framework, wanted)
         given = list(submissions(folder, {name: cell_names(_released(course, name)) for name in wanted}))
         _clear(results)
-        graded = [
-            _grade_one(submission, course, Path(place), results, seconds)
-            for submission in tqdm(given, desc="submissions", disable=len(given) < 2)
-        ]
+        with ThreadPoolExecutor(jobs) as pool:  # a thread only waits for the process that it starts
+            marks = pool.map(lambda submission: _grade_one(submission, course, Path(place), results, limits), given)
+            graded = list(tqdm(marks, total=len(given), desc="submissions", disable=len(given) < 2))
     _write_tables(graded, results)
     return graded
 
@@ -356,13 +367,13 @@ def _released(course: Path, assignment: str) -> NotebookNode:
     return nbformat.read(course / "release" / assignment / f"{assignment}.ipynb", 4)
 
 
-def _grade_one(submission: Submission, course: Path, place: Path, results: Path, seconds: float) -> Result:
+def _grade_one(submission: Submission, course: Path, place: Path, results: Path, limits: tuple[float, float]) -> Result:
     """The mark of one submission, its feedback page written. Whatever goes wrong with it, the others are graded."""
     start = time.perf_counter()
     scores: dict[str, float] = {}
     released = _released(course, submission.assignment)
     try:
-        scores, message, page = _grade_apart(submission, released, course, place, seconds)
+        scores, message, page = _grade_apart(submission, released, course, place, limits)
     except Exception as error:
         message = str(error) if isinstance(error, NotGraded) else f"not graded: {type(error).__name__}: {error}"
         page = _plain_page(submission.assignment, message or submission.note)
@@ -381,7 +392,7 @@ def _grade_one(submission: Submission, course: Path, place: Path, results: Path,
 
 
 def _grade_apart(
-    submission: Submission, released: NotebookNode, course: Path, place: Path, seconds: float
+    submission: Submission, released: NotebookNode, course: Path, place: Path, limits: tuple[float, float]
 ) -> tuple[dict[str, float], str, str]:
     """Each graded cell's score, what went wrong, and the feedback page; graded in a folder of its own."""
     if submission.notebook is None:
@@ -393,7 +404,7 @@ def _grade_apart(
         target = own / "submitted" / STUDENT / submission.assignment / f"{submission.assignment}.ipynb"
         target.parent.mkdir(parents=True)
         nbformat.write(submission.notebook, target)
-        _run_apart(own, submission.assignment, seconds)
+        _run_apart(own, submission.assignment, limits)
         result = json.loads((own / "result.json").read_text())
         page = (own / "feedback.html").read_text(encoding="utf-8")
         return result["scores"], "; ".join([*result["remarks"], *notes]), page
@@ -401,9 +412,10 @@ def _grade_apart(
         shutil.rmtree(own, ignore_errors=True)
 
 
-def _run_apart(own: Path, assignment: str, seconds: float) -> None:
+def _run_apart(own: Path, assignment: str, limits: tuple[float, float]) -> None:
     """Grade the submission in a course folder in a process of its own."""
-    command = [sys.executable, __file__, "one", str(own), assignment, f"{seconds:g}"]
+    seconds, _ = limits
+    command = [sys.executable, __file__, "one", str(own), assignment, *(f"{limit:g}" for limit in limits)]
     log = own / "log.txt"
     with log.open("w") as file:
         process = subprocess.Popen(
@@ -440,7 +452,7 @@ def _reason(status: int, log: str) -> str:
     return (errors or log.strip().splitlines() or [f"its grading process ended with status {status}"])[-1]
 
 
-def one(own: Path, assignment: str, seconds: float) -> None:
+def one(own: Path, assignment: str, seconds: float, cell_seconds: float) -> None:
     """Grade the one submission in a course folder: what runs in the process apart."""
     with contextlib.suppress(ValueError, OSError):  # macOS has no such limit
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
@@ -458,7 +470,7 @@ def one(own: Path, assignment: str, seconds: float) -> None:
         def preprocess(self, nb: NotebookNode, resources: Any = None, km: Any = None) -> Any:
             end = time.monotonic() + 2 / 3 * seconds
             self.kept: dict[int, int] = {}
-            self.timeout_func = lambda _: max(1, round(min(seconds / 3, end - time.monotonic())))
+            self.timeout_func = lambda _: max(1, round(min(cell_seconds, end - time.monotonic())))
             return super().preprocess(nb, resources, km)
 
         def process_message(self, msg: Any, cell: NotebookNode, cell_index: int) -> Any:
@@ -597,14 +609,17 @@ def main(argv: list[str] | None = None) -> int:
             one_parser.add_argument(folder, type=Path)
         one_parser.add_argument("--only", nargs="+", default=[], metavar="NAME", help="some of the assignments")
         one_parser.add_argument("--framework", choices=FRAMEWORKS, help="leave the other framework out")
+        if command == "grade":
+            one_parser.add_argument("--jobs", type=int, default=1, help="submissions that are graded at a time")
         one_parser.add_argument("--sources", type=Path, default=SOURCES, help="a folder of NAME.py with solutions")
     alone = commands.add_parser("one")
     alone.add_argument("own", type=Path)
     alone.add_argument("assignment")
     alone.add_argument("seconds", type=float)
+    alone.add_argument("cell_seconds", type=float)
     options = parser.parse_args(argv)
     if options.command == "one":
-        one(options.own, options.assignment, options.seconds)
+        one(options.own, options.assignment, options.seconds, options.cell_seconds)
         return 0
     try:
         wanted = names(options.sources, options.only)
@@ -614,7 +629,9 @@ def main(argv: list[str] | None = None) -> int:
             return 0
         if not options.submissions.is_dir():
             raise AssignmentError(f"{options.submissions} is not a folder")
-        graded = grade(options.submissions, options.results, options.sources, options.framework, wanted)
+        graded = grade(
+            options.submissions, options.results, options.sources, options.framework, wanted, jobs=options.jobs
+        )
     except AssignmentError as error:
         print(error, file=sys.stderr)
         return 1
