@@ -29,10 +29,22 @@ VERSIONS = {
     "locked": ("--constraint", str(ROOT / "requirements.lock")),
     "newest": (),
 }
-NEEDED = ("-r", str(ROOT / "pyproject.toml"), "--extra", "course", "pytest", "hypothesis", "ipykernel", "nbclient")
+NEEDED = (
+    "-r",
+    str(ROOT / "pyproject.toml"),
+    "--extra",
+    "course",
+    "pytest",
+    "hypothesis",
+    "ipykernel",
+    "nbclient",
+    "nbval",
+)
 SHOWN = ("torch", "triton", "keras", "tensorflow-cpu", "numpy")
-LIBRARY = ("schedules", "plateau", "finder", "interop", "torch", "keras", "conformance", "range_torch")
-LIBRARY += ("range_keras", "installations")
+LIBRARY = (
+    *("schedules", "plateau", "finder", "interop", "torch", "keras"),
+    *("conformance", "range_torch", "range_keras", "installations"),
+)
 CHAPTERS = ("02_finding_the_range", "03_step_and_plateau", "04_four_decays")
 EXECUTE = """
 import sys, nbclient, nbformat
@@ -120,9 +132,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("only", nargs="*", choices=[*(word for choice in CHOICES for word in choice), []])
     cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
-    parser.add_argument(
-        "--folder", type=Path, default=cache / "lrlib-machines", help="default %(default)s"
-    )
+    parser.add_argument("--folder", type=Path, default=cache / "lrlib-machines", help="default %(default)s")
     arguments = parser.parse_args()
     arguments.folder.mkdir(parents=True, exist_ok=True)
     head = ["Python", "versions", "build", *SHOWN, "library's tests", *(f"chapter {name[:2]}" for name in CHAPTERS)]

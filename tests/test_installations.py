@@ -72,7 +72,9 @@ def test_an_optimizer_is_made_beside_tensorflow(order):
 
 # -- missing packages -----------------------------------------------------------------------------
 
-SWEEP = "lrlib.RangeTest(rates=tuple(10.0 ** (i - 20) for i in range(20)), losses=tuple(range(20)), stopped='end')"
+SWEEP = (
+    "lrlib.RangeTest(rates=tuple(10.0 ** (i - 20) for i in range(20)), losses=tuple(range(20)), stopped='completed')"
+)
 
 
 @pytest.mark.parametrize(
