@@ -131,7 +131,7 @@ benchmarks: data ## run tests/benchmarks: ratios against what lrlib replaces
 machines: $(INSTALLED) data ## other Pythons, versions and builds of PyTorch; ONLY="3.13 lowest cuda" takes some, FOLDER=…
 	$(call step,installing $(UV),$(RUN) -m pip install --disable-pip-version-check --no-input -q $(UV),\
 		read pip's message above.)
-	$(call step,running the library's tests and three chapters on each machine,\
+	$(call step,running the tests of the library and three chapters on each machine,\
 		$(RUN) tests/machines.py $(ONLY) $(if $(FOLDER),--folder "$(FOLDER)"),\
 		read the logs in the folder that the environments were made in: FOLDER=… or lrlib-machines in the cache.)
 
