@@ -36,7 +36,7 @@ FACTS = TQDM_DISABLE=1 $(RUN) -m pytest -n $(JOBS) --dist loadscope --no-loadsco
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help .venv book notebooks assignments grade test check data experiments benchmarks serve lock clean distclean
+.PHONY: help .venv book notebooks assignments grade test check data experiments benchmarks machines serve lock clean distclean
 
 help: ## list these targets
 	@printf 'usage: make TARGET [NAME=VALUE]\n\n'
@@ -130,6 +130,13 @@ benchmarks: data ## run tests/benchmarks: ratios against what lrlib replaces
 	$(call step,running the benchmarks,\
 		for file in $$(grep -l __main__ tests/benchmarks/*.py); do printf '%s\n' "-- $$file"; $(RUN) $$file || exit 1; done,\
 		read the message above; a missed target is worth a second run on an idle machine.)
+
+machines: $(INSTALLED) data ## other Pythons, versions and builds of PyTorch; ONLY="3.13 lowest cuda" takes some, FOLDER=…
+	$(call step,installing $(UV),$(RUN) -m pip install --disable-pip-version-check --no-input -q $(UV),\
+		read pip's message above.)
+	$(call step,running the tests of the library and three chapters on each machine,\
+		$(RUN) tests/machines.py $(ONLY) $(if $(FOLDER),--folder "$(FOLDER)"),\
+		read the logs in the folder that the environments were made in: FOLDER=… or lrlib-machines in the cache.)
 
 serve: ## serve the built book on this machine only; PORT=8000
 	@test -f $(HTML)/index.html || $(MAKE) book

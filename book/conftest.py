@@ -1,17 +1,22 @@
-"""For nbval's run over the chapters: the longest first, and on one's own machine none again that passed unchanged.
+"""For nbval's run over the chapters: the longest first, on one's own machine none again that passed unchanged.
 
-In CI, where the variable `CI` is set, every chapter runs.
+In CI, where the variable `CI` is set, every chapter runs. A kernel that died is reported: by itself nbval waits for the
+whole of its cell timeout, and says "Timeout".
 """
 
 import functools
 import hashlib
 import json
+import math
 import os
 import sys
+import time
 from collections import Counter
 from pathlib import Path
+from queue import Empty
 
 import pytest
+from nbval.kernel import RunningKernel
 
 ROOT = Path(__file__).resolve().parents[1]
 PASSED = ROOT / ".pytest_cache" / "facts.json"  # notebook → digest at its last pass
@@ -92,3 +97,23 @@ def pytest_sessionfinish(session, exitstatus):
     PASSED.write_text(json.dumps(passed, indent=1), encoding="utf-8")
     if exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED and unchanged():
         session.exitstatus = pytest.ExitCode.OK
+
+
+SECONDS = 1  # between two looks at whether the kernel is alive
+
+_wait_for_message = RunningKernel.get_message
+
+
+def get_message(self, stream, timeout=None):
+    end = math.inf if timeout is None else time.monotonic() + timeout
+    while True:
+        try:
+            return _wait_for_message(self, stream, max(0, min(SECONDS, end - time.monotonic())))
+        except Empty:
+            if not self.is_alive():
+                raise RuntimeError("the kernel died in this cell") from None
+            if time.monotonic() >= end:
+                raise
+
+
+RunningKernel.get_message = get_message

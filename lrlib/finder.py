@@ -28,6 +28,7 @@ import statistics
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Annotated, Any
 
+from lrlib._extras import needed_by
 from lrlib.schedules import Check, Value, _many, _real, one_of, value
 
 __all__ = ["RULES", "Combined", "CombinedSuggestion", "RangeTest", "Suggestion", "combine", "range_test", "rates"]
@@ -260,7 +261,8 @@ class RangeTest(Value):
         The loss axis ends above the highest loss before the lowest, so that a divergence does not flatten the rest.
         """
         if ax is None:
-            import matplotlib.pyplot as plt
+            with needed_by("plot"):
+                import matplotlib.pyplot as plt
 
             ax = plt.subplots()[1]
         ax.plot(self.rates, self.losses, ".", alpha=0.4, label="measured")
@@ -398,7 +400,8 @@ class _Shape:
 
 def _read(rates: Sequence[float], losses: Sequence[float]) -> _Shape | str:
     """The shape of a curve, or, in words, why nothing can be read from it."""
-    import numpy as np
+    with needed_by("suggest"):
+        import numpy as np
 
     finite = np.isfinite(np.asarray(losses, float))
     count = len(finite) if finite.all() else int(finite.argmin())
@@ -597,7 +600,8 @@ class Combined:
     def plot(self, ax: Any = None, rules: Sequence[str] = ("steepest",)) -> Any:
         """Draw the median loss, the band between lowest and highest, and the suggestions; returns matplotlib's axes."""
         if ax is None:
-            import matplotlib.pyplot as plt
+            with needed_by("plot"):
+                import matplotlib.pyplot as plt
 
             ax = plt.subplots()[1]
         (line,) = ax.plot(self.rates, self.losses, label=f"median of {len(self.results)}")

@@ -15,6 +15,7 @@ from fractions import Fraction
 from typing import Any, NoReturn
 
 from lrlib import schedules as lr
+from lrlib._extras import needed_by
 from lrlib.schedules import Constant, Cosine, Linear, Schedule
 
 __all__ = ["from_keras", "from_torch"]
@@ -82,7 +83,8 @@ def from_keras(schedule: Any) -> Schedule:
     >>> from_keras(PiecewiseConstantDecay([2, 4], [1.0, 0.5, 0.1]))
     Piecewise(boundaries=(3, 5), values=(1.0, 0.5, 0.1))
     """
-    from keras.optimizers import schedules
+    with needed_by("from_keras"):
+        from keras.optimizers import schedules
 
     from lrlib import keras as ours
 
@@ -117,7 +119,8 @@ def _kind(thing: Any, table: Mapping[str, Any], *homes: Any) -> str:
 
 
 def _torch_kind(scheduler: Any) -> str:
-    from torch.optim import lr_scheduler, swa_utils
+    with needed_by("from_torch"):
+        from torch.optim import lr_scheduler, swa_utils
 
     from lrlib import torch as ours
 

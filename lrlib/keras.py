@@ -3,15 +3,21 @@
 from collections.abc import Callable
 from typing import Any
 
-import keras
-from keras import ops
-
 from lrlib import schedules
+from lrlib._extras import needed_by
+from lrlib._triton import load_with_own_symbols
+
+with needed_by("lrlib.keras"):
+    import keras
+    from keras import ops
+
 from lrlib._keras_range import range_test
 from lrlib.plateau import Plateau, PlateauState
 from lrlib.schedules import COUNT, POSITIVE
 
 __all__ = ["SGD", "PlateauCallback", "Schedule", "ScheduleCallback", "TensorOps", "cyclic_learning_rate", "range_test"]
+
+load_with_own_symbols()
 
 
 def _double(x: Any) -> Any:

@@ -590,8 +590,11 @@ class Schedule(Value):
 
         Errors: ``ValueError`` if the schedule never ends and no horizon is given. Needs matplotlib.
         """
-        import matplotlib.pyplot as plt
-        import numpy as np
+        from lrlib._extras import needed_by  # not above: this file also runs alone
+
+        with needed_by("plot"):
+            import matplotlib.pyplot as plt
+            import numpy as np
 
         horizon = self.length if horizon is None else horizon  # type: ignore[assignment]
         if horizon is None:
