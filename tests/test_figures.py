@@ -1,24 +1,27 @@
 """The data of a figure as text: a changed picture changes it, and a notebook stores it."""
 
-from types import SimpleNamespace
+import sys
+from pathlib import Path
 
-import IPython
 import numpy as np
 import pytest
-from IPython.core.formatters import DisplayFormatter
+from nbformat.v4 import new_code_cell, new_notebook
 
 from lrlib.course import figures
 from lrlib.course.figures import plt
+
+sys.path.append(str(Path(__file__).resolve().parents[1] / "book" / "_tools"))
+
+import notebooks
 
 X = np.arange(1, 51)
 CURVE = 1 / X
 
 
 @pytest.fixture(autouse=True)
-def own_style():
-    """Leave neither the book's style nor an open figure behind."""
-    with plt.rc_context():
-        yield
+def closed():
+    """Leave no figure open."""
+    yield
     plt.close("all")
 
 
@@ -77,16 +80,17 @@ def test_rounding_and_style_do_not_change_the_summary():
     assert summary(lambda ax: ax.plot(X, np.append(CURVE[:-1] * (1 + 1e-12), -1e-17), "r--")) == before
 
 
-def test_a_notebook_stores_the_summary_beside_the_picture(monkeypatch):
-    display = DisplayFormatter()
-    monkeypatch.setattr(IPython, "get_ipython", lambda: SimpleNamespace(display_formatter=display))
-    figures.use_style()
-    figure, ax = plt.subplots()
-    ax.plot(X, CURVE)
-    assert display.format(figure)[0]["text/plain"] == figures.summary(figure)
-    assert "50 points" in figures.summary(figure)
-
-
-def test_outside_a_notebook_only_the_style_is_set():
-    figures.use_style()
-    assert plt.rcParams["figure.dpi"] == 110
+def test_a_notebook_stores_the_summary_beside_the_picture():
+    source = (
+        "from lrlib.course import figures\n"
+        "figures.use_style()\n"
+        "figure, ax = figures.plt.subplots(figsize=(2, 1))\n"
+        "ax.plot([1, 2, 4], label='loss')\n"
+        "_ = figure"
+    )
+    notebook = new_notebook(cells=[new_code_cell(source), new_code_cell(source)])
+    notebooks.execute(notebook, Path(__file__).parent, "figures")
+    for cell in notebook.cells:  # the first figure of a kernel loads Matplotlib's notebook backend
+        (output,) = cell.outputs
+        assert "image/png" in output.data
+        assert "line 'loss': 3 points; first 0, last 2" in output.data["text/plain"]

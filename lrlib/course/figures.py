@@ -16,12 +16,9 @@ LINES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (8, 2)), (0, (1, 1))
 
 def use_style() -> None:
     """Set the book's figure style for what is drawn from here on, and have notebooks store each figure's data."""
-    from IPython import get_ipython
-
-    if shell := get_ipython():
-        # A notebook stores the picture and this text. Pages show the picture; nbval compares the text.
-        plain = shell.display_formatter.formatters["text/plain"]
-        plain.for_type(Figure, lambda figure, printer, cycle: printer.text(summary(figure)))
+    # A notebook stores this text beside the picture. Pages show the picture; nbval compares the text. A method, since
+    # what is registered with IPython for a Figure is lost when Matplotlib's notebook backend is loaded.
+    Figure._repr_pretty_ = lambda self, printer, cycle: printer.text(summary(self))  # type: ignore[attr-defined]
     mpl.rcParams.update(
         {
             "axes.prop_cycle": cycler(color=COLOURS) + cycler(linestyle=LINES),
