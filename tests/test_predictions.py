@@ -9,7 +9,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from browser import chromium, needs_browser, opened, served
+from browser import SITE, needs_browser, opened, served
 from bs4 import BeautifulSoup
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from sphinx.application import Sphinx
@@ -195,15 +195,15 @@ def test_a_link_to_no_figure_is_a_warning(tmp_path, target):
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory):
-    """Two pages with the same questions, and a glossary, in the book's theme, served; with a browser."""
+def site(tmp_path_factory, browser):
+    """Two pages with the same questions, and a glossary, in the book's theme, served."""
     folder = tmp_path_factory.mktemp("site") / "source"
     home = "# Home\n\n```{toctree}\none\ntwo\nglossary\n```\n"
     pages = {"index": home, "one": PAGE, "two": PAGE, "glossary": GLOSSARY}
     out, warnings = build(folder, pages, "sphinx_book_theme", html_context={"default_mode": "auto"})
     assert warnings == ""
     (out / "favicon.ico").touch()  # browsers ask for one
-    with served(out) as address, chromium() as browser:
+    with served(out) as address:
         yield lambda path="one.html", **more: opened(browser, address, path, **more)
 
 
@@ -638,6 +638,19 @@ def test_wrong_answers_are_noticed():
     assert "stated as 'lower'" in answer_faults(["lower"], expected, "1. it is: higher")[0]
     assert "nothing printed" in answer_faults(["higher"], expected, "1. it is: lower")[0]
     assert "2 answers stated" in answer_faults(["higher", "x"], expected, "1. it is: higher")[0]
+
+
+@pytest.mark.slow
+@needs_browser
+@pytest.mark.skipif(not SITE.exists(), reason="the book is not built: run make book")
+@each_chapter
+def test_choices_are_the_words_of_the_source(browser, home, chapter):
+    bold = re.findall(r"\*\*([^*]+)\*\*", markdown(nbformat.read(chapter, as_version=4)))
+    written = [" ".join(choice.split()) for text in bold for choice in re.split(r"\s/\s", text) if choice != text]
+    with opened(browser, home, f"book/chapters/{chapter.stem}.html") as page:
+        page.locator("fieldset.question").first.wait_for()
+        offered = page.locator("fieldset.question input").evaluate_all("all => all.map((e) => e.value)")
+    assert [value.replace("’", "'") for value in offered] == [choice.replace("`", "") for choice in written]
 
 
 @each_chapter
