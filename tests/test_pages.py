@@ -302,6 +302,38 @@ def test_wide_tables_scroll_in_a_named_region(browser, home, width):
 
 
 @built
+@pytest.mark.parametrize("dark", [False, True])
+@pytest.mark.parametrize("width", [390, 1440])
+def test_contents_lie_over_no_table(browser, home, width, dark):
+    with opened(browser, home, "book/chapters/08_verdicts.html", width=width, dark=dark) as page:
+        settle(page)
+        unfold(page)
+        page.evaluate(CHECKS + "; Object.assign(window, { cellsUnderContents })")
+        table = page.locator(".tag_full-width table")
+        for place in ("start", "center", "end"):
+            page.evaluate("scrollTo(0, 0)")
+            page.wait_for_function("!document.querySelector('.bd-sidebar-secondary.hide')")
+            table.evaluate("(e, block) => e.scrollIntoView({ block, behavior: 'instant' })", place)
+            page.wait_for_function("document.querySelector('.bd-sidebar-secondary.hide')")
+            assert page.evaluate("cellsUnderContents()") == [], place
+        if width > 1000:
+            page.evaluate("document.querySelector('.bd-sidebar-secondary').classList.remove('hide')")
+            assert page.evaluate("cellsUnderContents()") != []  # what lies over a table is noticed
+
+
+@built
+def test_contents_beside_a_wide_table_open_for_the_keyboard(browser, home):
+    with opened(browser, home, "book/chapters/08_verdicts.html") as page:
+        settle(page)
+        unfold(page)
+        page.locator(".tag_full-width table").evaluate("e => e.scrollIntoView({ behavior: 'instant' })")
+        page.wait_for_function("document.querySelector('.bd-sidebar-secondary.hide')")
+        link = page.locator(".bd-sidebar-secondary nav a").first
+        link.evaluate("e => e.focus({ focusVisible: true, preventScroll: true })")
+        page.wait_for_function("getComputedStyle(document.querySelector('nav.page-toc')).opacity === '1'")
+
+
+@built
 def test_pictures_keep_their_place_and_come_when_near(browser, home):
     with opened(browser, home, "book/chapters/05_cycling.html") as page:
         pictures = page.locator("article img").evaluate_all(

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from browser import needs_browser, opened, served, still
+from browser import SITE, needs_browser, opened, served, still
 from bs4 import BeautifulSoup
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from playwright.sync_api import expect
@@ -75,6 +75,18 @@ The word petrichor stands in the fold.
 """
 
 
+GLOSSARY = """# Glossary
+
+```{glossary}
+optimizer
+  The rule that turns gradients into updates.
+
+PyTorch
+  A framework for learning by gradients.
+```
+"""
+
+
 def build(folder, pages, theme="basic", **config):
     """Build pages with Sphinx; returns the output folder and the warnings."""
     folder.mkdir(exist_ok=True)
@@ -82,11 +94,12 @@ def build(folder, pages, theme="basic", **config):
         (folder / f"{name}.md").write_text(text, encoding="utf-8")
     static = folder / "static"
     static.mkdir(exist_ok=True)
-    for path in (BOOK / "_static").glob("predictions.*"):
+    for path in (*(BOOK / "_static").glob("predictions.*"), *(BOOK / "_static").glob("glossary.*")):
         shutil.copy(path, static)
     settings = {
         # Of one process's builds all read Markdown with the same parser: Sphinx keeps the first one's.
-        "extensions": ["myst_nb", "numbered_links", "predictions"],
+        "extensions": ["myst_nb", "numbered_links", "predictions", "glossary_links"],
+        "glossary_page": "glossary",
         "nb_execution_mode": "off",
         "myst_enable_extensions": ["dollarmath"],
         "html_theme": theme,
@@ -184,12 +197,11 @@ def test_a_link_to_no_figure_is_a_warning(tmp_path, target):
 
 @pytest.fixture(scope="module")
 def site(browser, tmp_path_factory):
-    """Two pages with the same questions, in the book's theme, served; gives what opens one of them."""
+    """Two pages with the same questions, and a glossary, in the book's theme, served."""
     folder = tmp_path_factory.mktemp("site") / "source"
-    home = "# Home\n\n```{toctree}\none\ntwo\n```\n"
-    out, warnings = build(
-        folder, {"index": home, "one": PAGE, "two": PAGE}, "sphinx_book_theme", html_context={"default_mode": "auto"}
-    )
+    home = "# Home\n\n```{toctree}\none\ntwo\nglossary\n```\n"
+    pages = {"index": home, "one": PAGE, "two": PAGE, "glossary": GLOSSARY}
+    out, warnings = build(folder, pages, "sphinx_book_theme", html_context={"default_mode": "auto"})
     assert warnings == ""
     (out / "favicon.ico").touch()  # browsers ask for one
     with served(out) as address:
@@ -338,6 +350,26 @@ def test_quiz_answers_at_once(site):
         page.reload()
         expect(feedback.first).to_contain_text("✓ Right.")
         expect(page.get_by_text("0 of 2 answered")).to_be_visible()  # the quiz is no prediction
+
+
+@pytest.mark.slow
+@needs_browser
+def test_definitions_are_no_part_of_choices_and_answers(site):
+    with site() as page:
+        page.get_by_role("button", name="Show without answering").last.click()
+        values = page.locator(".quiz input").evaluate_all("all => all.map((e) => e.value)")
+        assert values == ["the label", "the optimizer’s rate", "at once", "later"]
+        assert page.locator(".quiz label").all_inner_texts() == values
+        answer(page, "the optimizer’s rate", "at once")
+        feedback = page.locator(".quiz [role=status]")
+        assert feedback.evaluate_all("all => all.map((e) => e.dataset.verdict)") == ["right", "right"]
+        assert feedback.last.locator("a.glossary-term").inner_text() == "PyTorch"  # an answer's reason may have one
+        ids = page.locator("[id]").evaluate_all("all => all.map((e) => e.id)")
+        assert sorted(ids) == sorted(set(ids))
+    with site("search.html?q=framework") as page:  # a word of a definition only
+        page.goto(page.url.replace("search.html?q=framework", "one.html"), referer=page.url)
+        page.locator(".fold-bar").first.wait_for()
+        assert not shown(page, "The rate rose.")
 
 
 REFUSED = "Object.defineProperty(window, 'localStorage', {get() { throw new DOMException('no', 'SecurityError') }})"
@@ -608,6 +640,19 @@ def test_wrong_answers_are_noticed():
     assert "stated as 'lower'" in answer_faults(["lower"], expected, "1. it is: higher")[0]
     assert "nothing printed" in answer_faults(["higher"], expected, "1. it is: lower")[0]
     assert "2 answers stated" in answer_faults(["higher", "x"], expected, "1. it is: higher")[0]
+
+
+@pytest.mark.slow
+@needs_browser
+@pytest.mark.skipif(not SITE.exists(), reason="the book is not built: run make book")
+@each_chapter
+def test_choices_are_the_words_of_the_source(browser, home, chapter):
+    bold = re.findall(r"\*\*([^*]+)\*\*", markdown(nbformat.read(chapter, as_version=4)))
+    written = [" ".join(choice.split()) for text in bold for choice in re.split(r"\s/\s", text) if choice != text]
+    with opened(browser, home, f"book/chapters/{chapter.stem}.html") as page:
+        page.locator("fieldset.question").first.wait_for()
+        offered = page.locator("fieldset.question input").evaluate_all("all => all.map((e) => e.value)")
+    assert [value.replace("’", "'") for value in offered] == [choice.replace("`", "") for choice in written]
 
 
 @each_chapter

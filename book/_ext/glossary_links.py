@@ -95,10 +95,10 @@ def join_lines(paragraph: nodes.paragraph) -> None:
 
 
 def within(text: nodes.Text, paragraph: nodes.paragraph) -> bool:
-    """Say whether a text of a paragraph is part of a link, of code or of a formula."""
+    """Say whether a text of a paragraph is part of a link, a formula or code, or is to be kept free of links."""
     node = text.parent
     while node is not paragraph:
-        if isinstance(node, INLINE_APART):
+        if isinstance(node, INLINE_APART) or "no-glossary" in node["classes"]:
             return True
         node = node.parent
     return False

@@ -46,7 +46,7 @@ def read_question(item: nodes.list_item) -> list[str]:
     if len(found) != 1:
         fault(f"a question has one list of choices, in bold: **one / other**; this has {len(found)}", item)
         return []
-    found[0]["classes"].append("choices")
+    found[0]["classes"] += ["choices", "no-glossary"]  # they become the labels of radio buttons
     offered = choices(found[0].astext())
     if len(set(offered)) < len(offered):
         fault(f"a choice stands twice in {offered}", item)
@@ -69,7 +69,7 @@ def check_answers(questions: nodes.enumerated_list, answers: nodes.enumerated_li
             fault(f"answer {number} does not begin with a choice in bold", item)
             continue
         given = " ".join(first.astext().split())
-        first["classes"].append("answer")
+        first["classes"] += ["answer", "no-glossary"]  # it is compared with the choices
         if allowed and given not in allowed:
             fault(f"answer {number} is {given!r}, which is none of the choices {allowed}", item)
 

@@ -14,8 +14,18 @@
     return made;
   }
 
+  // An element's text, without the definitions that the glossary has put beside its terms.
   function words(node) {
-    return node.textContent.replace(/\s+/g, " ").trim();
+    const copy = node.cloneNode(true);
+    for (const definition of copy.querySelectorAll("[role=tooltip]")) definition.remove();
+    return copy.textContent.replace(/\s+/g, " ").trim();
+  }
+
+  // What a paragraph holds, to be shown a second time: an id may stand on a page once.
+  function copied(paragraph) {
+    const copy = paragraph.cloneNode(true);
+    for (const named of copy.querySelectorAll("[id]")) named.removeAttribute("id");
+    return copy.childNodes;
   }
 
   // --- What the reader answered ---
@@ -46,7 +56,7 @@
     const text = choices.closest("p");
     const legend = element("legend");
     const field = element("fieldset", { className: "question" }, legend);
-    const values = choices.textContent.split(/\s\/\s/).map((value) => value.replace(/\s+/g, " ").trim());
+    const values = words(choices).split(" / ");
     if (!values.includes(state.answers[name])) delete state.answers[name]; // the question was another one
     leaveGap(choices);
     legend.append(...text.childNodes);
@@ -86,7 +96,7 @@
         const right = given === words(answer.querySelector(".answer"));
         feedback.dataset.verdict = given === undefined ? "none" : right ? "right" : "wrong";
         feedback.replaceChildren();
-        if (right) feedback.append("✓ Right. ", ...answer.querySelector("p").cloneNode(true).childNodes);
+        if (right) feedback.append("✓ Right. ", ...copied(answer.querySelector("p")));
         else if (given !== undefined) feedback.append(`✗ Not “${given}”. Try again, or read the answers below.`);
       };
       ask(item, name, judge).append(feedback);
@@ -200,7 +210,7 @@
     const asked = new URL(document.referrer).searchParams.get("q") ?? "";
     const terms = asked.toLowerCase().split(/\s+/).filter(Boolean);
     for (const fold of folds) {
-      const text = fold.parts.map((part) => part.textContent.toLowerCase()).join(" ");
+      const text = fold.parts.map((part) => words(part).toLowerCase()).join(" ");
       if (terms.some((term) => text.includes(term))) open(fold);
     }
   }
