@@ -448,23 +448,17 @@ def _smooth(rates: Sequence[float], u: Any, y: Any, noise: float, half_width: fl
 
 
 def _local_quadratic(u: Any, half_width: float) -> tuple[Any, Any, Any]:
-    """The weights at each point, and the matrices that take values to the level and the slope of the local fit."""
+    """The tricube weights at each point, and the matrices that take values to the level and the slope of its fit."""
     import numpy as np
 
     distance = u[None, :] - u[:, None]
-    nearest = _NEIGHBOURS - 1
-    reach = np.partition(np.abs(distance), nearest, axis=1)[:, nearest]
+    reach = np.partition(np.abs(distance), _NEIGHBOURS - 1, axis=1)[:, _NEIGHBOURS - 1]
     h = np.maximum(half_width, 1.001 * reach)[:, None]
     x = distance / h
-    near = np.maximum(1 - np.abs(x * x * x), 0)
-    terms = [near * near * near]
-    for _ in range(4):
-        terms.append(terms[-1] * x)
-    sums = [term.sum(1) for term in terms]
-    normal = np.array([[sums[i + j] for j in range(3)] for i in range(3)]).transpose(2, 0, 1)
-    inverse = np.linalg.inv(normal)[..., None]
-    to_level, to_slope = (sum(inverse[:, i, j] * terms[j] for j in range(3)) for i in range(2))
-    return terms[0], to_level, to_slope / h
+    weights = np.maximum(1 - np.abs(x) ** 3, 0) ** 3
+    root = np.sqrt(weights)[..., None]
+    fit = np.linalg.pinv(root * x[..., None] ** range(3)).swapaxes(1, 2) * root  # weighted least squares
+    return weights, fit[..., 0], fit[..., 1] / h
 
 
 def _noise(u: Any, y: Any) -> float:
