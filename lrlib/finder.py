@@ -28,7 +28,7 @@ import statistics
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Annotated, Any
 
-from lrlib.schedules import Check, Value, _many, _real, one_of, value
+from lrlib.schedules import Check, Parameters, _many, _real, checked, one_of
 
 __all__ = ["RULES", "Combined", "CombinedSuggestion", "RangeTest", "Suggestion", "combine", "range_test", "rates"]
 
@@ -177,8 +177,8 @@ class Suggestion:
     reason: str = ""
 
 
-@value
-class RangeTest(Value):
+@checked
+class RangeTest(Parameters):
     """The record of a sweep: ``losses[i]`` (and ``accuracies[i]``) was measured at ``rates[i]``. An immutable value.
 
     ``accuracies`` is None where none were measured; ``stopped`` is "completed", "diverged" or "non-finite". A loss may

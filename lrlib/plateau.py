@@ -6,7 +6,7 @@ import numbers
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from lrlib.schedules import Check, Rate, Value, _count, _real, one_of, value
+from lrlib.schedules import Check, Parameters, Rate, _count, _real, checked, one_of
 
 _Wait = Annotated[int, Check("a whole number, 0 or more", _count, lambda n: n >= 0)]
 _Factor = Annotated[float, Check("a number above 0 and below 1", _real, lambda x: 0 < x < 1)]
@@ -33,8 +33,8 @@ class PlateauState:
         return dataclasses.asdict(self)
 
 
-@value
-class Plateau(Value):
+@checked
+class Plateau(Parameters):
     """Multiply the rate by ``factor`` when a metric has not improved for more than ``patience`` measurements in a row.
 
     Names, defaults and meaning are torch's ReduceLROnPlateau's: the ``patience + 1``-th bad measurement in a row cuts.

@@ -13,13 +13,13 @@ from torch.optim.lr_scheduler import LRScheduler
 
 from lrlib._torch_range import range_test
 from lrlib.plateau import Plateau, PlateauState
-from lrlib.schedules import COUNT, Schedule
+from lrlib.schedules import Check, Count, Schedule
 
 __all__ = ["PlateauScheduler", "Scheduler", "range_test"]
 
 _Plan = Schedule | list[Schedule] | dict[str, Schedule]
 _BETAS = {"beta1": 0, "beta2": 1}
-_UPDATES = dataclasses.replace(COUNT, words="a whole number, −1 or more", allowed=lambda n: n >= -1)
+_UPDATES = dataclasses.replace(Check.of(Count), words="a whole number, −1 or more", allowed=lambda n: n >= -1)
 
 
 class Scheduler(LRScheduler):
