@@ -10,7 +10,7 @@ import numpy as np
 from keras import ops
 
 from lrlib import finder
-from lrlib._trace import Snapshot, Undo, check_batches, check_progress, cycle, global_generators, reporter
+from lrlib._snapshot import Snapshot, Undo, check_batches, check_progress, cycle, global_generators, reporter
 
 __all__ = ["range_test"]
 
@@ -63,7 +63,7 @@ def range_test(
     >>> result.rates[0], int(model.optimizer.iterations), model.optimizer.built
     (1e-07, 0, False)
     """
-    ladder = finder.rates(start, end, steps, mode)
+    rates = finder.ladder(start, end, steps, mode)
     if not isinstance(model, keras.Model):
         raise TypeError(f"range_test: model must be a keras.Model, got {type(model).__name__}")
     if not getattr(model, "compiled", False) or model.optimizer is None:
@@ -72,7 +72,7 @@ def range_test(
     if validation is not None:
         check_batches(validation, "validation")
     check_progress(progress)
-    with _no_trace(model, batches, validation), reporter(progress, len(ladder)) as report:
+    with _no_trace(model, batches, validation), reporter(progress, len(rates)) as report:
         drawn = cycle(_Restartable.of(batches), "batches")
         held = None if validation is None else cycle(_Restartable.of(validation), "validation")
         assign_rate = _mutable_rate(model.optimizer)
@@ -86,7 +86,7 @@ def range_test(
             report()
             return _recorded(logs)
 
-        return finder.range_test(step, ladder, diverge=diverge)
+        return finder.range_test(step, rates, diverge=diverge)
 
 
 class _Restartable:

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from lrlib import finder
-from lrlib._trace import Snapshot, Undo, check_batches, check_progress, cycle, global_generators, reporter
+from lrlib._snapshot import Snapshot, Undo, check_batches, check_progress, cycle, global_generators, reporter
 
 __all__ = ["range_test"]
 
@@ -69,13 +69,13 @@ def range_test(
     >>> result.rates[0], optimizer.param_groups[0]["lr"], model.weight.grad
     (1e-07, 0.1, None)
     """
-    ladder = finder.rates(start, end, steps, mode)
+    rates = finder.ladder(start, end, steps, mode)
     _check(model, optimizer, batches, validation)
     check_progress(progress)
     held = None if validation is None else cycle(validation, "validation")
     with _no_trace(model, optimizer, loss_fn, metric, batches, validation), contextlib.ExitStack() as open_:
         drawn = open_.enter_context(contextlib.closing(cycle(batches, "batches")))  # type: ignore[type-var]
-        report = open_.enter_context(reporter(progress, len(ladder)))
+        report = open_.enter_context(reporter(progress, len(rates)))
         if held is not None:
             open_.callback(held.close)  # type: ignore[attr-defined]
         sweep = _Sweep(model, optimizer, loss_fn, metric, drawn, held)
@@ -85,7 +85,7 @@ def range_test(
             report()
             return answer
 
-        return finder.range_test(step, ladder, diverge=diverge)
+        return finder.range_test(step, rates, diverge=diverge)
 
 
 def _check(model: Any, optimizer: Any, batches: Any, validation: Any) -> None:
