@@ -954,7 +954,16 @@ class Clip(Schedule):
 
 @register
 class Constant(Schedule):
-    """lr. Never ends.
+    """The same rate for ever: lr. Never ends.
+
+    The baseline that a schedule has to beat, and the level part of a composition.
+
+    Args:
+        lr: The rate, 0 or more.
+
+    Errors: those of every :class:`Schedule`.
+
+    Source: Bottou, Curtis, Nocedal 2018 (arXiv 1606.04838), theorem 4.6, on a fixed stepsize.
 
     >>> Constant(0.1)(10**9)
     0.1
@@ -970,7 +979,16 @@ class Constant(Schedule):
 class Linear(Schedule):
     """A straight line: start + (end − start) · t/steps, ``start`` at 0, ``end`` from ``steps`` on.
 
-    To zero over the whole budget it is the robust choice of Li, Yumer, Ramanan 2020 (arXiv 1905.04753).
+    Down to 0 over a budget that is known beforehand; upwards, as the warm-up before another schedule.
+
+    Args:
+        start: The first rate, 0 or more.
+        end: The last rate, 0 or more.
+        steps: Updates until the last rate, a whole number, 1 or more.
+
+    Errors: those of every :class:`Schedule`.
+
+    Source: Li, Yumer, Ramanan 2020 (arXiv 1905.04753); as a warm-up Goyal et al. 2017 (arXiv 1706.02677).
 
     >>> Linear(0.1, 0.0, steps=4)(1)
     0.07500000000000001
@@ -988,7 +1006,17 @@ class Linear(Schedule):
 
 @register
 class Polynomial(Schedule):
-    """end + (start − end) · (1 − t/steps)^power, ``start`` at 0, ``end`` from ``steps`` on.
+    """A power of what is left: end + (start − end) · (1 − t/steps)^power, ``start`` at 0, ``end`` from ``steps`` on.
+
+    For a known budget: ``power`` above 1 falls early and ends flat, below 1 falls late, and 1 is :class:`Linear`.
+
+    Args:
+        start: The first rate, 0 or more.
+        end: The last rate, 0 or more.
+        steps: Updates until the last rate, a whole number, 1 or more.
+        power: The exponent, above 0.
+
+    Errors: those of every :class:`Schedule`.
 
     Source: as torch's PolynomialLR and Keras's PolynomialDecay.
 
@@ -1012,6 +1040,15 @@ class Polynomial(Schedule):
 class Cosine(Schedule):
     """Half a cosine: end + (start − end) · (1 + cos(π t/steps)) / 2, ``start`` at 0, ``end`` from ``steps`` on.
 
+    For a known budget, often after a warm-up: it stays near its first rate, and again near its last, for long.
+
+    Args:
+        start: The first rate, 0 or more.
+        end: The last rate, 0 or more.
+        steps: Updates until the last rate, a whole number, 1 or more.
+
+    Errors: those of every :class:`Schedule`.
+
     Source: one cycle of Loshchilov and Hutter 2017 (arXiv 1608.03983).
 
     >>> Cosine(0.1, 0.0, steps=4)(2)
@@ -1031,7 +1068,18 @@ class Cosine(Schedule):
 
 @register
 class Exponential(Schedule):
-    """lr · gamma^(t/every). Never ends.
+    """Exponential decay: lr · gamma^(t/every). Never ends.
+
+    For a smooth fall by the same factor in equal times, where the budget is not known beforehand.
+
+    Args:
+        lr: The first rate, 0 or more.
+        gamma: The factor of the rate in ``every`` updates, above 0; above 1 it rises.
+        every: Updates, a whole number, 1 or more.
+
+    Errors: those of every :class:`Schedule`.
+
+    Source: as Keras's ExponentialDecay, and with ``every=1`` torch's ExponentialLR.
 
     >>> Exponential(0.1, gamma=0.5, every=10)(20)
     0.025
@@ -1047,7 +1095,18 @@ class Exponential(Schedule):
 
 @register
 class StepDecay(Schedule):
-    """lr · gamma^⌊t/every⌋: cut by ``gamma`` every ``every`` updates. Never ends.
+    """Step decay: lr · gamma^⌊t/every⌋, cut by ``gamma`` every ``every`` updates. Never ends.
+
+    For recipes that cut the rate at regular times, by 10 every 30 epochs, say.
+
+    Args:
+        lr: The first rate, 0 or more.
+        gamma: The factor of each cut, above 0; above 1 the rate rises.
+        every: Updates between two cuts, a whole number, 1 or more.
+
+    Errors: those of every :class:`Schedule`.
+
+    Source: as torch's StepLR, and Keras's ExponentialDecay with ``staircase=True``.
 
     >>> StepDecay(0.1, gamma=0.5, every=600)(600)
     0.05
@@ -1066,7 +1125,17 @@ class StepDecay(Schedule):
 class Piecewise(Schedule):
     """values[k], where k of the boundaries are ≤ t: a boundary's own update has the new value already.
 
-    One value more than boundaries. The length is the last boundary, so that ``then`` does not play the last value.
+    For recipes that name the updates at which the rate changes. The length is the last boundary, so that ``then`` does
+    not play the last value.
+
+    Args:
+        boundaries: Updates at which the rate changes: whole numbers, 1 or more, strictly rising, at least one.
+        values: Rates, 0 or more: one more than boundaries.
+
+    Errors: those of every :class:`Schedule`; ``ValueError`` for another number of values.
+
+    Source: He et al. 2016 (arXiv 1512.03385), section 4.2. As torch's MultiStepLR; Keras's PiecewiseConstantDecay
+    changes one update later.
 
     >>> Piecewise([2, 4], [1.0, 0.5, 0.1])(2)
     0.5
@@ -1087,9 +1156,18 @@ class Piecewise(Schedule):
 
 @register
 class InverseTime(Schedule):
-    """lr / (1 + rate · t/every). Never ends.
+    """Inverse time decay: lr / (1 + rate · t/every). Never ends.
 
-    Source: Keras's InverseTimeDecay, and the ``decay`` of its optimizers before Keras 3.
+    Where the budget is not known: it falls as 1/t in the end, for which stochastic approximation is proved to converge.
+
+    Args:
+        lr: The first rate, 0 or more.
+        rate: How fast it falls, 0 or more: after ``every`` updates the rate is lr / (1 + rate).
+        every: Updates, a whole number, 1 or more.
+
+    Errors: those of every :class:`Schedule`.
+
+    Source: Robbins and Monro 1951; as Keras's InverseTimeDecay, and the ``decay`` of its optimizers before Keras 3.
 
     >>> InverseTime(0.1, rate=0.5, every=4)(8)
     0.05
@@ -1107,7 +1185,15 @@ class InverseTime(Schedule):
 class InverseSqrt(Schedule):
     """Linear from 0 to ``peak`` over ``warmup`` updates, then peak · √(timescale / (timescale + t − warmup)).
 
-    ``timescale`` (updates) defaults to ``warmup``, which is peak · √(warmup / t). Never ends.
+    For Transformers, and where training may be prolonged: no rate depends on the budget. Never ends.
+
+    Args:
+        peak: The rate at the end of the warm-up, 0 or more.
+        warmup: Updates, a whole number, 1 or more.
+        timescale: Updates, above 0. None is ``warmup``: the fall is then peak · √(warmup / t).
+
+    Errors: those of every :class:`Schedule`.
+
     Source: Vaswani et al. 2017 (arXiv 1706.03762).
 
     >>> InverseSqrt(0.1, warmup=100)(400)
@@ -1128,8 +1214,21 @@ class InverseSqrt(Schedule):
 class CosineRestarts(Schedule):
     """SGDR: half cosines from ``max_lr`` to ``min_lr``, cycle k lasting first · t_mul^k updates. Never ends.
 
-    ``m_mul`` scales each cycle's peak, as a height above ``min_lr``, from the last one's. Each cycle's first update is
-    at its peak, exactly; ``min_lr`` is approached but not reached (``take`` of a whole cycle holds it).
+    In cycle k, z of it done: min_lr + (max_lr − min_lr) · m_mul^k · (1 + cos πz) / 2. Each cycle's first update is at
+    its peak, exactly; ``min_lr`` is approached but not reached (``take`` of a whole cycle holds it).
+
+    Where training may have to stop early: at the end of each cycle there is a model whose rate has been annealed.
+
+    Args:
+        max_lr: The first cycle's peak, 0 or more.
+        min_lr: The rate that each cycle falls to, from 0 to ``max_lr``.
+        first: The first cycle's updates, a whole number, 1 or more.
+        t_mul: How much longer each cycle is than the last, 1 or more.
+        m_mul: How much higher its peak is above ``min_lr``, above 0; usually 1 or less.
+
+    Errors: those of every :class:`Schedule`; ``ValueError`` for ``min_lr`` above ``max_lr``, and for a ``t_mul`` so
+    near to 1 that too many cycles differ in length.
+
     Source: Loshchilov and Hutter 2017 (arXiv 1608.03983).
 
     >>> s = CosineRestarts(0.1, 0.0, first=1, t_mul=3)
@@ -1184,7 +1283,18 @@ class _Cyclic(Schedule):
 class Triangular(_Cyclic):
     """Up from ``base_lr`` to ``max_lr`` in ``step_size`` updates, down in ``step_size_down``, for ever.
 
-    base_lr + (max_lr − base_lr) · h(t), h a triangle of height 1. ``step_size_down`` defaults to ``step_size``.
+    base_lr + (max_lr − base_lr) · h(t), h a triangle of height 1.
+
+    To try a range of rates, such as the range test gives, instead of looking for the one best rate.
+
+    Args:
+        base_lr: The lowest rate, 0 or more.
+        max_lr: The highest rate, ``base_lr`` or more.
+        step_size: Updates up, a whole number, 1 or more.
+        step_size_down: Updates down, a whole number, 1 or more; None is ``step_size``.
+
+    Errors: those of every :class:`Schedule`; ``ValueError`` for ``base_lr`` above ``max_lr``.
+
     Source: Smith 2017 (arXiv 1506.01186), "triangular".
 
     >>> Triangular(0.001, 0.006, step_size=2000)(2000)
@@ -1204,6 +1314,16 @@ class Triangular(_Cyclic):
 @register
 class Triangular2(_Cyclic):
     """As :class:`Triangular`, the triangle's height halved after each cycle: base_lr + (max_lr − base_lr) · h(t) / 2^k.
+
+    For cycles that anneal as well: their peaks come near to ``base_lr`` after a few.
+
+    Args:
+        base_lr: The lowest rate, 0 or more.
+        max_lr: The first cycle's highest rate, ``base_lr`` or more.
+        step_size: Updates up, a whole number, 1 or more.
+        step_size_down: Updates down, a whole number, 1 or more; None is ``step_size``.
+
+    Errors: those of every :class:`Schedule`; ``ValueError`` for ``base_lr`` above ``max_lr``.
 
     Source: Smith 2017 (arXiv 1506.01186), "triangular2".
 
@@ -1225,7 +1345,18 @@ class Triangular2(_Cyclic):
 class ExpRange(_Cyclic):
     """As :class:`Triangular`, the triangle's height times gamma^t: base_lr + (max_lr − base_lr) · h(t) · gamma^t.
 
-    Only the upper bound shrinks; ``base_lr`` stays. Source: Smith 2017 (arXiv 1506.01186), "exp_range".
+    As :class:`Triangular2`, with a fall that is smooth and can be set. Only the upper bound falls; ``base_lr`` stays.
+
+    Args:
+        base_lr: The lowest rate, 0 or more.
+        max_lr: The rate that the first cycle would reach with a ``gamma`` of 1, ``base_lr`` or more.
+        step_size: Updates up, a whole number, 1 or more.
+        step_size_down: Updates down, a whole number, 1 or more; None is ``step_size``.
+        gamma: The factor of the height in one update, above 0; usually a little below 1.
+
+    Errors: those of every :class:`Schedule`; ``ValueError`` for ``base_lr`` above ``max_lr``.
+
+    Source: Smith 2017 (arXiv 1506.01186), "exp_range".
 
     >>> round(ExpRange(0.01, 0.1, step_size=20, gamma=0.99994)(60), 6)
     0.099677
@@ -1247,10 +1378,24 @@ class ExpRange(_Cyclic):
 class OneCycle(Schedule):
     """One cycle up and down: max_lr/div_factor at 0, ``max_lr`` at ⌊pct_start · steps⌋, the final rate at ``steps``.
 
-    The final rate is max_lr/div_factor/final_div_factor. ``anneal`` is "cos" or "linear". With ``three_phase`` the
-    first rate is reached again as long after the peak as the peak came after 0, and the final one from there.
-    Torch's OneCycleLR(total_steps=T) has its last rate at update T − 1 and its peak at pct_start · T − 1.
-    Source: Smith 2018 (arXiv 1803.09820), with fastai's shape.
+    From one of these to the next, z of the time gone, the rate is (1 − cos πz)/2 ("cos") or z ("linear") of the way.
+
+    For a known and short budget, with a peak near the largest rate at which training does not diverge.
+
+    Args:
+        max_lr: The peak, 0 or more.
+        steps: Updates until the final rate, a whole number, 1 or more.
+        pct_start: The share of ``steps`` before the peak, from 0 up to, but not including, 1.
+        div_factor: The peak over the first rate, above 0.
+        final_div_factor: The first rate over the final one, above 0.
+        anneal: "cos" or "linear".
+        three_phase: True: the first rate is reached again as long after the peak as the peak came after 0, and the
+            final one from there. False: the final rate is reached from the peak.
+
+    Errors: those of every :class:`Schedule`; ``ValueError`` for ``three_phase`` with ``pct_start`` above 0.5.
+
+    Source: Smith 2018 (arXiv 1803.09820), with fastai's shape. Torch's OneCycleLR(total_steps=T) has its last rate at
+    update T − 1 and its peak at pct_start · T − 1.
 
     >>> s = OneCycle(0.1, steps=10)
     >>> s(0), s(3), round(s(10), 9)
@@ -1298,8 +1443,24 @@ class OneCycle(Schedule):
 class WarmupStableDecay(Schedule):
     """A trapezoid: ``start`` to ``peak`` in ``warmup`` updates, ``peak`` for ``stable``, to ``end`` in ``decay``.
 
-    The warm-up is linear; ``shape`` of the decay, with z its share done: "linear" 1 − z, "cosine" (1 + cos πz)/2,
-    "1-sqrt" 1 − √z, each times (peak − end). Source: Hu et al. 2024 (arXiv 2404.06395).
+    The warm-up is linear. The decay, z of it done, is end + (peak − end) times 1 − z ("linear"), (1 + cos πz)/2
+    ("cosine") or 1 − √z ("1-sqrt").
+
+    Where the budget is open: one run at ``peak`` goes on for as long as wanted, and a decay from any of its
+    checkpoints gives a finished model.
+
+    Args:
+        peak: The rate between warm-up and decay, 0 or more.
+        warmup: Updates of the warm-up, a whole number, 1 or more.
+        stable: Updates at ``peak``, a whole number, 1 or more.
+        decay: Updates of the decay, a whole number, 1 or more.
+        start: The first rate, 0 or more.
+        end: The last rate, 0 or more.
+        shape: "linear", "cosine" or "1-sqrt".
+
+    Errors: those of every :class:`Schedule`.
+
+    Source: Hu et al. 2024 (arXiv 2404.06395).
 
     >>> s = WarmupStableDecay(0.1, warmup=10, stable=80, decay=10)
     >>> s(5), s(50), s(95), s(100)
@@ -1331,6 +1492,15 @@ class WarmupStableDecay(Schedule):
 @register
 class Rex(Schedule):
     """end + (start − end) · (1 − z) / (1 − z/2), z = t/steps: ``start`` at 0, ``end`` from ``steps`` on.
+
+    For a known budget, a small one too: the rate stays above :class:`Linear`'s, and falls faster at the end.
+
+    Args:
+        start: The first rate, 0 or more.
+        end: The last rate, 0 or more.
+        steps: Updates until the last rate, a whole number, 1 or more.
+
+    Errors: those of every :class:`Schedule`.
 
     Source: Chen, Wolfe, Kyrillidis 2022 (arXiv 2107.04197).
 
