@@ -173,7 +173,7 @@ def _moved(item: Any, device: torch.device | None) -> Any:
 
 
 # ---------------------------------------------------------------------------------------------------------------------
-# No trace
+# Leaving no trace
 # ---------------------------------------------------------------------------------------------------------------------
 
 
@@ -184,7 +184,7 @@ def _no_trace(
     snapshot = Snapshot((torch.nn.Module, torch.optim.Optimizer), _keep_leaf)
     modules = [item for item in (model, loss_fn, metric) if isinstance(item, torch.nn.Module)]
     snapshot.keep(*modules, optimizer)
-    # Once more by the public way, for modules that hold their tensors elsewhere (TorchScript).
+    # Again through the public interface, for modules that do not hold tensors as attributes (TorchScript).
     snapshot.keep(*(tensor for module in modules for tensor in (*module.parameters(), *module.buffers())))
     for source in sources:
         _keep_source(snapshot, source)
@@ -197,7 +197,7 @@ def _no_trace(
     snapshot.call_back(_global_generators())
     try:
         for p in parameters:
-            p.grad = None  # set aside as they are, so that nothing writes into them
+            p.grad = None  # the saved gradients are set aside: nothing may write into them
         yield
     finally:
         snapshot.restore()
@@ -205,11 +205,11 @@ def _no_trace(
 
 def _keep_leaf(item: Any) -> Undo | None:
     if isinstance(item, torch.Tensor):
-        kept = item.detach().clone()
+        content = item.detach().clone()
 
         def undo() -> None:
             with torch.no_grad():
-                item.copy_(kept)
+                item.copy_(content)
 
         return undo
     if isinstance(item, torch.Generator):
@@ -235,7 +235,7 @@ def _keep_source(snapshot: Snapshot, source: Any) -> None:
         kinds += (numpy.random.Generator, numpy.random.RandomState)
     snapshot.keep(*(held for held in vars(source).values() if isinstance(held, kinds)))
     if isinstance(source, (torch.utils.data.DataLoader, torch.utils.data.Sampler)):
-        # Bindings only: a loader's workers that stay alive, for one. Data are not copied.
+        # A shallow copy (of persistent workers, for one): the data are not copied.
         attributes = dict(vars(source))
         snapshot.call_back(lambda: vars(source).update(attributes))
     for name in _SOURCE_PARTS:

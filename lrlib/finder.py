@@ -48,7 +48,7 @@ _SIGNIFICANT = 6.0  # standard errors that a fall must measure
 def _measured(number: Any) -> float:
     if isinstance(number, bool) or not isinstance(number, numbers.Real):
         raise TypeError
-    return math.nan if math.isnan(number) else float(number)  # one NaN, so that equal curves compare equal
+    return math.nan if math.isnan(number) else float(number)  # math.nan itself, so that equal curves compare equal
 
 
 def _rising(values: tuple[float, ...]) -> bool:

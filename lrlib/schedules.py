@@ -262,7 +262,7 @@ def _encode(item: Any) -> Any:
 
 
 # ---------------------------------------------------------------------------------------------------------------------
-# Operations: the little that a formula may use
+# Operations: what a formula may use
 # ---------------------------------------------------------------------------------------------------------------------
 
 
@@ -421,12 +421,12 @@ def _cycle_table(first: float, factor: float, count: int | None) -> tuple[tuple,
     Errors: ``ValueError`` if it would be longer than ``_MOST_CYCLES``.
     """
     whole = _whole(factor)
-    limit = 2**1000 if isinstance(whole, int) else 2**63  # beyond which rounding has the say, or floats end
+    limit = 2**1000 if isinstance(whole, int) else 2**63  # beyond it floats overflow, or rounding decides
     starts: list[float] = [0]
     scales: list[float] = [1]
     while count is None or len(starts) < count:
         start, scale = starts[-1] + first * scales[-1], scales[-1] * whole
-        if start == starts[-1] or max(start, scale) > limit:  # shrunk too short to be told apart, or far enough
+        if start == starts[-1] or max(start, scale) > limit:  # shorter than a rounding, or far enough
             break
         if len(starts) == _MOST_CYCLES:
             raise ValueError(f"more than {_MOST_CYCLES} cycles of different lengths")
@@ -490,7 +490,7 @@ class Schedule(Parameters):
     10
     """
 
-    __array_ufunc__ = None  # np.float64(2) * schedule is ours to answer
+    __array_ufunc__ = None  # so that np.float64(2) * schedule calls our __rmul__
 
     def evaluate(self, t: Any, ops: Ops) -> Any:
         """The formula, in the operations of ``ops``; ``t`` is valid already."""
@@ -514,7 +514,7 @@ class Schedule(Parameters):
             if not 0 <= t < math.inf:
                 raise ValueError(f"t must be a finite number, 0 or more, got {t!r}")
             return float(self.evaluate(t, PythonOps))
-        numpy = sys.modules.get("numpy")  # whoever holds an array has imported it
+        numpy = sys.modules.get("numpy")  # not imported for this: who passes an array has done so
         if numpy is not None and isinstance(t, numpy.ndarray):
             return self._call_array(t, numpy)
         if isinstance(t, bool) or not isinstance(t, numbers.Real):
@@ -837,7 +837,7 @@ class Hold(Schedule):
 
     @property
     def length(self) -> float | None:
-        whole = None if self.inner.length is None else math.ceil(self.inner.length)  # it changes up to there
+        whole = None if self.inner.length is None else math.ceil(self.inner.length)  # the last change is at its end
         return _scaled(whole, self.n)
 
     def held(self, n: float) -> float:
