@@ -3,7 +3,7 @@
 This file and ``lrlib/schedules.py`` run in the reader's browser, unchanged. Needs the standard library only.
 
 A state is JSON: ``{"schedule": …, "momentum": …, "horizon": …, "log": …}``, the last three optional, schedules as
-``to_dict`` writes them. It may come from a link that anybody wrote, so it is measured before anything is built from it.
+``to_dict`` writes them. It may come from a link that anybody wrote, so its size is checked before anything is built.
 """
 
 from __future__ import annotations
@@ -173,26 +173,26 @@ _EXAMPLE: dict[str, Any] = {
     "boundaries": (4_000, 8_000),
     "values": (0.1, 0.01, 0.001),
 }
-_OWN: dict[str, dict[str, Any]] = {"ExpRange": {"gamma": 0.9998}, "CosineRestarts": {"t_mul": 2}}
+_EXAMPLE_OF: dict[str, dict[str, Any]] = {"ExpRange": {"gamma": 0.9998}, "CosineRestarts": {"t_mul": 2}}
 
 
 def families() -> dict[str, Schedule]:
     """An example of every family that lrlib has: the kinds that are not made of other schedules."""
-    found = {}
+    examples = {}
     kinds: dict[str, Any] = schedules._KINDS
     for name, kind in kinds.items():
-        ours = vars(schedules).get(name) is kind  # not a user's own, such as a docstring's example
-        if ours and not any(check in _PARTS for _, check in kind._checks):
+        built_in = vars(schedules).get(name) is kind  # not a user's own, such as a docstring's example
+        if built_in and not any(check in _PARTS for _, check in kind._checks):
             fields = {field.name: field for field in dataclasses.fields(kind)}
-            lacking = [key for key, field in fields.items() if field.default is dataclasses.MISSING or key == "every"]
-            found[name] = kind(**{key: _EXAMPLE[key] for key in lacking} | _OWN.get(name, {}))
-    return found
+            needed = [key for key, field in fields.items() if field.default is dataclasses.MISSING or key == "every"]
+            examples[name] = kind(**{key: _EXAMPLE[key] for key in needed} | _EXAMPLE_OF.get(name, {}))
+    return examples
 
 
 def presets() -> dict[str, State]:
     """Compositions that people use, by the name that they go by."""
     triangle = schedules.Triangular(0.01, 0.1, step_size=2_000)
-    made: dict[str, Schedule | tuple[Schedule, Schedule]] = {
+    compositions: dict[str, Schedule | tuple[Schedule, Schedule]] = {
         "Warm-up, then cosine": schedules.Linear(0.0, 0.1, 500).then(schedules.Cosine(0.1, 0.0, 9_500)),
         "Warm-up, stable, decay (WSD)": schedules.WarmupStableDecay(0.1, 500, 7_500, 2_000, shape="1-sqrt"),
         "Warm-up, then cosine with restarts (SGDR)": schedules.Linear(0.0, 0.1, 500).then(
@@ -205,13 +205,13 @@ def presets() -> dict[str, State]:
         "Exponential, with a floor": schedules.Exponential(0.1, 0.5, every=1_000).clip(0.005, 1.0),
         "Warm-up times step decay": schedules.Linear(0.0, 1.0, 500) * schedules.StepDecay(0.1, 0.5, every=2_500),
     }
-    pairs = {name: one if isinstance(one, tuple) else (one, None) for name, one in made.items()}
-    return {name: State(one, two, default_horizon(one)) for name, (one, two) in pairs.items()}
+    pairs = {name: item if isinstance(item, tuple) else (item, None) for name, item in compositions.items()}
+    return {name: State(rate, momentum, default_horizon(rate)) for name, (rate, momentum) in pairs.items()}
 
 
 def choices() -> dict[str, State]:
-    """Everything that can be picked, by name."""
-    return {name: State(one, horizon=ENDLESS_HORIZON) for name, one in families().items()} | presets()
+    """All that the page's list offers, by name."""
+    return {name: State(family, horizon=ENDLESS_HORIZON) for name, family in families().items()} | presets()
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -312,13 +312,13 @@ def _as_json_number(text: str) -> str:
 def rates(schedule: Schedule, horizon: int) -> list[float]:
     """The rate at 0 … horizon. Errors: :class:`Refused` where it is no finite number."""
     try:
-        found = [schedule(t) for t in range(horizon + 1)]
+        values = [schedule(t) for t in range(horizon + 1)]
     except (ArithmeticError, ValueError) as error:
         raise Refused(f"The rates cannot be computed: {_short(error, 200)}.") from None
-    for t, rate in enumerate(found):
+    for t, rate in enumerate(values):
         if not math.isfinite(rate):
             raise Refused(f"The rate at update {t:,} is too large for a number.")
-    return found
+    return values
 
 
 def points(values: list[float]) -> list[tuple[int, float]]:
@@ -419,7 +419,7 @@ def view(state: State) -> dict[str, Any]:
 
 
 def answer(request: str) -> str:
-    """What the page's worker asks, and gets, as JSON: ``{"shown": …}`` or ``{"refused": "why"}``.
+    """Answer a request of the page's worker, JSON for JSON: ``{"shown": …}`` or ``{"refused": "why"}``.
 
     Requests: ``{"pick": name}``, ``{"read": text}`` and ``{"edit": [state, path, text]}``.
     """
