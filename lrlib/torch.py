@@ -17,7 +17,7 @@ with needed_by("lrlib.torch"):
 
 from lrlib._torch_range import range_test
 from lrlib.plateau import Plateau, PlateauState
-from lrlib.schedules import COUNT, Schedule
+from lrlib.schedules import Check, Count, Schedule
 
 __all__ = ["PlateauScheduler", "Scheduler", "range_test"]
 
@@ -25,7 +25,7 @@ load_with_own_symbols()
 
 _Plan = Schedule | list[Schedule] | dict[str, Schedule]
 _BETAS = {"beta1": 0, "beta2": 1}
-_UPDATES = dataclasses.replace(COUNT, words="a whole number, −1 or more", allowed=lambda n: n >= -1)
+_UPDATES = dataclasses.replace(Check.of(Count), words="a whole number, −1 or more", allowed=lambda n: n >= -1)
 
 
 class Scheduler(LRScheduler):

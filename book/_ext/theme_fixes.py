@@ -39,10 +39,10 @@ REPLACED = {
         'dataset.theme = document.documentElement.dataset.mode !== "auto" ? document.documentElement.dataset.mode'
         ' : matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";'
     ),
-    # A place for advertisements.
+    # A placeholder for advertisements.
     '<div id="ethical-ad-placement"\n      class="flat"\n      data-ea-publisher="readthedocs"\n'
     '      data-ea-type="readthedocs-sidebar"\n      data-ea-manual="true">\n</div>': "",
-    # A second and a third statement of the same.
+    # Duplicates of the viewport's meta tag.
     '<meta name="viewport" content="width=device-width, initial-scale=1" />': "",
     '<meta name="viewport" content="width=device-width, initial-scale=1"/>': "",
 }
