@@ -156,9 +156,10 @@ print(
 )
 assert apart < 0.05, f"the two frameworks' losses differ by {apart}"
 for sweep in (torch_sweep, keras_sweep):
-    found = sweep.suggest("steepest").lr
-    assert found is not None and 1e-5 < found < 1e-1, found
-print("steepest between 1e-5 and 1e-1 in both: yes")
+    for rule in ("steepest", "valley", "minimum/10"):
+        found = sweep.suggest(rule).lr
+        assert found is not None and 1e-5 < found < 1e-1, (rule, found)
+print("each of the three rules gives a rate between 1e-5 and 1e-1 in both: yes")
 
 # %% [markdown]
 # ## The result
@@ -227,6 +228,17 @@ for ax in axes[-1]:
 for ax in axes[:, 0]:
     ax.set_ylabel("loss")
 _ = figure
+
+# %% tags=["hide-input"]
+for (kind, framework), combined in sweeps.items():
+    values = ", ".join(
+        f"{combined.losses[i]:.2f} ({combined.low[i]:.2f} to {combined.high[i]:.2f})"
+        for i in (0, 40, 60, 80)
+    )
+    print(f"{LABELS[framework]}, {KINDS[kind]}: {values}")
+print(
+    "the figure's losses at", ", ".join(f"{combined.rates[i]:.1e}" for i in (0, 40, 60, 80))
+)
 
 
 # %% tags=["hide-input"]
@@ -463,6 +475,8 @@ _ = figure
 
 # %%
 ours, theirs = scores["lrlib steepest"], scores["fastai steep"]
+for name, found in distances.items():
+    assert np.isclose(np.median(found), scores[name].bias), name
 print(
     f"2. lrlib steepest: bias {ours.bias:+.2f} decades; fastai's running average: {theirs.bias:+.2f}"
 )
