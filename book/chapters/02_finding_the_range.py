@@ -515,7 +515,7 @@ print("lrlib says why not:", level[0].suggest("steepest").reason)
 # %% [markdown]
 # **Your predictions:**
 #
-# 1. **3**: the widest rule's suggestions differ by a factor of 2.1, so 1.5 is not enough.
+# 1. **3**: the widest rule's suggestions differ by a factor of 1.7, so 1.5 is not enough.
 # 2. **higher**: a running average lags behind the curve.
 # 3. **a number**: all six rules gave one, for every curve.
 
@@ -555,7 +555,7 @@ print("stored on:", stored["held-out-batches"]["pytorch"][0]["hardware"])
 #
 # 1. A finder says 9.1e-4. Before you trust the digits you **repeat it over seeds / take more steps / smooth more**.
 # 2. Here the losses were measured on held-out batches instead of training batches. The steepest point **stayed / moved to
-#    a rate four to five times higher / moved to a rate four to five times lower**.
+#    a rate about five times higher / moved to a rate about five times lower**.
 # 3. A finder returns a number. That shows that the curve supports one: **yes / no**.
 # 4. After a range test, the weights and the optimizer's rate are **what they were before / those of the best step / those
 #    of the last step**.
@@ -563,8 +563,8 @@ print("stored on:", stored["held-out-batches"]["pytorch"][0]["hardware"])
 # <details>
 # <summary>Answers</summary>
 #
-# 1. **repeat it over seeds**: the suggestions of one rule differed by a factor of up to two.
-# 2. **moved to a rate four to five times higher**: 5.3 times in PyTorch, 4.4 times in Keras.
+# 1. **repeat it over seeds**: the suggestions of one rule differed by a factor of up to 1.7.
+# 2. **moved to a rate about five times higher**: 5.3 times in both frameworks.
 # 3. **no**: six of six well-known rules gave a number for pure noise.
 # 4. **what they were before**: a finder leaves no trace, and here both were compared.
 #
