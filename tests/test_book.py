@@ -26,7 +26,7 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import docutils_namespace
 
 import lrlib
-from lrlib.course import study
+from lrlib.course import processor
 
 ROOT = Path(__file__).resolve().parents[1]
 BOOK = ROOT / "book"
@@ -356,7 +356,7 @@ def test_tool_makes_a_sound_pair(tiny):
     assert notebook.metadata.lrlib.source_sha256 == notebooks.digest(tiny)
     measured = notebook.metadata.lrlib
     assert measured.seconds > 0 and measured.versions.lrlib == lrlib.__version__
-    assert measured.machine == f"{study.processor()}, {platform.system()} on {platform.machine()}"
+    assert measured.machine == f"{processor.model()}, {platform.system()} on {platform.machine()}"
 
 
 def test_content_decides_what_is_out_of_date(copy, capsys):

@@ -84,7 +84,7 @@ def by_value(recorded: Mapping[str, Iterable[str | None]]) -> str:
 
 
 def version_rows(chapters: Mapping[str, dict[str, Any]], experiments: Mapping[str, list[dict[str, Any]]]) -> list[Row]:
-    """Return a row for each package that decides numbers, and one for the machine: of the chapters, of the trials."""
+    """Return a row for each package that decides numbers, the machine, its instruction set: of chapters, of trials."""
     rows: list[Row] = []
     for key, title in TITLES.items():
         run = {name: [info.get("versions", {}).get(key, MISSING)] for name, info in chapters.items()}
@@ -94,7 +94,15 @@ def version_rows(chapters: Mapping[str, dict[str, Any]], experiments: Mapping[st
         rows.append([title, by_value(run), by_value(stored)])
     run = {name: [info.get("machine", MISSING)] for name, info in chapters.items()}
     stored = {name: {trial.get("hardware") for trial in trials} for name, trials in experiments.items()}
-    return [*rows, ["Machine", by_value(run), by_value(stored)]]
+    ran_under = {
+        name: {f"{trial['capability']} of {trial['vendor']}" for trial in trials if "capability" in trial}
+        for name, trials in experiments.items()
+    }
+    return [
+        *rows,
+        ["Machine", by_value(run), by_value(stored)],
+        ["Instruction set", MISSING, by_value(ran_under)],
+    ]
 
 
 def stored_trials(folder: Path) -> dict[str, list[dict[str, Any]]]:

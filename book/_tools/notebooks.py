@@ -34,7 +34,7 @@ from nbformat import NotebookNode
 from tqdm import tqdm
 
 import lrlib
-from lrlib.course.study import processor
+from lrlib.course import processor
 
 CHAPTERS = Path(__file__).resolve().parents[1] / "chapters"
 CELL_TIMEOUT = 900  # seconds; a chapter's budget is 120, so a cell that takes this long hangs
@@ -182,7 +182,7 @@ def versions() -> dict[str, str]:
 
 def machine() -> str:
     """Say what kind of machine this is: its processor and system, and nothing that names this very one."""
-    return f"{processor()}, {platform.system()} on {platform.machine()}"
+    return f"{processor.model()}, {platform.system()} on {platform.machine()}"
 
 
 def available_cores() -> int:

@@ -1,7 +1,7 @@
 """What both frameworks are given alike, as NumPy arrays: initial weights and the order of the batches."""
 
 import itertools
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -24,6 +24,15 @@ def dense_weights(sizes: tuple[int, ...], seed: int) -> list[np.ndarray]:
         bound = inputs**-0.5
         arrays += [random.uniform(-bound, bound, shape).astype("float32") for shape in ((inputs, outputs), (outputs,))]
     return arrays
+
+
+def described(weights: list[np.ndarray], version: int = 1, **words: str) -> dict[str, Any]:
+    """What an experiment's ``trains`` returns: the network, counted on the weights that a trial begins with, and words.
+
+    A stored result is of use as long as this stays the same. Raise ``version`` for a change that nothing else shows.
+    """
+    shapes = ", ".join("x".join(map(str, array.shape)) for array in weights)
+    return {"shapes": shapes, "weights": sum(array.size for array in weights), **words, "version": version}
 
 
 def batch_order(rows: int, batch: int, epochs: int, seed: int) -> np.ndarray:

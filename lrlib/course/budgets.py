@@ -24,7 +24,7 @@ from lrlib import (
     WarmupStableDecay,
 )
 from lrlib.course import data
-from lrlib.course.alike import SMALL10, batch_order, dense_weights, pooled_convnet_weights
+from lrlib.course.alike import SMALL10, batch_order, dense_weights, described, pooled_convnet_weights
 
 FRAMEWORKS = ("pytorch", "keras")
 BUDGETS = (1, 3, 9)  # epochs
@@ -131,6 +131,19 @@ def seeds(setting: str, framework: str) -> tuple[int, ...]:
     return (0,) if framework == "pytorch" or SETTINGS[setting].schedule in WINNERS else ()
 
 
+def trains(setting: Setting) -> dict[str, Any]:
+    """What a cell's runs train."""
+    task = TASKS[setting.task]
+    return described(
+        initial(setting.task, 0),
+        initial="Glorot-uniform, zero biases" if setting.task == "cifar10" else "uniform, bound 1/sqrt(inputs)",
+        loss="cross-entropy",
+        optimizer=("Schedule-Free SGD" if setting.schedule == SCHEDULE_FREE else "SGD") + ", momentum 0.9",
+        split=f"{setting.task}: the last {task.held_out} images to train on are validation",
+        batches=f"{task.batch}; every epoch a new permutation",
+    )
+
+
 def trial(setting: Setting, framework: str, seed: int, parts: int = MARKS) -> dict[str, Any]:
     """One cell: the peak chosen on validation images, then three seeds with it, tested once.
 
@@ -169,7 +182,8 @@ class _Bench(NamedTuple):
     evaluate: Callable[..., tuple[float, float]]  # (x, y) -> loss, accuracy
 
 
-def _initial(task: str, seed: int) -> list[np.ndarray]:
+def initial(task: str, seed: int) -> list[np.ndarray]:
+    """The initial weights, in both frameworks."""
     return pooled_convnet_weights(SMALL10, seed) if task == "cifar10" else dense_weights(PERCEPTRONS[task], seed)
 
 
@@ -179,7 +193,7 @@ def _pytorch(setting: Setting, peak: float, updates: int, seed: int) -> _Bench:
     import lrlib.torch
     from lrlib.course.torch import evaluate, perceptron, pooled_convnet, train
 
-    weights = _initial(setting.task, seed)
+    weights = initial(setting.task, seed)
     convnet = setting.task == "cifar10"
     model = pooled_convnet(SMALL10, weights) if convnet else perceptron(PERCEPTRONS[setting.task], weights)
     if setting.schedule == SCHEDULE_FREE:
@@ -215,7 +229,7 @@ def _keras(setting: Setting, peak: float, updates: int, seed: int) -> _Bench:
     import lrlib.keras
     from lrlib.course.keras import evaluate, perceptron, pooled_convnet, train
 
-    weights = _initial(setting.task, seed)
+    weights = initial(setting.task, seed)
     convnet = setting.task == "cifar10"
     model = pooled_convnet(SMALL10, weights) if convnet else perceptron(PERCEPTRONS[setting.task], weights)
     optimizer = lrlib.keras.SGD(lrlib.keras.Schedule(schedules(peak, updates)[setting.schedule]), momentum=0.9)

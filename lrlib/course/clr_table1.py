@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from lrlib import Constant, Piecewise, Schedule, Triangular2
-from lrlib.course.alike import batch_order
+from lrlib.course.alike import batch_order, described
 from lrlib.course.data import cifar10
 
 FRAMEWORKS = ("pytorch",)
@@ -65,6 +65,32 @@ def _device() -> str:
     except ImportError:
         return "cpu"
     return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+# Of each layer PyTorch's shape of its weights, and the spread of their initial values.
+LAYERS = (((32, 3, 5, 5), 1e-4), ((32, 32, 5, 5), 0.01), ((64, 32, 5, 5), 0.01), ((10, 4 * 4 * 64), 0.01))
+
+
+def initial(seed: int) -> list[np.ndarray]:
+    """Weights and biases of each layer by Caffe's rule, in PyTorch's order."""
+    random = np.random.default_rng([seed, 0])
+    return [
+        array.astype("float32")
+        for shape, spread in LAYERS
+        for array in (random.normal(0, spread, shape), np.zeros(shape[0]))
+    ]
+
+
+def trains(setting: Setting) -> dict[str, Any]:
+    """What a trial trains."""
+    return described(
+        initial(0),
+        initial="normal, by layer 1e-4, 0.01, 0.01 and 0.01; zero biases",
+        loss="cross-entropy, penalties by layer",
+        optimizer="SGD, momentum 0.9, rates by layer",
+        split="CIFAR-10",
+        batches="100; every epoch a new permutation",
+    )
 
 
 @cache
@@ -140,12 +166,10 @@ def cifar10_full(seed: int) -> tuple[Any, list[dict[str, Any]]]:
         *(nn.Conv2d(32, 32, 5, padding=2), nn.ReLU(), pool(nn.AvgPool2d), Normalisation()),
         *(nn.Conv2d(32, 64, 5, padding=2), nn.ReLU(), pool(nn.AvgPool2d), nn.Flatten(), nn.Linear(4 * 4 * 64, 10)),
     ).to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # the faster one on CPUs
-    random = np.random.default_rng([seed, 0])
     parameters = list(model.parameters())
     with torch.no_grad():
-        for weight, bias, spread in zip(parameters[::2], parameters[1::2], (1e-4, 0.01, 0.01, 0.01), strict=True):
-            weight.copy_(torch.from_numpy(random.normal(0, spread, tuple(weight.shape)).astype("float32")))
-            bias.zero_()
+        for parameter, array in zip(parameters, initial(seed), strict=True):
+            parameter.copy_(torch.from_numpy(array))
     *kernels, dense = parameters[::2]
     first, second, third, dense_bias = parameters[1::2]
     return model, [

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from lrlib import Constant, Linear, Schedule
-from lrlib.course.alike import batch_order, dense_weights
+from lrlib.course.alike import batch_order, dense_weights, described
 from lrlib.course.data import digits
 
 SIZES = (64, 32, 10)
@@ -75,6 +75,24 @@ SETTINGS: dict[str, Setting | FullBatch] = {
 def seeds(setting: str, framework: str) -> range:
     """Ten seeds of each mini-batch run, five of each full-batch run."""
     return range(5 if setting.startswith("full-batch") else 10)
+
+
+def initial(seed: int) -> list[np.ndarray]:
+    """The initial weights, in both frameworks."""
+    return dense_weights(SIZES, seed)
+
+
+def trains(setting: Setting | FullBatch) -> dict[str, Any]:
+    """What a trial trains."""
+    full = isinstance(setting, FullBatch)
+    return described(
+        initial(0),
+        initial="uniform, bound 1/sqrt(inputs)",
+        loss="half the squared error" if full else "cross-entropy",
+        optimizer="SGD without momentum",
+        split="digits: every fifth row is test, every fifth of the rest validation",
+        batches="the first rows, all at once" if full else "every epoch a new permutation",
+    )
 
 
 class Images(NamedTuple):
@@ -145,7 +163,7 @@ def _pytorch(setting: Setting, order: np.ndarray, seed: int, data: Images) -> _R
     from lrlib.course.torch import evaluate, perceptron, train
     from lrlib.torch import Scheduler
 
-    model = perceptron(SIZES, dense_weights(SIZES, seed))
+    model = perceptron(SIZES, initial(seed))
     optimizer = torch.optim.SGD(model.parameters())
     history = train(model, optimizer, *data.train, order, scheduler=Scheduler(optimizer, setting.schedule))
     loss, validation, test = evaluate(model, *data.train)[0], *(evaluate(model, *part)[1] for part in data[1:])
@@ -158,7 +176,7 @@ def _keras(setting: Setting, order: np.ndarray, seed: int, data: Images) -> _Run
     import lrlib.keras
     from lrlib.course.keras import evaluate, perceptron, train
 
-    model = perceptron(SIZES, dense_weights(SIZES, seed))
+    model = perceptron(SIZES, initial(seed))
     optimizer = keras.optimizers.SGD(lrlib.keras.Schedule(setting.schedule))
     history = train(model, optimizer, *data.train, order)
     loss, validation, test = evaluate(model, *data.train)[0], *(evaluate(model, *part)[1] for part in data[1:])
@@ -243,7 +261,7 @@ def descent_pytorch(rate: float, seed: int, measured: Sequence[int], rows: int =
 
     x, y = (part[:rows] for part in images().train)
     inputs, wanted = torch.from_numpy(x), torch.from_numpy(targets(y))
-    model = perceptron(SIZES, dense_weights(SIZES, seed))
+    model = perceptron(SIZES, initial(seed))
     optimizer = torch.optim.SGD(model.parameters(), lr=rate)
     for before, after in itertools.pairwise([0, *measured]):
         for _ in range(after - before):
@@ -263,7 +281,7 @@ def descent_keras(rate: float, seed: int, measured: Sequence[int], rows: int = 3
 
     x, y = (part[:rows] for part in images().train)
     inputs, wanted = tf.constant(x), tf.constant(targets(y))
-    model = perceptron(SIZES, dense_weights(SIZES, seed))
+    model = perceptron(SIZES, initial(seed))
     optimizer = keras.optimizers.SGD(rate)
     optimizer.build(model.trainable_variables)
 

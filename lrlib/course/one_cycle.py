@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from lrlib import Constant, Cosine, Linear, OneCycle, Schedule, StepDecay
-from lrlib.course.alike import LENET, History, batch_order, pooled_convnet_weights
+from lrlib.course.alike import LENET, History, batch_order, described, pooled_convnet_weights
 from lrlib.course.data import mnist
 from lrlib.course.epochs import by_epoch
 
@@ -64,6 +64,23 @@ def seeds(setting: str, framework: str) -> tuple[int, ...]:
     return (0,) if setting in ("cosine", "linear") else tuple(range(5))
 
 
+def initial(seed: int) -> list[np.ndarray]:
+    """The initial weights, in both frameworks."""
+    return pooled_convnet_weights(LENET, seed)
+
+
+def trains(setting: Setting) -> dict[str, Any]:
+    """What a trial trains."""
+    return described(
+        initial(0),
+        initial="Glorot-uniform, zero biases",
+        loss="cross-entropy, L2 penalty 5e-4",
+        optimizer="SGD by PyTorch's momentum rule",
+        split="MNIST",
+        batches="512; every epoch a new permutation",
+    )
+
+
 @cache
 def images() -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]:
     """MNIST: N × 28 × 28 × 1, float32 in [0, 1], with its labels, to train on and to test."""
@@ -94,7 +111,7 @@ def _pytorch(setting: Setting, seed: int) -> Bound:
     import lrlib.torch
     from lrlib.course.torch import evaluate, pooled_convnet, train
 
-    model = pooled_convnet(LENET, pooled_convnet_weights(LENET, seed))
+    model = pooled_convnet(LENET, initial(seed))
     optimizer = torch.optim.SGD(model.parameters(), momentum=0.9, weight_decay=L2)
     scheduler = lrlib.torch.Scheduler(optimizer, setting.schedule, momentum=setting.momentum)
     return partial(train, model, optimizer, scheduler=scheduler), partial(evaluate, model)
@@ -104,7 +121,7 @@ def _keras(setting: Setting, seed: int) -> Bound:
     import lrlib.keras
     from lrlib.course.keras import evaluate, pooled_convnet, train
 
-    model = pooled_convnet(LENET, pooled_convnet_weights(LENET, seed), l2=L2)
+    model = pooled_convnet(LENET, initial(seed), l2=L2)
     rate = lrlib.keras.Schedule(setting.schedule)
     optimizer = lrlib.keras.SGD(rate, momentum=setting.momentum)
     return partial(train, model, optimizer), partial(evaluate, model)

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from lrlib import Constant, Schedule, Triangular
-from lrlib.course.alike import glorot
+from lrlib.course.alike import described, glorot
 from lrlib.course.data import digits
 
 SIZES = (64, 300, 100, 100, 100, 10)
@@ -146,6 +146,19 @@ def accuracy(q: np.ndarray, labels: np.ndarray) -> np.ndarray:
 def _stored(error: float) -> float | None:
     """Four digits; JSON has no word for what is not finite."""
     return float(f"{error:.4g}") if math.isfinite(error) else None
+
+
+def trains(setting: Setting) -> dict[str, Any]:
+    """What a repetition trains: one matrix a layer forward, one back."""
+    draws = draw(setting.sizes, [0], epochs=0)
+    return described(
+        [layer[0] for layer in (*draws.forward, *draws.feedback)],
+        initial="Glorot-uniform, forward and back",
+        loss="the squared reward-prediction error, as Q-AGREL has it",
+        optimizer="Q-AGREL",
+        split="digits: every fifth row is test",
+        batches="one image; every epoch a new permutation",
+    )
 
 
 def trial(setting: Setting, framework: str, seed: int, epochs: int | None = None) -> dict[str, Any]:

@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 
 from lrlib import Constant, Cosine, Linear, Schedule, StepDecay, Triangular
-from lrlib.course.alike import History, batch_order, resnet18_weights
+from lrlib.course.alike import History, batch_order
 from lrlib.course.data import mnist
 from lrlib.course.epochs import by_epoch
-from lrlib.course.s1_range import ADAM_EPSILON, BATCH, TRAIN
+from lrlib.course.s1_range import ADAM_EPSILON, BATCH, TRAIN, initial, network
 from lrlib.course.s1_range import images as subset
 
 FRAMEWORKS = ("pytorch", "keras")
@@ -61,6 +61,11 @@ def seeds(setting: str, framework: str) -> tuple[int, ...]:
     return (0, 1, 2) if setting in _MAIN or framework == "pytorch" else (0,)
 
 
+def trains(setting: Setting) -> dict[str, Any]:
+    """What a trial trains: the range test's network, on its images."""
+    return network("Adam, epsilon 1e-8" if setting.optimizer == "Adam" else "SGD, momentum 0.9")
+
+
 @cache
 def held_out_test() -> tuple[np.ndarray, np.ndarray]:
     """The first 10,000 official training images, as :func:`lrlib.course.s1_range.images` gives the others."""
@@ -68,13 +73,16 @@ def held_out_test() -> tuple[np.ndarray, np.ndarray]:
     return x[:TEST, ..., None].astype("float32") / 255, y[:TEST].astype("int64")
 
 
-def trial(setting: Setting, framework: str, seed: int, epochs: int = EPOCHS) -> dict[str, Any]:
+def trial(
+    setting: Setting, framework: str, seed: int, epochs: int = EPOCHS, updates: int | None = None
+) -> dict[str, Any]:
     """Run ``setting`` once and return what is stored: rates, losses, validation by epoch, the held-out test.
 
     The test images are read once, after a whole run: one that is cut short to fewer ``epochs`` does not read them.
+    ``updates`` cuts its only epoch short.
     """
     x, y = subset()
-    order = batch_order(TRAIN, BATCH, epochs, seed)
+    order = batch_order(TRAIN, BATCH, epochs, seed)[:updates]
     train, evaluate = (_pytorch if framework == "pytorch" else _keras)(setting, seed)
     history, result = by_epoch(train, evaluate, (x[:TRAIN], y[:TRAIN]), order, epochs, (x[TRAIN:], y[TRAIN:]))
     losses = history.losses.reshape(-1, SHOWN).mean(1).tolist()
@@ -91,7 +99,7 @@ def _pytorch(setting: Setting, seed: int) -> Bound:
     import lrlib.torch
     from lrlib.course.torch import evaluate, resnet18, train
 
-    model = resnet18(resnet18_weights(1, 10, seed, size=28))
+    model = resnet18(initial(seed))
     optimizer: torch.optim.Optimizer
     if setting.optimizer == "Adam":
         optimizer = torch.optim.Adam(model.parameters(), eps=ADAM_EPSILON)
@@ -107,7 +115,7 @@ def _keras(setting: Setting, seed: int) -> Bound:
     import lrlib.keras
     from lrlib.course.keras import evaluate, resnet18, train
 
-    model = resnet18(resnet18_weights(1, 10, seed, size=28), size=28)
+    model = resnet18(initial(seed), size=28)
     rate = lrlib.keras.Schedule(setting.schedule)
     if setting.optimizer == "Adam":
         optimizer = keras.optimizers.Adam(rate, epsilon=ADAM_EPSILON)

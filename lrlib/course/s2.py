@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from lrlib import Constant, ExpRange, Linear, Schedule, Triangular, Triangular2
-from lrlib.course.alike import History, batch_order, dense_weights
+from lrlib.course.alike import History, batch_order, dense_weights, described
 from lrlib.course.data import digits
 
 SIZES = (64, 100, 10)
@@ -81,6 +81,23 @@ def seeds(setting: str, framework: str) -> tuple[int, ...]:
     return SEEDS[:5] if setting in _GRID or setting in [f"constant-{rate:g}" for rate in OUTER] else SEEDS
 
 
+def initial(seed: int) -> list[np.ndarray]:
+    """The initial weights, in both frameworks."""
+    return dense_weights(SIZES, seed)
+
+
+def trains(setting: Setting) -> dict[str, Any]:
+    """What a trial trains."""
+    return described(
+        initial(0),
+        initial="uniform, bound 1/sqrt(inputs)",
+        loss="cross-entropy",
+        optimizer="Adam, epsilon 1e-8",
+        split="digits: every fifth row is test, every ninth of the rest validation",
+        batches="32; every epoch a new permutation",
+    )
+
+
 @cache
 def images() -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """Digits as float32 rows of 64 pixels in [0, 1], in three parts.
@@ -132,7 +149,7 @@ def _pytorch(schedule: Schedule, seed: int) -> tuple[Callable[..., History], Cal
     import lrlib.torch
     from lrlib.course.torch import evaluate, perceptron, train
 
-    model = perceptron(SIZES, dense_weights(SIZES, seed))
+    model = perceptron(SIZES, initial(seed))
     optimizer = torch.optim.Adam(model.parameters(), eps=EPSILON)
     scheduler = lrlib.torch.Scheduler(optimizer, schedule)
     return partial(train, model, optimizer, scheduler=scheduler), partial(evaluate, model)
@@ -144,6 +161,6 @@ def _keras(schedule: Schedule, seed: int) -> tuple[Callable[..., History], Calla
     import lrlib.keras
     from lrlib.course.keras import evaluate, perceptron, train
 
-    model = perceptron(SIZES, dense_weights(SIZES, seed))
+    model = perceptron(SIZES, initial(seed))
     optimizer = keras.optimizers.Adam(lrlib.keras.Schedule(schedule), epsilon=EPSILON)
     return partial(train, model, optimizer), partial(evaluate, model)

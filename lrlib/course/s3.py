@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from lrlib import Constant, Plateau, Schedule, StepDecay
-from lrlib.course.alike import batch_order, dense_weights
+from lrlib.course.alike import batch_order, dense_weights, described
 from lrlib.course.data import mnist
 
 SIZES = (784, 100, 10)
@@ -61,6 +61,23 @@ SETTINGS: dict[str, Setting] = {
     **{f"{name}-held-out": dataclasses.replace(setting, held_out=True) for name, setting in _STEPS.items()},
     **_MENDED_PLATEAUS,
 }
+
+
+def initial(seed: int) -> list[np.ndarray]:
+    """The initial weights, in both frameworks."""
+    return dense_weights(SIZES, seed)
+
+
+def trains(setting: Setting) -> dict[str, Any]:
+    """What a trial trains."""
+    return described(
+        initial(0),
+        initial="uniform, bound 1/sqrt(inputs)",
+        loss="cross-entropy",
+        optimizer="SGD, momentum 0.9, Nesterov",
+        split="MNIST" + (": the last 5,000 training images held out" if setting.held_out else ""),
+        batches="100; every epoch a new permutation",
+    )
 
 
 @cache
@@ -132,7 +149,7 @@ def _pytorch(rule: Schedule | Plateau, per_epoch: int, seed: int, framework: str
     from lrlib.course.torch import evaluate, perceptron, train
     from lrlib.torch import PlateauScheduler, Scheduler
 
-    model = perceptron(SIZES, dense_weights(SIZES, seed))
+    model = perceptron(SIZES, initial(seed))
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9, nesterov=True)
     if isinstance(rule, Plateau):
         plateau = PlateauScheduler(optimizer, rule)
@@ -147,7 +164,7 @@ def _keras(rule: Schedule | Plateau, per_epoch: int, seed: int, framework: str) 
     import lrlib.keras
     from lrlib.course.keras import evaluate, perceptron, train
 
-    model = perceptron(SIZES, dense_weights(SIZES, seed))
+    model = perceptron(SIZES, initial(seed))
     sgd = lrlib.keras.SGD if framework == "keras" else keras.optimizers.SGD
     if isinstance(rule, Schedule):
         optimizer = sgd(lrlib.keras.Schedule(rule.hold(per_epoch)), momentum=0.9, nesterov=True)

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from lrlib import Constant, Exponential, InverseTime, Schedule, StepDecay
-from lrlib.course.alike import History, batch_order, convnet_weights
+from lrlib.course.alike import History, batch_order, convnet_weights, described
 from lrlib.course.data import cifar10
 from lrlib.course.epochs import by_epoch
 
@@ -60,6 +60,23 @@ SETTINGS: dict[str, Setting] = {
 }
 
 
+def initial(seed: int) -> list[np.ndarray]:
+    """The initial weights, in both frameworks."""
+    return convnet_weights(seed)
+
+
+def trains(setting: Setting) -> dict[str, Any]:
+    """What a trial trains."""
+    return described(
+        initial(0),
+        initial="Glorot-uniform, zero biases",
+        loss="cross-entropy; dropout 0.25 and 0.5",
+        optimizer=f"{setting.optimizer}, the framework's own",
+        split="CIFAR-10's cats and dogs" + (": the last 1,000 training images held out" if setting.held_out else ""),
+        batches="64; every epoch a new permutation",
+    )
+
+
 @cache
 def images() -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]:
     """Cats (0) and dogs (1) as the source has them: N × 32 × 32 × 3, float32 in [0, 1]."""
@@ -96,7 +113,7 @@ def _pytorch(setting: Setting, seed: int, per_epoch: int) -> Bound:
     from lrlib.course.torch import convnet, evaluate, train
 
     torch.manual_seed(seed)  # for dropout
-    model = convnet(convnet_weights(seed))
+    model = convnet(initial(seed))
     constants: dict[str, dict[str, float]] = {
         "SGD": {"momentum": setting.momentum},
         "Adagrad": {"eps": EPSILON},
@@ -116,7 +133,7 @@ def _keras(setting: Setting, seed: int, per_epoch: int) -> Bound:
     from lrlib.course.keras import convnet, evaluate, train
 
     keras.utils.set_random_seed(seed)  # for dropout
-    model = convnet(convnet_weights(seed))
+    model = convnet(initial(seed))
     inside = EPSILON**2  # today's Keras adds it under the root
     constants: dict[str, dict[str, float]] = {
         "SGD": {"momentum": setting.momentum},

@@ -1,12 +1,13 @@
 """Trials over settings, frameworks and seeds, and their stored results, one JSON file a setting.
 
 An experiment is a module with ``SETTINGS`` (name → value with ``to_dict``), ``FRAMEWORKS``, ``SEEDS`` (or
-``seeds(setting, framework)``, where their number differs) and ``trial(setting, framework, seed)``. ``python -m
-lrlib.course.study`` brings every stored result up to date: trials that are there already, under the same settings, are
-not run again, so it goes on where it was stopped.
+``seeds(setting, framework)``, where their number differs), ``trial(setting, framework, seed)`` and ``trains(setting)``,
+which declares what is trained. ``python -m lrlib.course.study`` brings every stored result up to date: trials that are
+there already, of the same settings and the same training, are not run again, so it goes on where it was stopped.
 """
 
 import argparse
+import contextlib
 import gc
 import importlib
 import json
@@ -20,7 +21,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from lrlib.course import fast_convolutions
+from lrlib.course import fast_convolutions, processor
 
 EXPERIMENTS = {
     "budgets": "lrlib.course.budgets",
@@ -63,14 +64,19 @@ def trials(experiment: str) -> list[Trial]:
     ]
 
 
-def perform(trial: Trial, **options: Any) -> dict[str, Any]:
+def perform(trial: Trial, capability: str | None = None, onednn: bool = True, **options: Any) -> dict[str, Any]:
     """Run one trial on one thread; the result says what it ran on and how long it took, in seconds.
 
-    ``options`` go to the experiment's ``trial``: fewer epochs, for a run that is not stored.
+    ``capability`` is an instruction set of :mod:`lrlib.course.processor`; None leaves what this process has. Errors:
+    ``RuntimeError`` if a framework was imported under another one. ``onednn``: whether TensorFlow takes oneDNN's
+    operations, if this imports it; new trials do. ``options`` go to the experiment's ``trial``: fewer epochs, for a run
+    that is not stored.
     """
+    if capability is not None:
+        processor.pin(capability)
     module = _module(trial.experiment)
     package = "torch" if trial.framework == "pytorch" else "keras"
-    with fast_convolutions():
+    with fast_convolutions() if onednn else contextlib.nullcontext():
         importlib.import_module(package)
     importlib.import_module(f"lrlib.course.{package}").one_thread()
     start = time.perf_counter()
@@ -81,13 +87,18 @@ def perform(trial: Trial, **options: Any) -> dict[str, Any]:
         "seed": trial.seed,
         "seconds": round(time.perf_counter() - start, 1),
         "versions": _versions(("torch",) if package == "torch" else ("keras", "tensorflow")),
-        "hardware": hardware(),
+        "hardware": processor.hardware(),
+        "vendor": processor.vendor(),
+        "capability": processor.capability(),
+        "onednn": onednn,
+        "threads": 1,
+        "device": "cpu",
         **_rounded(result),
     }
 
 
 def bring_up_to_date(wanted: Iterable[Trial], folder: Path, jobs: int = 2) -> list[Trial]:
-    """Run the trials that ``folder`` lacks and store each as it comes; returns those that were run.
+    """Run the trials that ``folder`` lacks under AVX2 and store each as it comes; returns those that were run.
 
     Parallel through joblib, so ``joblib.parallel_config`` can send the same call to a Dask cluster.
     """
@@ -103,7 +114,7 @@ def bring_up_to_date(wanted: Iterable[Trial], folder: Path, jobs: int = 2) -> li
 
 
 def _named(trial: Trial) -> tuple[Trial, dict[str, Any]]:
-    return trial, perform(trial)
+    return trial, perform(trial, "AVX2")
 
 
 def store(trial: Trial, result: dict[str, Any], folder: Path) -> None:
@@ -122,7 +133,7 @@ def store(trial: Trial, result: dict[str, Any], folder: Path) -> None:
 
 
 def find(trial: Trial, folder: Path) -> dict[str, Any] | None:
-    """The stored result of a trial under its present settings, or None."""
+    """The stored result of a trial under its present settings and of its present training, or None."""
     for result in _read(trial, folder)["trials"]:
         if (result["framework"], result["seed"]) == (trial.framework, trial.seed):
             return result
@@ -147,20 +158,6 @@ def load(experiment: str, folder: Path | None = None) -> dict[str, dict[str, lis
     return found
 
 
-def processor() -> str:
-    """The processor's model, in words."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
-        return platform.processor() or platform.machine()
-
-
-def hardware() -> str:
-    """The processor and its cores, in words."""
-    return f"{processor()}, {os.cpu_count()} cores, one thread a trial"
-
-
 def _module(experiment: str) -> Any:
     if experiment not in EXPERIMENTS:
         raise ValueError(f"unknown experiment {experiment!r}; known are {', '.join(EXPERIMENTS)}")
@@ -171,18 +168,22 @@ def _path(trial: Trial, folder: Path) -> Path:
     return folder / trial.experiment / f"{trial.setting}.json"
 
 
-def _settings(trial: Trial) -> Any:
-    return json.loads(json.dumps(_module(trial.experiment).SETTINGS[trial.setting].to_dict()))
+def _identity(trial: Trial) -> dict[str, Any]:
+    """What a setting's file must say for its results to be of use: anything else was made by other runs."""
+    module = _module(trial.experiment)
+    setting = module.SETTINGS[trial.setting]
+    described = {"settings": setting.to_dict(), "trains": module.trains(setting)}
+    return {"experiment": trial.experiment, "setting": trial.setting, **json.loads(json.dumps(described))}
 
 
 def _read(trial: Trial, folder: Path) -> dict[str, Any]:
-    """The setting's file; empty if there is none or if it was made under other settings."""
-    empty = {"experiment": trial.experiment, "setting": trial.setting, "settings": _settings(trial), "trials": []}
+    """The setting's file; without trials if there is none or if it was made by other runs than the present ones."""
+    empty = {**_identity(trial), "trials": []}
     path = _path(trial, folder)
     if not path.exists():
         return empty
     content = json.loads(path.read_text())
-    return content if content["settings"] == empty["settings"] else empty
+    return content if all(content.get(name) == empty[name] for name in ("settings", "trains")) else empty
 
 
 def _versions(packages: tuple[str, ...]) -> dict[str, str]:
@@ -220,6 +221,7 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, default=results_folder())
     parser.add_argument("--jobs", type=int, default=2, help="trials at a time, one thread each (default 2)")
     arguments = parser.parse_args()
+    processor.pin("AVX2")  # before NumPy is imported, here and in the worker processes, which inherit the environment
     for experiment in arguments.only or EXPERIMENTS:
         run = bring_up_to_date(trials(experiment), arguments.folder, arguments.jobs)
         print(f"{experiment}: {len(run)} trials run, {len(trials(experiment))} stored")
