@@ -33,7 +33,7 @@ FACTS = TQDM_DISABLE=1 $(RUN) -m pytest -n $(JOBS) --dist loadfile -p no:cachepr
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help .venv book notebooks assignments grade test check data experiments benchmarks serve lock clean distclean
+.PHONY: help .venv book notebooks assignments grade test check data experiments benchmarks mutants serve lock clean distclean
 
 help: ## list these targets
 	@printf 'usage: make TARGET [NAME=VALUE]\n\n'
@@ -125,8 +125,13 @@ experiments: data ## bring the stored many-seed results up to date; ONLY=s3 take
 
 benchmarks: data ## run tests/benchmarks: ratios against what lrlib replaces
 	$(call step,running the benchmarks,\
-		for file in $$(grep -l __main__ tests/benchmarks/*.py); do printf '%s\n' "-- $$file"; $(RUN) $$file || exit 1; done,\
+		for file in $$(grep -l __main__ tests/benchmarks/*.py | grep -v mutants); do printf '%s\n' "-- $$file"; $(RUN) $$file || exit 1; done,\
 		read the message above; a missed target is worth a second run on an idle machine.)
+
+mutants: $(INSTALLED) ## how many small faults in lrlib its quick tests find; ONLY=schedules takes one module, COUNT=40
+	$(call step,running the tests on mutants,\
+		$(RUN) tests/benchmarks/mutants.py $(if $(COUNT),--count $(COUNT)) $(ONLY),\
+		read the message above.)
 
 serve: ## serve the built book on this machine only; PORT=8000
 	@test -f $(HTML)/index.html || $(MAKE) book
