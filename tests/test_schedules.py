@@ -1103,6 +1103,26 @@ def test_equality_is_structural():
     assert len({lrlib.Linear(0, 1, 4), lrlib.Linear(0.0, 1.0, 4), lrlib.Cosine(0, 1, 4)}) == 2
 
 
+DEFAULTS = {
+    "Exponential": {"every": 1},
+    "InverseTime": {"every": 1},
+    "InverseSqrt": {"timescale": None},
+    "CosineRestarts": {"t_mul": 1, "m_mul": 1.0},
+    "Triangular": {"step_size_down": None},
+    "Triangular2": {"step_size_down": None},
+    "ExpRange": {"step_size_down": None, "gamma": 1.0},
+    "OneCycle": {"pct_start": 0.3, "div_factor": 25.0, "final_div_factor": 1e4, "anneal": "cos", "three_phase": False},
+    "WarmupStableDecay": {"start": 0.0, "end": 0.0, "shape": "linear"},
+}
+
+
+@family
+def test_the_defaults_are_the_contracts(family):
+    given = dataclasses.fields(EXAMPLES[family])
+    defaults = {field.name: field.default for field in given if field.default is not dataclasses.MISSING}
+    assert defaults == DEFAULTS.get(family, {})
+
+
 def test_arithmetic_shows_itself_as_it_is_written():
     texts = [f"(2.0 * {_line!r})", f"({_line!r} + 0.5)", f"(0.5 - {_line!r})", f"({_line!r} * {_other!r})"]
     assert [repr(s) for s in (2 * _line, _line + 0.5, 0.5 - _line, _line * _other)] == texts
