@@ -36,7 +36,8 @@ FACTS = TQDM_DISABLE=1 $(RUN) -m pytest -n $(JOBS) --dist loadscope --no-loadsco
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help .venv book notebooks assignments grade test check data experiments benchmarks machines serve lock clean distclean
+.PHONY: help .venv book notebooks assignments grade test check data experiments benchmarks machines mutants serve lock \
+	clean distclean
 
 help: ## list these targets
 	@printf 'usage: make TARGET [NAME=VALUE]\n\n'
@@ -137,6 +138,11 @@ machines: $(INSTALLED) data ## other Pythons, versions and builds of PyTorch; ON
 	$(call step,running the tests of the library and three chapters on each machine,\
 		$(RUN) tests/machines.py $(ONLY) $(if $(FOLDER),--folder "$(FOLDER)"),\
 		read the logs in the folder that the environments were made in: FOLDER=… or lrlib-machines in the cache.)
+
+mutants: $(INSTALLED) ## how many small faults in lrlib its quick tests find; ONLY=schedules takes one module, COUNT=40
+	$(call step,running the tests on mutants,\
+		$(RUN) tests/mutants.py $(if $(COUNT),--count $(COUNT)) $(ONLY),\
+		read the message above.)
 
 serve: ## serve the built book on this machine only; PORT=8000
 	@test -f $(HTML)/index.html || $(MAKE) book

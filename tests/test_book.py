@@ -23,6 +23,7 @@ import yaml
 from bs4 import BeautifulSoup
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from sphinx.application import Sphinx
+from sphinx.errors import ExtensionError
 from sphinx.util.docutils import docutils_namespace
 
 import lrlib
@@ -36,6 +37,7 @@ sys.path += [str(BOOK / "_tools"), str(BOOK / "_ext")]
 import assets
 import build
 import notebooks
+import theme_fixes
 
 FILES = [p for suffix in ("*.py", "*.ipynb") for p in (BOOK / "chapters").glob(suffix)]
 CHAPTERS = sorted({p.with_suffix("") for p in FILES})
@@ -575,6 +577,28 @@ def test_chapter_states_its_cost_and_offers_its_files(page):
     assert [file.name for file in files] == ["index.ipynb", "index.py"]
     assert files[1].read_text(encoding="utf-8") == "# the script\n"
     assert nbformat.read(files[0], as_version=4).cells[0].source == "# Title"
+
+
+def test_a_build_of_all_pages_stops_where_a_repair_matches_none(tmp_path, monkeypatch):
+    stock = '<div id="pst-primary-sidebar"'
+    monkeypatch.setattr(theme_fixes, "REPLACED", {stock: f'{stock} role="x"'})
+    (tmp_path / "index.rst").write_text("Home\n====\n\n.. toctree::\n\n   one\n   two\n")
+    for name in ("one", "two"):
+        (tmp_path / f"{name}.rst").write_text("Page\n====\n")
+
+    def render(out, pages=()):
+        config = {"extensions": ["theme_fixes"], "html_theme": theme_fixes.THEME, "exclude_patterns": ["kept", "new"]}
+        with docutils_namespace():
+            app = Sphinx(tmp_path, None, tmp_path / out, tmp_path / out / "trees", "html", config, status=None)
+            app.build(filenames=[str(tmp_path / f"{page}.rst") for page in pages])
+        return (tmp_path / out / "one.html").read_text(encoding="utf-8")
+
+    assert 'role="x"' in render("kept")
+    monkeypatch.setitem(theme_fixes.REPLACED, "what no page has", "")
+    (tmp_path / "one.rst").write_text("Page\n====\n\nChanged.\n")
+    assert "Changed" in render("kept", ["one"])  # a build of some pages only cannot tell
+    with pytest.raises(ExtensionError, match=r"no page has what these repairs look for: \['what no page has'\]"):
+        render("new")
 
 
 # --- Assets and the build -------------------------------------------------------------------------

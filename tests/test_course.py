@@ -242,6 +242,16 @@ def test_results_are_stored_once_found_again_and_dropped_when_settings_change(tm
     assert study.find(wanted[2], tmp_path) is not None
 
 
+def test_a_trial_says_what_it_ran_on_and_how_long_it_took(monkeypatch):
+    monkeypatch.setattr(s3, "trial", lambda setting, framework, seed: {"loss": 1.23456789, "counts": [seed]})
+    clock = itertools.count(7.0, 1.2345)
+    monkeypatch.setattr(study.time, "perf_counter", lambda: next(clock))
+    result = study.perform(study.Trial("s3", "a", "pytorch", 5))
+    assert result["seconds"] == 1.2  # tenths: more says nothing
+    assert (result["loss"], result["counts"], result["seed"]) == (1.23457, [5], 5)
+    assert set(result["versions"]) == {"python", "torch"} and "one thread a trial" in result["hardware"]
+
+
 def fake(trial):
     return {"framework": trial.framework, "seed": trial.seed, "test_accuracy": 97.0}
 
