@@ -1,6 +1,6 @@
 """Mutation testing: how many small faults in a module its quick tests find, of a sample drawn by a seed.
 
-python tests/benchmarks/mutants.py [--count N] [--seed S] [module ...]
+python tests/mutants.py [--count N] [--seed S] [module ...]
 
 Each mutant changes one node of the module's syntax tree in a copy of the project, and runs the module's tests and
 doctests until the first failure. A mutant that passes them all is printed. mutmut (3.8) mutates no code outside of
@@ -23,7 +23,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[1]
 TESTS = {  # module: pytest's arguments, and what to import beforehand
     "schedules": (["test_schedules.py", "test_golden.py"], ["numpy", "hypothesis.strategies", "matplotlib.pyplot"]),
     "plateau": (["test_plateau.py"], ["numpy", "hypothesis.strategies", "torch", "keras"]),
@@ -33,7 +33,7 @@ TESTS = {  # module: pytest's arguments, and what to import beforehand
     "keras": (["test_keras.py", "-m", "not slow"], ["hypothesis.strategies", "torch", "keras"]),
     "_torch_range": (["test_range_torch.py"], ["torch"]),
     "_keras_range": (["test_range_keras.py"], ["keras"]),
-    "_trace": (["test_range_torch.py", "test_range_keras.py"], ["torch", "keras"]),
+    "_snapshot": (["test_range_torch.py", "test_range_keras.py"], ["torch", "keras"]),
     "course/stats": (["test_verdicts.py"], ["scipy.stats"]),
     "course/verdicts": (["test_verdicts.py"], ["scipy.stats"]),
     "course/study": (["test_course.py", "-k", "stor or result or trial", "-m", "not slow"], ["torch", "keras"]),

@@ -237,7 +237,8 @@ for (kind, framework), combined in sweeps.items():
     )
     print(f"{LABELS[framework]}, {KINDS[kind]}: {values}")
 print(
-    "the figure's losses at", ", ".join(f"{combined.rates[i]:.1e}" for i in (0, 40, 60, 80))
+    "the figure's losses at",
+    ", ".join(f"{combined.rates[i]:.1e}" for i in (0, 40, 60, 80)),
 )
 
 
