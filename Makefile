@@ -17,6 +17,8 @@ export TF_CPP_MIN_LOG_LEVEL := 3
 export CUDA_VISIBLE_DEVICES :=
 unexport MPLBACKEND
 unexport PYTHONPATH
+# Many container images set it; without kept bytecode each process compiles PyTorch, Keras and TensorFlow anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 # $(call step,what is done,the command,what to do where it fails)
 define step
@@ -25,15 +27,17 @@ define step
 endef
 
 # Unit tests, the library's doctests and the guards; tests/conftest.py sets the frameworks up for them.
-# In the order of their names: the assignments, which take longest, come first.
-UNITS = $(RUN) -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder --doctest-modules lrlib
+# Slow ones first; what shares a fixture stays in one worker (tests/conftest.py).
+UNITS = $(RUN) -m pytest -n $(JOBS) --dist loadgroup --no-loadscope-reorder --doctest-modules lrlib
 # The facts of every committed notebook. A run of its own, so that nothing is set up but what a reader has.
-FACTS = TQDM_DISABLE=1 $(RUN) -m pytest -n $(JOBS) --dist loadfile -p no:cacheprovider \
+# book/conftest.py orders the chapters, and locally leaves out what has passed unchanged.
+FACTS = TQDM_DISABLE=1 $(RUN) -m pytest -n $(JOBS) --dist loadscope --no-loadscope-reorder -p no:cacheprovider \
 	--nbval --nbval-current-env --nbval-cell-timeout=600 book/chapters
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help .venv book notebooks assignments grade test check data experiments benchmarks serve lock clean distclean
+.PHONY: help .venv book notebooks assignments grade test check data experiments benchmarks machines mutants serve lock \
+	clean distclean
 
 help: ## list these targets
 	@printf 'usage: make TARGET [NAME=VALUE]\n\n'
@@ -55,7 +59,7 @@ $(INSTALLED): requirements.lock pyproject.toml
 	printf "\nFailed: finding a Python 3.11, 3.12 or 3.13. Tried:$$tried\n" >&2; \
 	printf '%s\n' 'What to do: install one of them, or name it: make .venv PYTHON=/path/to/python3.11' >&2; exit 1
 	$(call step,installing the packages of requirements.lock (some minutes the first time),\
-		$(RUN) -m pip install --disable-pip-version-check --no-input --no-compile --progress-bar off -r requirements.lock,\
+		$(RUN) -m pip install --disable-pip-version-check --no-input --progress-bar off -r requirements.lock,\
 		read pip's message above; without a network see README.md (Where the data and packages come from). \
 		Then run make again: it goes on with what is there.)
 	$(call step,installing lrlib from this folder,\
@@ -83,7 +87,7 @@ assignments: $(INSTALLED) ## write the students' notebooks to RELEASED=…; FRAM
 
 grade: $(INSTALLED) ## grade SUBMISSIONS=…/STUDENT/NAME.ipynb into RESULTS=…; runs students' code: read the teacher's page
 	@test -n "$(SUBMISSIONS)" || { echo 'Which folder? make grade SUBMISSIONS=…, with one folder a student' >&2; exit 1; }
-	$(call step,grading $(SUBMISSIONS),$(RUN) book/_tools/assignments.py grade "$(SUBMISSIONS)" "$(RESULTS)" $(CHOICES),\
+	$(call step,grading $(SUBMISSIONS),$(RUN) book/_tools/assignments.py grade "$(SUBMISSIONS)" "$(RESULTS)" --jobs $(JOBS) $(CHOICES),\
 		name the folder with one folder a student: make grade SUBMISSIONS=…)
 
 define render
@@ -103,7 +107,7 @@ test: $(INSTALLED) data ## build the book, run the tests and guards, and check t
 	printf '%s\n' 'What to do: read the first failure above. A fact that has rightly moved is accepted as CONTRIBUTING.md says.'; \
 	} >&2; exit 1
 
-check: $(INSTALLED) ## lint, types and unit tests: the inner loop, under 3 minutes
+check: $(INSTALLED) ## lint, types and quick tests: the inner loop
 	$(call step,linting (ruff),$(RUN) -m ruff check,$(RUN) -m ruff check --fix mends most of it.)
 	$(call step,checking the format (ruff),$(RUN) -m ruff format --check -q,run $(RUN) -m ruff format)
 	$(call step,checking the spelling (codespell),$(RUN) -m codespell_lib,\
@@ -127,6 +131,18 @@ benchmarks: data ## run tests/benchmarks: ratios against what lrlib replaces
 	$(call step,running the benchmarks,\
 		for file in $$(grep -l __main__ tests/benchmarks/*.py); do printf '%s\n' "-- $$file"; $(RUN) $$file || exit 1; done,\
 		read the message above; a missed target is worth a second run on an idle machine.)
+
+machines: $(INSTALLED) data ## other Pythons, versions and builds of PyTorch; ONLY="3.13 lowest cuda" takes some, FOLDER=…
+	$(call step,installing $(UV),$(RUN) -m pip install --disable-pip-version-check --no-input -q $(UV),\
+		read pip's message above.)
+	$(call step,running the tests of the library and three chapters on each machine,\
+		$(RUN) tests/machines.py $(ONLY) $(if $(FOLDER),--folder "$(FOLDER)"),\
+		read the logs in the folder that the environments were made in: FOLDER=… or lrlib-machines in the cache.)
+
+mutants: $(INSTALLED) ## how many small faults in lrlib its quick tests find; ONLY=schedules takes one module, COUNT=40
+	$(call step,running the tests on mutants,\
+		$(RUN) tests/mutants.py $(if $(COUNT),--count $(COUNT)) $(ONLY),\
+		read the message above.)
 
 serve: ## serve the built book on this machine only; PORT=8000
 	@test -f $(HTML)/index.html || $(MAKE) book

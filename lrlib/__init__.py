@@ -3,6 +3,8 @@
 ``import lrlib`` loads next to nothing; each name and each of ``lrlib.torch``, ``lrlib.keras`` loads on first use.
 """
 
+import sys
+
 TYPE_CHECKING = False  # importing typing would take as long as all the rest
 
 __version__ = "0.1.0"
@@ -35,6 +37,11 @@ _HOME = {name: module for module, names in _NAMES.items() for name in names.spli
 _MODULES = ("course", "finder", "interop", "keras", "plateau", "schedules", "torch")
 
 __all__ = sorted(_HOME)  # noqa: PLE0605
+
+if "torch" in sys.modules or "tensorflow" in sys.modules:  # whoever has neither yet is not made to wait
+    from lrlib._triton import load_with_own_symbols
+
+    load_with_own_symbols()
 
 
 def __getattr__(name: str) -> "Any":

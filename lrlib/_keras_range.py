@@ -10,7 +10,7 @@ import numpy as np
 from keras import ops
 
 from lrlib import finder
-from lrlib._trace import Snapshot, Undo, check_batches, check_progress, cycle, global_generators, reporter
+from lrlib._snapshot import Snapshot, Undo, check_batches, check_progress, cycle, global_generators, reporter
 
 __all__ = ["range_test"]
 
@@ -63,7 +63,7 @@ def range_test(
     >>> result.rates[0], int(model.optimizer.iterations), model.optimizer.built
     (1e-07, 0, False)
     """
-    ladder = finder.rates(start, end, steps, mode)
+    rates = finder.ladder(start, end, steps, mode)
     if not isinstance(model, keras.Model):
         raise TypeError(f"range_test: model must be a keras.Model, got {type(model).__name__}")
     if not getattr(model, "compiled", False) or model.optimizer is None:
@@ -72,7 +72,7 @@ def range_test(
     if validation is not None:
         check_batches(validation, "validation")
     check_progress(progress)
-    with _no_trace(model, batches, validation), reporter(progress, len(ladder)) as report:
+    with _no_trace(model, batches, validation), reporter(progress, len(rates)) as report:
         drawn = cycle(_Restartable.of(batches), "batches")
         held = None if validation is None else cycle(_Restartable.of(validation), "validation")
         assign_rate = _mutable_rate(model.optimizer)
@@ -86,7 +86,7 @@ def range_test(
             report()
             return _recorded(logs)
 
-        return finder.range_test(step, ladder, diverge=diverge)
+        return finder.range_test(step, rates, diverge=diverge)
 
 
 class _Restartable:
@@ -117,7 +117,7 @@ def _recorded(logs: list[dict[str, Any]]) -> Any:
 
 
 def _mutable_rate(optimizer: Any) -> Any:
-    """What sets the rate, also of an optimizer that was built with a schedule (the snapshot puts that back)."""
+    """The function that sets the rate, even if the optimizer was built with a schedule (the snapshot restores that)."""
     optimizer = getattr(optimizer, "inner_optimizer", optimizer)
     if not isinstance(optimizer._learning_rate, keras.Variable):
         optimizer._learning_rate = keras.Variable(0.0, trainable=False, name="range_test_rate")
@@ -125,7 +125,7 @@ def _mutable_rate(optimizer: Any) -> Any:
 
 
 # ---------------------------------------------------------------------------------------------------------------------
-# No trace
+# Leaving no trace
 # ---------------------------------------------------------------------------------------------------------------------
 
 
@@ -141,7 +141,7 @@ def _no_trace(model: Any, *sources: Any) -> Iterator[None]:
     snapshot.call_back(global_generators())
     snapshot.call_back(_tensorflow_generators())
     try:
-        # Functions compiled before know the variables of before, and are put back as they are.
+        # Compiled functions refer to the variables they were traced with: set them aside, to be restored as they are.
         model.train_function = model.test_function = None
         yield
     finally:
@@ -160,8 +160,8 @@ def _look_into() -> tuple[type, ...]:
 
 def _keep_leaf(item: Any) -> Undo | None:
     if isinstance(item, keras.Variable):
-        kept = ops.copy(item.value)
-        return lambda: item.assign(kept)
+        content = ops.copy(item.value)
+        return lambda: item.assign(content)
     if isinstance(item, np.ndarray) and item.flags.writeable:
         content = item.copy()
         return lambda: np.copyto(item, content)

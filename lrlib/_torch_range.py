@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from lrlib import finder
-from lrlib._trace import Snapshot, Undo, check_batches, check_progress, cycle, global_generators, reporter
+from lrlib._snapshot import Snapshot, Undo, check_batches, check_progress, cycle, global_generators, reporter
 
 __all__ = ["range_test"]
 
@@ -69,13 +69,13 @@ def range_test(
     >>> result.rates[0], optimizer.param_groups[0]["lr"], model.weight.grad
     (1e-07, 0.1, None)
     """
-    ladder = finder.rates(start, end, steps, mode)
+    rates = finder.ladder(start, end, steps, mode)
     _check(model, optimizer, batches, validation)
     check_progress(progress)
     held = None if validation is None else cycle(validation, "validation")
     with _no_trace(model, optimizer, loss_fn, metric, batches, validation), contextlib.ExitStack() as open_:
         drawn = open_.enter_context(contextlib.closing(cycle(batches, "batches")))  # type: ignore[type-var]
-        report = open_.enter_context(reporter(progress, len(ladder)))
+        report = open_.enter_context(reporter(progress, len(rates)))
         if held is not None:
             open_.callback(held.close)  # type: ignore[attr-defined]
         sweep = _Sweep(model, optimizer, loss_fn, metric, drawn, held)
@@ -85,7 +85,7 @@ def range_test(
             report()
             return answer
 
-        return finder.range_test(step, ladder, diverge=diverge)
+        return finder.range_test(step, rates, diverge=diverge)
 
 
 def _check(model: Any, optimizer: Any, batches: Any, validation: Any) -> None:
@@ -173,7 +173,7 @@ def _moved(item: Any, device: torch.device | None) -> Any:
 
 
 # ---------------------------------------------------------------------------------------------------------------------
-# No trace
+# Leaving no trace
 # ---------------------------------------------------------------------------------------------------------------------
 
 
@@ -184,7 +184,7 @@ def _no_trace(
     snapshot = Snapshot((torch.nn.Module, torch.optim.Optimizer), _keep_leaf)
     modules = [item for item in (model, loss_fn, metric) if isinstance(item, torch.nn.Module)]
     snapshot.keep(*modules, optimizer)
-    # Once more by the public way, for modules that hold their tensors elsewhere (TorchScript).
+    # Again through the public interface, for modules that do not hold tensors as attributes (TorchScript).
     snapshot.keep(*(tensor for module in modules for tensor in (*module.parameters(), *module.buffers())))
     for source in sources:
         _keep_source(snapshot, source)
@@ -197,7 +197,7 @@ def _no_trace(
     snapshot.call_back(_global_generators())
     try:
         for p in parameters:
-            p.grad = None  # set aside as they are, so that nothing writes into them
+            p.grad = None  # the saved gradients are set aside: nothing may write into them
         yield
     finally:
         snapshot.restore()
@@ -205,11 +205,11 @@ def _no_trace(
 
 def _keep_leaf(item: Any) -> Undo | None:
     if isinstance(item, torch.Tensor):
-        kept = item.detach().clone()
+        content = item.detach().clone()
 
         def undo() -> None:
             with torch.no_grad():
-                item.copy_(kept)
+                item.copy_(content)
 
         return undo
     if isinstance(item, torch.Generator):
@@ -235,7 +235,7 @@ def _keep_source(snapshot: Snapshot, source: Any) -> None:
         kinds += (numpy.random.Generator, numpy.random.RandomState)
     snapshot.keep(*(held for held in vars(source).values() if isinstance(held, kinds)))
     if isinstance(source, (torch.utils.data.DataLoader, torch.utils.data.Sampler)):
-        # Bindings only: a loader's workers that stay alive, for one. Data are not copied.
+        # A shallow copy (of persistent workers, for one): the data are not copied.
         attributes = dict(vars(source))
         snapshot.call_back(lambda: vars(source).update(attributes))
     for name in _SOURCE_PARTS:

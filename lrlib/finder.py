@@ -28,7 +28,8 @@ import statistics
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Annotated, Any
 
-from lrlib.schedules import Check, Value, _many, _real, one_of, value
+from lrlib._extras import needed_by
+from lrlib.schedules import Check, Parameters, _many, _real, checked, one_of
 
 __all__ = ["RULES", "Combined", "CombinedSuggestion", "RangeTest", "Suggestion", "combine", "range_test", "rates"]
 
@@ -48,7 +49,7 @@ _SIGNIFICANT = 6.0  # standard errors that a fall must measure
 def _measured(number: Any) -> float:
     if isinstance(number, bool) or not isinstance(number, numbers.Real):
         raise TypeError
-    return math.nan if math.isnan(number) else float(number)  # one NaN, so that equal curves compare equal
+    return math.nan if math.isnan(number) else float(number)  # math.nan itself, so that equal curves compare equal
 
 
 def _rising(values: tuple[float, ...]) -> bool:
@@ -60,14 +61,11 @@ _Ladder = Annotated[
     Check("a non-empty, strictly rising sequence of finite numbers above 0", _many(_real), _rising),
 ]
 _Measured = Annotated[tuple[float, ...], Check("a sequence of numbers", _many(_measured))]
-_MaybeMeasured = Annotated[
-    tuple[float, ...] | None, Check("a sequence of numbers, or None", _many(_measured), optional=True)
-]
-_check_ladder: Check = _Ladder.__metadata__[0]  # type: ignore[attr-defined]
-_check_diverge = Check("a finite number above 1, or None", _real, lambda x: x > 1, optional=True)
+_OptionalMeasured = Annotated[tuple[float, ...] | None, Check.of(_Measured).or_none()]
+_Diverge = Annotated[float | None, Check("a finite number above 1", _real, lambda x: x > 1).or_none()]
 
 
-def rates(start: float = 1e-7, end: float = 10.0, steps: int = 100, mode: str = "exponential") -> tuple[float, ...]:
+def ladder(start: float = 1e-7, end: float = 10.0, steps: int = 100, mode: str = "exponential") -> tuple[float, ...]:
     """The ladder of a sweep: ``steps`` rates from ``start`` to ``end``, both exactly as given.
 
     "exponential": start · (end/start)^(i/(steps − 1)); "linear": start + (end − start) · i/(steps − 1).
@@ -79,7 +77,7 @@ def rates(start: float = 1e-7, end: float = 10.0, steps: int = 100, mode: str = 
     >>> rates(0.25, 0.75, steps=3, mode="linear")
     (0.25, 0.5, 0.75)
     """
-    first, last = _check_ladder("rates", "(start, end)", (start, end))
+    first, last = Check.of(_Ladder)("rates", "(start, end)", (start, end))
     if isinstance(steps, bool) or not isinstance(steps, numbers.Integral):
         raise TypeError(f"rates: steps must be a whole number, 2 or more, got {steps!r}")
     if steps < 2:
@@ -92,6 +90,9 @@ def rates(start: float = 1e-7, end: float = 10.0, steps: int = 100, mode: str = 
     else:
         inner = [first * (last / first) ** share for share in shares]
     return (first, *inner, last)
+
+
+rates = ladder  # the public name; in this file ``rates`` are those of a sweep
 
 
 def range_test(step_fn: Callable[[float], Any], rates: Iterable[float], *, diverge: float | None = 4.0) -> "RangeTest":
@@ -113,12 +114,12 @@ def range_test(step_fn: Callable[[float], Any], rates: Iterable[float], *, diver
     >>> result.rates, result.losses, result.stopped
     ((0.01, 0.1, 1.0), (2.0, 2.0, 9.0), 'diverged')
     """
-    ladder = _check_ladder("range_test", "rates", rates)
-    limit = _check_diverge("range_test", "diverge", diverge)
+    asked = Check.of(_Ladder)("range_test", "rates", rates)
+    limit = Check.of(_Diverge)("range_test", "diverge", diverge)
     losses: list[float] = []
     accuracies: list[float | None] = []
     best, stopped = math.inf, "completed"
-    for rate in ladder:
+    for rate in asked:
         loss, accuracy = _returned(step_fn(rate))
         losses.append(loss)
         accuracies.append(accuracy)
@@ -131,8 +132,8 @@ def range_test(step_fn: Callable[[float], Any], rates: Iterable[float], *, diver
         if limit is not None and loss > best + (limit - 1) * abs(best):
             stopped = "diverged"
             break
-    kept = None if accuracies[0] is None else tuple(accuracies)
-    return RangeTest(ladder[: len(losses)], tuple(losses), kept, stopped)  # type: ignore[arg-type]
+    measured = None if accuracies[0] is None else tuple(accuracies)
+    return RangeTest(asked[: len(losses)], tuple(losses), measured, stopped)  # type: ignore[arg-type]
 
 
 def _returned(answer: Any) -> tuple[float, float | None]:
@@ -177,8 +178,8 @@ class Suggestion:
     reason: str = ""
 
 
-@value
-class RangeTest(Value):
+@checked
+class RangeTest(Parameters):
     """The record of a sweep: ``losses[i]`` (and ``accuracies[i]``) was measured at ``rates[i]``. An immutable value.
 
     ``accuracies`` is None where none were measured; ``stopped`` is "completed", "diverged" or "non-finite". A loss may
@@ -197,7 +198,7 @@ class RangeTest(Value):
 
     rates: _Ladder
     losses: _Measured
-    accuracies: _MaybeMeasured = None
+    accuracies: _OptionalMeasured = None
     stopped: Annotated[str, one_of(*_STOPPED)] = "completed"
 
     def check(self) -> None:
@@ -260,14 +261,15 @@ class RangeTest(Value):
         The loss axis ends above the highest loss before the lowest, so that a divergence does not flatten the rest.
         """
         if ax is None:
-            import matplotlib.pyplot as plt
+            with needed_by("plot"):
+                import matplotlib.pyplot as plt
 
             ax = plt.subplots()[1]
         ax.plot(self.rates, self.losses, ".", alpha=0.4, label="measured")
         ax.plot(*self.smoothed(), "-", label="smoothed")
         for i, rule in enumerate(rules):
-            found = self.suggest(rule)
-            for rate in (found.lr, found.base_lr, found.max_lr):
+            suggestion = self.suggest(rule)
+            for rate in (suggestion.lr, suggestion.base_lr, suggestion.max_lr):
                 if rate is not None:
                     ax.axvline(rate, linestyle="--", color=f"C{i + 2}", label=f"{rule}: {rate:.2g}")
         _label(ax, self.losses)
@@ -398,7 +400,8 @@ class _Shape:
 
 def _read(rates: Sequence[float], losses: Sequence[float]) -> _Shape | str:
     """The shape of a curve, or, in words, why nothing can be read from it."""
-    import numpy as np
+    with needed_by("suggest"):
+        import numpy as np
 
     finite = np.isfinite(np.asarray(losses, float))
     count = len(finite) if finite.all() else int(finite.argmin())
@@ -414,12 +417,12 @@ def _read(rates: Sequence[float], losses: Sequence[float]) -> _Shape | str:
     if unit[1] <= 1e-12 * np.abs(raw[: lowest + 1]).max():
         return "the {curve} never improves on its first value"
     y = (raw - unit[0]) / unit[1]
-    rough, y = y, np.minimum(y, 1.0)
+    clipped = np.minimum(y, 1.0)
     half_width = min(0.8, (u[-1] - u[0]) / 6)  # a first guess; the fall itself then sets it
-    seen = int((rough <= 1).nonzero()[0][-1]) + 1  # what follows has diverged for good
-    noise = _noise(u[:seen], rough[:seen])
+    diverged = int((y <= 1).nonzero()[0][-1]) + 1  # from here on for good
+    noise = _noise(u[:diverged], y[:diverged])
     for _ in range(3):
-        shape = _smooth(rates[:count], u, y, noise, half_width, unit)
+        shape = _smooth(rates[:count], u, clipped, noise, half_width, unit)
         if shape is None or shape.fall < 1e-9:
             return "the {curve} never improves by more than its noise"
         half_width = min(max(1.6 * shape.width, 0.1), 2.5)
@@ -448,23 +451,17 @@ def _smooth(rates: Sequence[float], u: Any, y: Any, noise: float, half_width: fl
 
 
 def _local_quadratic(u: Any, half_width: float) -> tuple[Any, Any, Any]:
-    """The weights at each point, and the matrices that take values to the level and the slope of the local fit."""
+    """The tricube weights at each point, and the matrices that take values to the level and the slope of its fit."""
     import numpy as np
 
     distance = u[None, :] - u[:, None]
-    nearest = _NEIGHBOURS - 1
-    reach = np.partition(np.abs(distance), nearest, axis=1)[:, nearest]
+    reach = np.partition(np.abs(distance), _NEIGHBOURS - 1, axis=1)[:, _NEIGHBOURS - 1]
     h = np.maximum(half_width, 1.001 * reach)[:, None]
     x = distance / h
-    near = np.maximum(1 - np.abs(x * x * x), 0)
-    terms = [near * near * near]
-    for _ in range(4):
-        terms.append(terms[-1] * x)
-    sums = [term.sum(1) for term in terms]
-    normal = np.array([[sums[i + j] for j in range(3)] for i in range(3)]).transpose(2, 0, 1)
-    inverse = np.linalg.inv(normal)[..., None]
-    to_level, to_slope = (sum(inverse[:, i, j] * terms[j] for j in range(3)) for i in range(2))
-    return terms[0], to_level, to_slope / h
+    weights = np.maximum(1 - np.abs(x) ** 3, 0) ** 3
+    root = np.sqrt(weights)[..., None]
+    fit = np.linalg.pinv(root * x[..., None] ** range(3)).swapaxes(1, 2) * root  # weighted least squares
+    return weights, fit[..., 0], fit[..., 1] / h
 
 
 def _noise(u: Any, y: Any) -> float:
@@ -535,8 +532,8 @@ def _ragged(shape: _Shape) -> int | None:
 
     before = float(np.median(shape.scatter[: shape.steepest + 1]))
     limit = max(3 * before, 0.05 * shape.fall)
-    found = (shape.scatter[shape.steepest : shape.ended + 1] > limit).nonzero()[0]
-    return shape.steepest + int(found[0]) if len(found) else None
+    ragged = (shape.scatter[shape.steepest : shape.ended + 1] > limit).nonzero()[0]
+    return shape.steepest + int(ragged[0]) if len(ragged) else None
 
 
 _RULE: dict[str, Callable[[_Shape], Suggestion]] = {
@@ -584,28 +581,29 @@ class Combined:
         spread: dict[str, tuple[float, float]] = {}
         words = []
         for name in ("lr", "base_lr", "max_lr"):
-            found = [number for one in each if (number := getattr(one, name)) is not None]
-            if found:
-                words.append(f"{name}: {len(found)} of {len(each)} sweeps, {min(found):.3g} to {max(found):.3g}")
-                spread[name] = min(found), max(found)
-            if found and 2 * len(found) >= len(each):
-                medians[name] = _median_rate(found)
+            rates = [rate for suggestion in each if (rate := getattr(suggestion, name)) is not None]
+            if rates:
+                words.append(f"{name}: {len(rates)} of {len(each)} sweeps, {min(rates):.3g} to {max(rates):.3g}")
+                spread[name] = min(rates), max(rates)
+            if rates and 2 * len(rates) >= len(each):
+                medians[name] = _median_rate(rates)
         if not medians:
-            words += sorted({one.reason for one in each if one.lr is one.base_lr is one.max_lr is None})
+            words += sorted({own.reason for own in each if own.lr is own.base_lr is own.max_lr is None})
         return CombinedSuggestion(**medians, reason="; ".join(words), spread=spread, each=each)
 
     def plot(self, ax: Any = None, rules: Sequence[str] = ("steepest",)) -> Any:
         """Draw the median loss, the band between lowest and highest, and the suggestions; returns matplotlib's axes."""
         if ax is None:
-            import matplotlib.pyplot as plt
+            with needed_by("plot"):
+                import matplotlib.pyplot as plt
 
             ax = plt.subplots()[1]
         (line,) = ax.plot(self.rates, self.losses, label=f"median of {len(self.results)}")
         ax.fill_between(self.rates, self.low, self.high, color=line.get_color(), alpha=0.15, linewidth=0)
         for i, rule in enumerate(rules):
-            found = self.suggest(rule)
-            for name, (low, high) in found.spread.items():
-                colour, rate = f"C{i + 1}", getattr(found, name)
+            suggestion = self.suggest(rule)
+            for name, (low, high) in suggestion.spread.items():
+                colour, rate = f"C{i + 1}", getattr(suggestion, name)
                 ax.axvspan(low, high, color=colour, alpha=0.15, linewidth=0)
                 if rate is not None:
                     ax.axvline(rate, linestyle="--", color=colour, label=f"{rule}: {rate:.2g}")
@@ -623,26 +621,26 @@ def combine(results: Iterable[RangeTest]) -> Combined:
     >>> combine([one, two]).losses
     (4.0, 4.0)
     """
-    kept = tuple(results)
-    for result in kept:
-        if not isinstance(result, RangeTest):
-            raise TypeError(f"combine: RangeTests are needed, got {result!r}")
-    if not kept:
+    sweeps = tuple(results)
+    for sweep in sweeps:
+        if not isinstance(sweep, RangeTest):
+            raise TypeError(f"combine: RangeTests are needed, got {sweep!r}")
+    if not sweeps:
         raise ValueError("combine: at least one RangeTest is needed, got none")
-    ladder = max((result.rates for result in kept), key=len)
-    for result in kept:
-        if result.rates != ladder[: len(result.rates)]:
-            raise ValueError(f"combine: the sweeps must share one ladder of rates, got {kept}")
+    rates = max((sweep.rates for sweep in sweeps), key=len)
+    for sweep in sweeps:
+        if sweep.rates != rates[: len(sweep.rates)]:
+            raise ValueError(f"combine: the sweeps must share one ladder of rates, got {sweeps}")
     columns = [
-        [loss for result in kept if i < len(result.losses) and math.isfinite(loss := result.losses[i])] or [math.nan]
-        for i in range(len(ladder))
+        [loss for sweep in sweeps if i < len(sweep.losses) and math.isfinite(loss := sweep.losses[i])] or [math.nan]
+        for i in range(len(rates))
     ]
     low, high = tuple(map(min, columns)), tuple(map(max, columns))
-    return Combined(kept, ladder, tuple(map(statistics.median, columns)), low, high)
+    return Combined(sweeps, rates, tuple(map(statistics.median, columns)), low, high)
 
 
-def _median_rate(found: list[float]) -> float:
+def _median_rate(rates: list[float]) -> float:
     """The median in log10: of an even number, the geometric mean of the two in the middle."""
-    ordered = sorted(found)
+    ordered = sorted(rates)
     low, high = ordered[(len(ordered) - 1) // 2], ordered[len(ordered) // 2]
     return low if low == high else math.sqrt(low * high)

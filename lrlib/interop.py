@@ -14,7 +14,8 @@ from collections.abc import Callable, Iterable, Mapping
 from fractions import Fraction
 from typing import Any, NoReturn
 
-from lrlib import schedules as lr
+from lrlib import schedules
+from lrlib._extras import needed_by
 from lrlib.schedules import Constant, Cosine, Linear, Schedule
 
 __all__ = ["from_keras", "from_torch"]
@@ -82,11 +83,12 @@ def from_keras(schedule: Any) -> Schedule:
     >>> from_keras(PiecewiseConstantDecay([2, 4], [1.0, 0.5, 0.1]))
     Piecewise(boundaries=(3, 5), values=(1.0, 0.5, 0.1))
     """
-    from keras.optimizers import schedules
+    with needed_by("from_keras"):
+        from keras.optimizers import schedules as keras_schedules
 
     from lrlib import keras as ours
 
-    kind, start = _kind(schedule, _KERAS, schedules, ours), getattr(schedule, "initial_learning_rate", 0.0)
+    kind, start = _kind(schedule, _KERAS, keras_schedules, ours), getattr(schedule, "initial_learning_rate", 0.0)
     if isinstance(start, numbers.Integral):
         _refuse(schedule, f"initial_learning_rate={start} is an integer, so Keras rounds decay rates and π to integers")
     try:
@@ -117,7 +119,8 @@ def _kind(thing: Any, table: Mapping[str, Any], *homes: Any) -> str:
 
 
 def _torch_kind(scheduler: Any) -> str:
-    from torch.optim import lr_scheduler, swa_utils
+    with needed_by("from_torch"):
+        from torch.optim import lr_scheduler, swa_utils
 
     from lrlib import torch as ours
 
@@ -145,7 +148,7 @@ def _levels(changes: Iterable[tuple[int, float]]) -> Schedule:
     (_, first), *rest = {max(start, 0): float(value) for start, value in changes}.items()
     if not rest:
         return Constant(first)
-    return lr.Piecewise(tuple(start for start, _ in rest), (first, *(value for _, value in rest)))
+    return schedules.Piecewise(tuple(start for start, _ in rest), (first, *(value for _, value in rest)))
 
 
 # -- torch: each entry takes the scheduler, its base rate, the group's number and the key ------------------------------
@@ -172,7 +175,7 @@ def _linear(s: Any, base: float, *_: Any) -> Schedule:
 
 def _polynomial(s: Any, base: float, *_: Any) -> Schedule:
     n = _count(s, "total_iters")
-    return lr.Polynomial(base, 0.0, n, s.power) if n > 0 else Constant(base)
+    return schedules.Polynomial(base, 0.0, n, s.power) if n > 0 else Constant(base)
 
 
 def _cyclic(s: Any, base: float, group: int, key: str) -> Schedule:
@@ -187,9 +190,9 @@ def _cyclic(s: Any, base: float, group: int, key: str) -> Schedule:
         if not math.isclose(up, k * n, rel_tol=1e-12):
             _refuse(s, f"its step sizes, {up} and {down}, are in no ratio of whole numbers below 1000")
     family: dict[str, Callable[[float, float], Schedule]] = {
-        "triangular": lambda low, high: lr.Triangular(low, high, n, m),
-        "triangular2": lambda low, high: lr.Triangular2(low, high, n, m),
-        "exp_range": lambda low, high: lr.ExpRange(low, high, n, m, s.gamma**k),
+        "triangular": lambda low, high: schedules.Triangular(low, high, n, m),
+        "triangular2": lambda low, high: schedules.Triangular2(low, high, n, m),
+        "exp_range": lambda low, high: schedules.ExpRange(low, high, n, m, s.gamma**k),
     }
     ends = (s.base_lrs, s.max_lrs) if key == "lr" else (s.max_momentums, s.base_momentums)
     cycle = _between(ends[0][group], ends[1][group], family[s.mode])
@@ -281,15 +284,15 @@ def _leaves(s: Any) -> list[Any]:
 _MULTIPLY = {"StepLR", "MultiStepLR", "ConstantLR", "LinearLR", "ExponentialLR", "PolynomialLR", "CosineAnnealingLR"}
 
 _TORCH: dict[str, Callable[..., Schedule]] = {
-    "StepLR": lambda s, base, *_: lr.StepDecay(base, s.gamma, _count(s, "step_size")),
+    "StepLR": lambda s, base, *_: schedules.StepDecay(base, s.gamma, _count(s, "step_size")),
     "MultiStepLR": _multi_step,
     "ConstantLR": _constant,
     "LinearLR": _linear,
-    "ExponentialLR": lambda s, base, *_: lr.Exponential(base, s.gamma),
+    "ExponentialLR": lambda s, base, *_: schedules.Exponential(base, s.gamma),
     "PolynomialLR": _polynomial,
     "CosineAnnealingLR": lambda s, base, *_: Cosine(base, s.eta_min, _count(s, "T_max")),
     "CosineAnnealingWarmRestarts": lambda s, base, group, *_: _between(
-        s.eta_min, s.base_lrs[group], lambda low, high: lr.CosineRestarts(high, low, s.T_0, s.T_mult)
+        s.eta_min, s.base_lrs[group], lambda low, high: schedules.CosineRestarts(high, low, s.T_0, s.T_mult)
     ),
     "CyclicLR": _cyclic,
     "OneCycleLR": _one_cycle,
@@ -310,14 +313,14 @@ def _jumps(s: Any, name: str) -> float:
 
 def _exponential_decay(s: Any) -> Schedule:
     if s.staircase:
-        return _over(_jumps(s, "decay_steps"), lambda n: lr.StepDecay(s.initial_learning_rate, s.decay_rate, n))
-    return _over(s.decay_steps, lambda n: lr.Exponential(s.initial_learning_rate, s.decay_rate, n))
+        return _over(_jumps(s, "decay_steps"), lambda n: schedules.StepDecay(s.initial_learning_rate, s.decay_rate, n))
+    return _over(s.decay_steps, lambda n: schedules.Exponential(s.initial_learning_rate, s.decay_rate, n))
 
 
 def _inverse_time_decay(s: Any) -> Schedule:
     if s.staircase:
-        return _over(_jumps(s, "decay_steps"), lr.InverseTime(s.initial_learning_rate, s.decay_rate).hold)
-    return _over(s.decay_steps, lambda n: lr.InverseTime(s.initial_learning_rate, s.decay_rate, n))
+        return _over(_jumps(s, "decay_steps"), schedules.InverseTime(s.initial_learning_rate, s.decay_rate).hold)
+    return _over(s.decay_steps, lambda n: schedules.InverseTime(s.initial_learning_rate, s.decay_rate, n))
 
 
 def _piecewise_constant_decay(s: Any) -> Schedule:
@@ -330,7 +333,9 @@ def _piecewise_constant_decay(s: Any) -> Schedule:
 def _polynomial_decay(s: Any) -> Schedule:
     if s.cycle:
         _refuse(s, "with cycle=True the k-th cycle has 1/k of the first one's height, which no Schedule has")
-    return _over(s.decay_steps, lambda n: lr.Polynomial(s.initial_learning_rate, s.end_learning_rate, n, s.power))
+    return _over(
+        s.decay_steps, lambda n: schedules.Polynomial(s.initial_learning_rate, s.end_learning_rate, n, s.power)
+    )
 
 
 def _cosine_decay(s: Any) -> Schedule:
@@ -346,7 +351,7 @@ def _cosine_decay_restarts(s: Any) -> Schedule:
     peak, first, t_mul = float(s.initial_learning_rate), _jumps(s, "first_decay_steps"), s._t_mul
 
     def cycles(low: float, high: float) -> Schedule:
-        return _over(first, lambda n: lr.CosineRestarts(high, low, n, t_mul, s._m_mul))
+        return _over(first, lambda n: schedules.CosineRestarts(high, low, n, t_mul, s._m_mul))
 
     schedule = _between(peak * s.alpha, peak, cycles)
     for t in itertools.accumulate(first * t_mul**k for k in range(10)) if t_mul != 1 else ():

@@ -3,15 +3,21 @@
 from collections.abc import Callable
 from typing import Any
 
-import keras
-from keras import ops
-
 from lrlib import schedules
+from lrlib._extras import needed_by
+from lrlib._triton import load_with_own_symbols
+
+with needed_by("lrlib.keras"):
+    import keras
+    from keras import ops
+
 from lrlib._keras_range import range_test
 from lrlib.plateau import Plateau, PlateauState
-from lrlib.schedules import COUNT, POSITIVE
+from lrlib.schedules import Check, Count, Positive
 
 __all__ = ["SGD", "PlateauCallback", "Schedule", "ScheduleCallback", "TensorOps", "cyclic_learning_rate", "range_test"]
+
+load_with_own_symbols()
 
 
 def _double(x: Any) -> Any:
@@ -20,7 +26,7 @@ def _double(x: Any) -> Any:
 
 
 class TensorOps:
-    """The operations of :class:`lrlib.schedules.Scalar` on float64 tensors, eager or in a compiled graph.
+    """The operations of :class:`lrlib.schedules.Ops` on float64 tensors, eager or in a compiled graph.
 
     Two things need care. Keras may take a bare Python number as float32, so constants are made float64 first. And
     compilers turn a division by a constant into a product with its reciprocal, which misses whole quotients by a
@@ -80,7 +86,7 @@ def _check_schedule(name: str, schedule: Any) -> schedules.Schedule:
 
 
 def _check_accumulate(accumulate: Any) -> int:
-    return COUNT("lrlib.keras", "accumulate", accumulate)
+    return Check.of(Count)("lrlib.keras", "accumulate", accumulate)
 
 
 @keras.saving.register_keras_serializable(package="lrlib")
@@ -315,7 +321,8 @@ def cyclic_learning_rate(
     """
     if mode not in _POLICIES:
         raise ValueError(f"mode must be one of {', '.join(map(repr, _POLICIES))}, got {mode!r}")
-    step_size, gamma = POSITIVE(mode, "step_size", step_size), POSITIVE(mode, "gamma", gamma)
+    positive = Check.of(Positive)
+    step_size, gamma = positive(mode, "step_size", step_size), positive(mode, "gamma", gamma)
     # A triangle with a step of 1, stretched: then a fractional step needs no formula of its own.
     schedule = _POLICIES[mode](learning_rate, max_lr, gamma**step_size).stretch(step_size)
     return Schedule(schedule)(global_step)

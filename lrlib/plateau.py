@@ -6,7 +6,7 @@ import numbers
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from lrlib.schedules import Check, Rate, Value, _count, _real, one_of, value
+from lrlib.schedules import Check, Parameters, Rate, _count, _real, checked, one_of
 
 _Wait = Annotated[int, Check("a whole number, 0 or more", _count, lambda n: n >= 0)]
 _Factor = Annotated[float, Check("a number above 0 and below 1", _real, lambda x: 0 < x < 1)]
@@ -33,8 +33,8 @@ class PlateauState:
         return dataclasses.asdict(self)
 
 
-@value
-class Plateau(Value):
+@checked
+class Plateau(Parameters):
     """Multiply the rate by ``factor`` when a metric has not improved for more than ``patience`` measurements in a row.
 
     Names, defaults and meaning are torch's ReduceLROnPlateau's: the ``patience + 1``-th bad measurement in a row cuts.
@@ -46,10 +46,24 @@ class Plateau(Value):
     * mode "max": ``x > b + ε·abs(b)`` or ``x > b + ε``.
 
     The relative test uses the size of b, so it is right for negative metrics, where torch's counts a slight worsening
-    as progress. NaN and infinities count as bad. After a cut, ``cooldown`` measurements are not counted as bad. The
-    rate never falls below ``min_lr``, and a cut of ``eps`` or less is not made.
+    as progress. NaN and infinities count as bad.
+
+    Where progress cannot be foreseen, and a metric that is worth following is measured now and then.
+
+    Args:
+        lr: The first rate, 0 or more.
+        mode: "min" or "max": what is better.
+        factor: The factor of each cut, above 0 and below 1.
+        patience: Bad measurements in a row that are let pass, a whole number, 0 or more.
+        threshold: ε, 0 or more.
+        threshold_mode: "rel" or "abs".
+        cooldown: Measurements after a cut that are not counted as bad, a whole number, 0 or more.
+        min_lr: The rate never falls below it, 0 or more.
+        eps: A cut of this much or less is not made, 0 or more.
 
     Errors: ``TypeError`` or ``ValueError`` naming the parameter; a metric that is no number is a ``TypeError``.
+
+    Source: torch's ReduceLROnPlateau.
 
     >>> rule = Plateau(0.1, patience=1, factor=0.5)
     >>> state = rule.start()

@@ -10,9 +10,9 @@ Conventions, the same for every family:
   fractional. A negative, infinite or NaN ``t`` is a ``ValueError``, anything that is not a number a ``TypeError``.
 * A wrong parameter is refused at construction: a wrong type with ``TypeError``, a wrong value with ``ValueError``.
 
-Each formula is written once, as ``evaluate(t, ops)`` against a small namespace of operations: :class:`Scalar` for
-Python numbers, the same for NumPy arrays beside it, ``lrlib.keras.TensorOps`` for tensors in a compiled graph.
-This file needs nothing but the standard library.
+Each formula is written once, as ``evaluate(t, ops)``, in the operations of the protocol :class:`Ops`. Three classes
+implement it: :class:`PythonOps` for Python's numbers, ``ArrayOps`` for NumPy arrays, and ``lrlib.keras.TensorOps`` for
+tensors, in a compiled graph too. This file needs nothing but the standard library.
 """
 
 import bisect
@@ -42,18 +42,27 @@ class Check:
     optional: bool = False
     choices: tuple[str, ...] = ()
 
+    @staticmethod
+    def of(annotation: Any) -> "Check":
+        """The check that an annotation such as :data:`Count` carries."""
+        return annotation.__metadata__[0]
+
+    def or_none(self) -> "Check":
+        """The same check, for a parameter that may be None too."""
+        return dataclasses.replace(self, words=f"{self.words}, or None", optional=True)
+
     def __call__(self, owner: str, name: str, value: Any) -> Any:
         if value is None and self.optional:
             return None
         try:
-            kept = self.convert(value)
-            good = self.allowed(kept)
+            converted = self.convert(value)
+            allowed = self.allowed(converted)
         except (TypeError, ValueError, OverflowError) as error:
             kind = TypeError if isinstance(error, TypeError) else ValueError
             raise kind(f"{owner}: {name} must be {self.words}, got {value!r}") from None
-        if not good:
+        if not allowed:
             raise ValueError(f"{owner}: {name} must be {self.words}, got {value!r}")
-        return kept
+        return converted
 
 
 def _real(value: Any) -> float:
@@ -107,19 +116,14 @@ def one_of(*choices: str) -> Check:
     return Check("one of " + ", ".join(map(repr, choices)), convert, choices.__contains__, choices=choices)
 
 
-COUNT = Check("a whole number, 1 or more", _count, lambda n: n >= 1)
-POSITIVE = Check("a finite number above 0", _real, lambda x: x > 0)
-
 Number = Annotated[float, Check("a finite number", _real)]
 Rate = Annotated[float, Check("a finite number, 0 or more", _real, lambda x: x >= 0)]
-Positive = Annotated[float, POSITIVE]
+Positive = Annotated[float, Check("a finite number above 0", _real, lambda x: x > 0)]
 Growth = Annotated[float, Check("a finite number, 1 or more", _real, lambda x: x >= 1)]
 Share = Annotated[float, Check("a number from 0 up to, but not including, 1", _real, lambda x: 0 <= x < 1)]
-Count = Annotated[int, COUNT]
-OptionalCount = Annotated[int | None, dataclasses.replace(COUNT, words=f"{COUNT.words}, or None", optional=True)]
-OptionalPositive = Annotated[
-    float | None, dataclasses.replace(POSITIVE, words=f"{POSITIVE.words}, or None", optional=True)
-]
+Count = Annotated[int, Check("a whole number, 1 or more", _count, lambda n: n >= 1)]
+OptionalCount = Annotated[int | None, Check.of(Count).or_none()]
+OptionalPositive = Annotated[float | None, Check.of(Positive).or_none()]
 Rates = Annotated[
     tuple[float, ...],
     Check("a sequence of finite numbers, 0 or more", _many(_real), lambda xs: all(x >= 0 for x in xs)),
@@ -136,23 +140,24 @@ Flag = Annotated[bool, Check("True or False", _flag)]
 Parts = Annotated[tuple["Schedule", ...], Check("a sequence of Schedules", _many(_schedule))]
 Inner = Annotated["Schedule", Check("a Schedule", _schedule)]
 
-_PLAIN = {float: Number, int: Annotated[int, Check("a whole number", _count)]}  # a user's own bare annotations
+# What the annotations `float` and `int` of a user's own family stand for.
+_BARE = {float: Number, int: Annotated[int, Check("a whole number", _count)]}
 
 
 @typing.dataclass_transform(frozen_default=True)
-def value(cls: type) -> type:
+def checked(cls: type) -> type:
     """Make ``cls`` a frozen dataclass whose annotated parameters are checked and converted on construction."""
     cls = dataclasses.dataclass(frozen=True, repr=False)(cls)
     checks = []
     for name, hint in typing.get_type_hints(cls, include_extras=True).items():
-        hint = _PLAIN.get(hint, hint)
-        checks += [(name, mark) for mark in getattr(hint, "__metadata__", ()) if isinstance(mark, Check)]
+        hint = _BARE.get(hint, hint)
+        checks += [(name, check) for check in getattr(hint, "__metadata__", ()) if isinstance(check, Check)]
     cls._checks = tuple(checks)  # type: ignore[attr-defined]
     return cls
 
 
-class Value:
-    """A checked, immutable parameter set, with a ``repr`` that can be pasted back. Subclasses use :func:`value`."""
+class Parameters:
+    """A set of parameters, checked and immutable, whose ``repr`` can be pasted back. Subclasses use :func:`checked`."""
 
     _checks: typing.ClassVar[tuple[tuple[str, Check], ...]] = ()
 
@@ -207,11 +212,12 @@ def register(cls: type) -> type:
     """
     if not (isinstance(cls, type) and issubclass(cls, Schedule)):
         raise TypeError(f"register: a subclass of Schedule is needed, got {cls!r}")
-    known = _KINDS.get(cls.__name__)
+    registered = _KINDS.get(cls.__name__)
     # A notebook cell that defines a family may be run twice; anything else that reuses a name is a mistake.
-    if known is not None and not (cls.__module__ == known.__module__ == "__main__"):
-        raise ValueError(f"register: the name {cls.__name__!r} is taken by {known.__module__}.{known.__qualname__}")
-    cls = value(cls)
+    if registered is not None and not (cls.__module__ == registered.__module__ == "__main__"):
+        taken = f"{registered.__module__}.{registered.__qualname__}"
+        raise ValueError(f"register: the name {cls.__name__!r} is taken by {taken}")
+    cls = checked(cls)
     _KINDS[cls.__name__] = cls
     return cls
 
@@ -256,23 +262,66 @@ def _encode(item: Any) -> Any:
 
 
 # ---------------------------------------------------------------------------------------------------------------------
-# Operations: the little that a formula may use
+# Operations: what a formula may use
 # ---------------------------------------------------------------------------------------------------------------------
 
 
-class Scalar:
-    """Operations on Python numbers. Whole ``t`` stays an ``int``, so cycle arithmetic is exact at any size."""
+class Ops(typing.Protocol):
+    """The operations that a formula may use beside Python's arithmetic: one implementation for each kind of ``t``.
+
+    ``t`` and what is computed from it are Python numbers, NumPy arrays or tensors; constants are Python numbers.
+    """
+
+    def minimum(self, x: Any, y: Any, /) -> Any:
+        """The smaller of two values."""
+
+    def maximum(self, x: Any, y: Any, /) -> Any:
+        """The larger of two values."""
+
+    def clip(self, x: Any, low: float, high: float, /) -> Any:
+        """``x``, not below ``low`` and not above ``high``."""
+
+    def divide(self, t: Any, n: Any, /) -> Any:
+        """t / n, exact where it is a whole number (``/`` need not be, in a compiled graph)."""
+
+    def divmod(self, t: Any, n: Any, /) -> tuple[Any, Any]:
+        """(⌊t / n⌋, what is left of t)."""
+
+    def power(self, base: float, exponent: Any, /) -> Any:
+        """A constant to a power; infinite where it is too large for a float."""
+
+    def cos(self, x: Any, /) -> Any:
+        """The cosine of an angle in radians."""
+
+    def sqrt(self, x: Any, /) -> Any:
+        """The square root."""
+
+    def full(self, t: Any, value: float, /) -> Any:
+        """``value`` in the shape of ``t``."""
+
+    def rank(self, boundaries: tuple, t: Any, /) -> Any:
+        """How many of the sorted boundaries are <= t."""
+
+    def lookup(self, table: tuple, k: Any, /) -> Any:
+        """``table[k]``."""
+
+    def choose(self, boundaries: tuple, t: Any, branch: Callable[[int], Any], /) -> Any:
+        """``branch(k)``, where k of the sorted boundaries are <= t."""
+
+
+class PythonOps:
+    """:class:`Ops` on Python's numbers. Whole ``t`` stays an ``int``, so cycle arithmetic is exact at any size."""
 
     minimum = staticmethod(min)
     maximum = staticmethod(max)
     divide = staticmethod(operator.truediv)
     cos = staticmethod(math.cos)
     sqrt = staticmethod(math.sqrt)
-    rank = staticmethod(bisect.bisect_right)  # how many of the sorted boundaries are <= t
+    rank = staticmethod(bisect.bisect_right)
+    lookup = staticmethod(operator.getitem)
 
     @staticmethod
     def full(t: Any, value: float) -> Any:
-        """``value`` in the shape of ``t``."""
         return value
 
     @staticmethod
@@ -281,7 +330,6 @@ class Scalar:
 
     @staticmethod
     def divmod(t: Any, n: Any) -> tuple[Any, Any]:
-        """(⌊t / n⌋, what is left of t)."""
         if type(t) is int and type(n) is int:
             return divmod(t, n)
         k = math.floor(t / n)
@@ -295,21 +343,16 @@ class Scalar:
             return math.inf
 
     @staticmethod
-    def lookup(table: tuple, k: Any) -> Any:
-        return table[k]
-
-    @staticmethod
     def choose(boundaries: tuple, t: Any, branch: Callable[[int], Any]) -> Any:
-        """``branch(k)``, where k of the boundaries are <= t."""
         return branch(bisect.bisect_right(boundaries, t))
 
 
 @functools.cache
-def _arrays() -> Any:
-    """The same operations on NumPy arrays of float64; made on first use, so that NumPy is not needed before."""
+def _array_ops() -> Ops:
+    """:class:`Ops` on NumPy arrays of float64; made on first use, so that NumPy is not needed before."""
     import numpy as np
 
-    class Arrays:
+    class ArrayOps:
         minimum, maximum, divide, cos, sqrt, power = np.minimum, np.maximum, np.divide, np.cos, np.sqrt, np.power
         full, clip = staticmethod(np.full_like), staticmethod(np.clip)
 
@@ -333,10 +376,10 @@ def _arrays() -> Any:
                 result = np.where(t < boundary, result, branch(i))
             return result
 
-    return Arrays
+    return ArrayOps
 
 
-def _blend(start: float, end: float, x: Any, ops: Any, bounded: bool = True) -> Any:
+def _blend(start: float, end: float, x: Any, ops: Ops, bounded: bool = True) -> Any:
     """``start`` at x = 0 and ``end`` at x = 1, both exactly; with 0 <= x <= 1, never outside them by a rounding."""
     blended = start * (1 - x) + end * x
     if not bounded:
@@ -344,20 +387,26 @@ def _blend(start: float, end: float, x: Any, ops: Any, bounded: bool = True) -> 
     return ops.clip(blended, start, end) if start <= end else ops.clip(blended, end, start)
 
 
-_SHAPES: dict[str, Callable[[Any, Any], Any]] = {
+def _half_cosine(x: Any, ops: Ops) -> Any:
+    """From 0 at x = 0 to 1 at x = 1, level at both ends."""
+    return (1 - ops.cos(math.pi * x)) / 2
+
+
+# How an annealed segment goes from 0 to 1. One of them has two names: torch's OneCycleLR writes "cos".
+_ANNEALING: dict[str, Callable[[Any, Ops], Any]] = {
     "linear": lambda x, ops: x,
-    "cos": lambda x, ops: (1 - ops.cos(math.pi * x)) / 2,
-    "cosine": lambda x, ops: (1 - ops.cos(math.pi * x)) / 2,
+    "cos": _half_cosine,
+    "cosine": _half_cosine,
     "1-sqrt": lambda x, ops: ops.sqrt(x),
 }
 
 
-def _path(t: Any, knots: tuple, values: tuple, shapes: tuple, ops: Any) -> Any:
-    """Through ``(knots[i], values[i])``, segment i in the shape ``shapes[i]``; the last value is held."""
+def _interpolate(t: Any, knots: tuple, values: tuple, shapes: tuple, ops: Ops) -> Any:
+    """Through ``(knots[i], values[i])``, segment i annealed as ``shapes[i]`` says; the last value is held."""
 
     def segment(i: int) -> Any:
         x = ops.clip((t - knots[i]) / (knots[i + 1] - knots[i]), 0.0, 1.0)
-        return _blend(values[i], values[i + 1], _SHAPES[shapes[i]](x, ops), ops)
+        return _blend(values[i], values[i + 1], _ANNEALING[shapes[i]](x, ops), ops)
 
     return ops.choose(knots[1:-1], t, segment)
 
@@ -372,12 +421,12 @@ def _cycle_table(first: float, factor: float, count: int | None) -> tuple[tuple,
     Errors: ``ValueError`` if it would be longer than ``_MOST_CYCLES``.
     """
     whole = _whole(factor)
-    limit = 2**1000 if isinstance(whole, int) else 2**63  # beyond which rounding has the say, or floats end
+    limit = 2**1000 if isinstance(whole, int) else 2**63  # beyond it floats overflow, or rounding decides
     starts: list[float] = [0]
     scales: list[float] = [1]
     while count is None or len(starts) < count:
         start, scale = starts[-1] + first * scales[-1], scales[-1] * whole
-        if start == starts[-1] or max(start, scale) > limit:  # shrunk too short to be told apart, or far enough
+        if start == starts[-1] or max(start, scale) > limit:  # shorter than a rounding, or far enough
             break
         if len(starts) == _MOST_CYCLES:
             raise ValueError(f"more than {_MOST_CYCLES} cycles of different lengths")
@@ -386,7 +435,7 @@ def _cycle_table(first: float, factor: float, count: int | None) -> tuple[tuple,
     return tuple(starts), tuple(scales)
 
 
-def _check_cycles(owner: Value, name: str, first: float, factor: float, count: int | None) -> None:
+def _check_cycles(owner: Parameters, name: str, first: float, factor: float, count: int | None) -> None:
     """Make the table that ``_locate`` will use, now: a factor that it cannot serve is refused at construction."""
     if factor != 1:
         try:
@@ -395,7 +444,7 @@ def _check_cycles(owner: Value, name: str, first: float, factor: float, count: i
             owner.refuse(f"{name} must be 1, or farther from 1: it makes {error}", **{name: factor})
 
 
-def _locate(t: Any, first: Any, factor: float, count: int | None, ops: Any) -> tuple[Any, Any]:
+def _locate(t: Any, first: Any, factor: float, count: int | None, ops: Ops) -> tuple[Any, Any]:
     """(k, position on the first cycle's clock) where cycle k is ``first · factor^k`` updates long."""
     if factor == 1:
         k, position = ops.divmod(t, first)
@@ -422,7 +471,7 @@ def _scaled(length: float | None, factor: float) -> float | None:
 # ---------------------------------------------------------------------------------------------------------------------
 
 
-class Schedule(Value):
+class Schedule(Parameters):
     """An immutable function from the number of updates made so far to a learning rate.
 
     ``s(t)`` is the rate in force during update ``t``, ``t = 0`` first. ``==`` and ``hash`` are structural, ``repr``
@@ -441,10 +490,10 @@ class Schedule(Value):
     10
     """
 
-    __array_ufunc__ = None  # np.float64(2) * schedule is ours to answer
+    __array_ufunc__ = None  # so that np.float64(2) * schedule calls our __rmul__
 
-    def evaluate(self, t: Any, ops: Any) -> Any:
-        """The formula, in operations of ``ops`` (``lrlib.schedules.Scalar`` lists them); ``t`` is valid already."""
+    def evaluate(self, t: Any, ops: Ops) -> Any:
+        """The formula, in the operations of ``ops``; ``t`` is valid already."""
         raise NotImplementedError(f"{type(self).__name__} defines no evaluate(t, ops)")
 
     @property
@@ -454,7 +503,7 @@ class Schedule(Value):
 
     def held(self, n: float) -> float:
         """The value that ``take(n)`` holds: the end of a cycle that ends at ``n``, not the next one's start."""
-        return float(self.evaluate(n, Scalar))
+        return float(self.evaluate(n, PythonOps))
 
     def phases(self) -> list[tuple[str, float, float | None]]:
         """(name, first update, update after the last or None) of each phase, for :meth:`describe`."""
@@ -464,8 +513,8 @@ class Schedule(Value):
         if type(t) is int or type(t) is float:
             if not 0 <= t < math.inf:
                 raise ValueError(f"t must be a finite number, 0 or more, got {t!r}")
-            return float(self.evaluate(t, Scalar))
-        numpy = sys.modules.get("numpy")  # whoever holds an array has imported it
+            return float(self.evaluate(t, PythonOps))
+        numpy = sys.modules.get("numpy")  # not imported for this: who passes an array has done so
         if numpy is not None and isinstance(t, numpy.ndarray):
             return self._call_array(t, numpy)
         if isinstance(t, bool) or not isinstance(t, numbers.Real):
@@ -478,7 +527,7 @@ class Schedule(Value):
         if t.size and not (t.min() >= 0 and t.max() < math.inf):
             raise ValueError("t must hold finite numbers, 0 or more; the array has negative, infinite or NaN elements")
         with numpy.errstate(over="ignore", under="ignore"):
-            result = self.evaluate(t.astype(float), _arrays())
+            result = self.evaluate(t.astype(float), _array_ops())
         return numpy.asarray(result, float)
 
     def to_dict(self) -> dict[str, Any]:
@@ -516,7 +565,7 @@ class Schedule(Value):
         >>> Linear(0.1, 0.0, steps=2).repeat(2, length=2, height=0.5).length
         6
         """
-        return Repeat(self, n, POSITIVE("repeat", "length", length), height)
+        return Repeat(self, n, Check.of(Positive)("repeat", "length", length), height)
 
     def stretch(self, k: float) -> "Stretch":
         """t ↦ a(t / k): a definition in epochs on a clock of ``k`` updates an epoch; length ``k`` times as long.
@@ -573,7 +622,7 @@ class Schedule(Value):
         0.0625
         """
         if horizon is not None:
-            horizon = COUNT("describe", "horizon", horizon)
+            horizon = Check.of(Count)("describe", "horizon", horizon)
         elif self.length is not None:
             horizon = math.ceil(self.length)
         facts = {"start": self(0), "end": None, "peak": None, "peak_at": None, "mean": None}
@@ -590,8 +639,11 @@ class Schedule(Value):
 
         Errors: ``ValueError`` if the schedule never ends and no horizon is given. Needs matplotlib.
         """
-        import matplotlib.pyplot as plt
-        import numpy as np
+        from lrlib._extras import needed_by  # not above: this file also runs alone
+
+        with needed_by("plot"):
+            import matplotlib.pyplot as plt
+            import numpy as np
 
         horizon = self.length if horizon is None else horizon  # type: ignore[assignment]
         if horizon is None:
@@ -634,7 +686,7 @@ class Then(Schedule):
         lengths = [part.length for part in self.parts[:-1]]
         return tuple(_whole(start) for start in itertools.accumulate(lengths, initial=0))  # type: ignore[arg-type]
 
-    def evaluate(self, t: Any, ops: Any) -> Any:
+    def evaluate(self, t: Any, ops: Ops) -> Any:
         def part(i: int) -> Any:
             own = ops.maximum(t - self._starts[i], 0) if i else t
             return self.parts[i].evaluate(own, ops)
@@ -679,7 +731,7 @@ class Take(Schedule):
     def _end(self) -> float:
         return self.inner.held(self.n)
 
-    def evaluate(self, t: Any, ops: Any) -> Any:
+    def evaluate(self, t: Any, ops: Ops) -> Any:
         def before_or_after(i: int) -> Any:
             return ops.full(t, self._end) if i else self.inner.evaluate(ops.minimum(t, self.n), ops)
 
@@ -719,7 +771,7 @@ class Repeat(Schedule):
             raise ValueError(f"repeat: for ever (n=None) needs a length of 1 or more, got {self.factor!r}")
         _check_cycles(self, "length", self.inner.length, self.factor, self.n)
 
-    def evaluate(self, t: Any, ops: Any) -> Any:
+    def evaluate(self, t: Any, ops: Ops) -> Any:
         k, position = _locate(t, self.inner.length, self.factor, self.n, ops)
         copy = self.inner.evaluate(ops.maximum(position, 0), ops)
         return copy if self.height == 1 else copy * ops.power(self.height, k)
@@ -734,7 +786,7 @@ class Repeat(Schedule):
         return _whole(starts[-1] + self.inner.length * scales[-1])
 
     def held(self, n: float) -> float:
-        k, position = _locate(n, self.inner.length, self.factor, self.n, Scalar)
+        k, position = _locate(n, self.inner.length, self.factor, self.n, PythonOps)
         if k and not position:
             k, position = k - 1, self.inner.length
         return self.inner.held(position) * self.height**k
@@ -754,7 +806,7 @@ class Stretch(Schedule):
     inner: Inner
     k: Positive
 
-    def evaluate(self, t: Any, ops: Any) -> Any:
+    def evaluate(self, t: Any, ops: Ops) -> Any:
         return self.inner.evaluate(ops.divide(t, self.k), ops)
 
     @property
@@ -782,18 +834,18 @@ class Hold(Schedule):
     inner: Inner
     n: Count
 
-    def evaluate(self, t: Any, ops: Any) -> Any:
+    def evaluate(self, t: Any, ops: Ops) -> Any:
         k, _ = ops.divmod(t, self.n)
         return self.inner.evaluate(k, ops)
 
     @property
     def length(self) -> float | None:
-        whole = None if self.inner.length is None else math.ceil(self.inner.length)  # it changes up to there
+        whole = None if self.inner.length is None else math.ceil(self.inner.length)  # the last change is at its end
         return _scaled(whole, self.n)
 
     def held(self, n: float) -> float:
-        k, rest = Scalar.divmod(n, self.n)
-        return float(self.inner.evaluate(k, Scalar)) if rest else self.inner.held(k)
+        k, rest = PythonOps.divmod(n, self.n)
+        return float(self.inner.evaluate(k, PythonOps)) if rest else self.inner.held(k)
 
     def phases(self) -> list[tuple[str, float, float | None]]:
         return _stretched(self.inner.phases(), self.n)
@@ -822,7 +874,7 @@ class Affine(Schedule):
 
     length = property(operator.attrgetter("inner.length"))
 
-    def evaluate(self, t: Any, ops: Any) -> Any:
+    def evaluate(self, t: Any, ops: Ops) -> Any:
         return self.scale * self.inner.evaluate(t, ops) + self.shift
 
     def held(self, n: float) -> float:
@@ -857,7 +909,7 @@ class Product(Schedule):
         lengths = (self.a.length, self.b.length)
         return None if None in lengths else max(lengths)  # type: ignore[type-var]
 
-    def evaluate(self, t: Any, ops: Any) -> Any:
+    def evaluate(self, t: Any, ops: Ops) -> Any:
         return self.a.evaluate(t, ops) * self.b.evaluate(t, ops)
 
     def held(self, n: float) -> float:
@@ -885,11 +937,11 @@ class Clip(Schedule):
         if self.low > self.high:
             self.refuse("low must not be above high", low=self.low, high=self.high)
 
-    def evaluate(self, t: Any, ops: Any) -> Any:
+    def evaluate(self, t: Any, ops: Ops) -> Any:
         return ops.clip(self.inner.evaluate(t, ops), self.low, self.high)
 
     def held(self, n: float) -> float:
-        return Scalar.clip(self.inner.held(n), self.low, self.high)
+        return PythonOps.clip(self.inner.held(n), self.low, self.high)
 
     def phases(self) -> list[tuple[str, float, float | None]]:
         return self.inner.phases()
@@ -905,7 +957,16 @@ class Clip(Schedule):
 
 @register
 class Constant(Schedule):
-    """lr. Never ends.
+    """The same rate for ever: lr. Never ends.
+
+    The baseline that a schedule has to beat, and the level part of a composition.
+
+    Args:
+        lr: The rate, 0 or more.
+
+    Errors: those of every :class:`Schedule`.
+
+    Source: Bottou, Curtis, Nocedal 2018 (arXiv 1606.04838), theorem 4.6, on a fixed stepsize.
 
     >>> Constant(0.1)(10**9)
     0.1
@@ -913,7 +974,7 @@ class Constant(Schedule):
 
     lr: Rate
 
-    def evaluate(self, t: Any, ops: Any) -> Any:
+    def evaluate(self, t: Any, ops: Ops) -> Any:
         return ops.full(t, self.lr)
 
 
@@ -921,7 +982,16 @@ class Constant(Schedule):
 class Linear(Schedule):
     """A straight line: start + (end − start) · t/steps, ``start`` at 0, ``end`` from ``steps`` on.
 
-    To zero over the whole budget it is the robust choice of Li, Yumer, Ramanan 2020 (arXiv 1905.04753).
+    Down to 0 over a budget that is known beforehand; upwards, as the warm-up before another schedule.
+
+    Args:
+        start: The first rate, 0 or more.
+        end: The last rate, 0 or more.
+        steps: Updates until the last rate, a whole number, 1 or more.
+
+    Errors: those of every :class:`Schedule`.
+
+    Source: Li, Yumer, Ramanan 2020 (arXiv 1905.04753); as a warm-up Goyal et al. 2017 (arXiv 1706.02677).
 
     >>> Linear(0.1, 0.0, steps=4)(1)
     0.07500000000000001
@@ -933,13 +1003,23 @@ class Linear(Schedule):
 
     length = property(operator.attrgetter("steps"))
 
-    def evaluate(self, t: Any, ops: Any) -> Any:
+    def evaluate(self, t: Any, ops: Ops) -> Any:
         return _blend(self.start, self.end, ops.minimum(t, self.steps) / self.steps, ops)
 
 
 @register
 class Polynomial(Schedule):
-    """end + (start − end) · (1 − t/steps)^power, ``start`` at 0, ``end`` from ``steps`` on.
+    """A power of what is left: end + (start − end) · (1 − t/steps)^power, ``start`` at 0, ``end`` from ``steps`` on.
+
+    For a known budget: ``power`` above 1 falls early and ends flat, below 1 falls late, and 1 is :class:`Linear`.
+
+    Args:
+        start: The first rate, 0 or more.
+        end: The last rate, 0 or more.
+        steps: Updates until the last rate, a whole number, 1 or more.
+        power: The exponent, above 0.
+
+    Errors: those of every :class:`Schedule`.
 
     Source: as torch's PolynomialLR and Keras's PolynomialDecay.
 
@@ -954,7 +1034,7 @@ class Polynomial(Schedule):
 
     length = property(operator.attrgetter("steps"))
 
-    def evaluate(self, t: Any, ops: Any) -> Any:
+    def evaluate(self, t: Any, ops: Ops) -> Any:
         left = 1 - ops.minimum(t, self.steps) / self.steps
         return _blend(self.end, self.start, left**self.power, ops)
 
@@ -962,6 +1042,15 @@ class Polynomial(Schedule):
 @register
 class Cosine(Schedule):
     """Half a cosine: end + (start − end) · (1 + cos(π t/steps)) / 2, ``start`` at 0, ``end`` from ``steps`` on.
+
+    For a known budget, often after a warm-up: it stays near its first rate, and again near its last, for long.
+
+    Args:
+        start: The first rate, 0 or more.
+        end: The last rate, 0 or more.
+        steps: Updates until the last rate, a whole number, 1 or more.
+
+    Errors: those of every :class:`Schedule`.
 
     Source: one cycle of Loshchilov and Hutter 2017 (arXiv 1608.03983).
 
@@ -975,14 +1064,25 @@ class Cosine(Schedule):
 
     length = property(operator.attrgetter("steps"))
 
-    def evaluate(self, t: Any, ops: Any) -> Any:
+    def evaluate(self, t: Any, ops: Ops) -> Any:
         x = ops.minimum(t, self.steps) / self.steps
-        return _blend(self.start, self.end, _SHAPES["cos"](x, ops), ops)
+        return _blend(self.start, self.end, _half_cosine(x, ops), ops)
 
 
 @register
 class Exponential(Schedule):
-    """lr · gamma^(t/every). Never ends.
+    """Exponential decay: lr · gamma^(t/every). Never ends.
+
+    For a smooth fall by the same factor in equal times, where the budget is not known beforehand.
+
+    Args:
+        lr: The first rate, 0 or more.
+        gamma: The factor of the rate in ``every`` updates, above 0; above 1 it rises.
+        every: Updates, a whole number, 1 or more.
+
+    Errors: those of every :class:`Schedule`.
+
+    Source: as Keras's ExponentialDecay, and with ``every=1`` torch's ExponentialLR.
 
     >>> Exponential(0.1, gamma=0.5, every=10)(20)
     0.025
@@ -992,13 +1092,24 @@ class Exponential(Schedule):
     gamma: Positive
     every: Count = 1
 
-    def evaluate(self, t: Any, ops: Any) -> Any:
+    def evaluate(self, t: Any, ops: Ops) -> Any:
         return self.lr * ops.power(self.gamma, t / self.every)
 
 
 @register
 class StepDecay(Schedule):
-    """lr · gamma^⌊t/every⌋: cut by ``gamma`` every ``every`` updates. Never ends.
+    """Step decay: lr · gamma^⌊t/every⌋, cut by ``gamma`` every ``every`` updates. Never ends.
+
+    For recipes that cut the rate at regular times, by 10 every 30 epochs, say.
+
+    Args:
+        lr: The first rate, 0 or more.
+        gamma: The factor of each cut, above 0; above 1 the rate rises.
+        every: Updates between two cuts, a whole number, 1 or more.
+
+    Errors: those of every :class:`Schedule`.
+
+    Source: as torch's StepLR, and Keras's ExponentialDecay with ``staircase=True``.
 
     >>> StepDecay(0.1, gamma=0.5, every=600)(600)
     0.05
@@ -1008,7 +1119,7 @@ class StepDecay(Schedule):
     gamma: Positive
     every: Count
 
-    def evaluate(self, t: Any, ops: Any) -> Any:
+    def evaluate(self, t: Any, ops: Ops) -> Any:
         k, _ = ops.divmod(t, self.every)
         return self.lr * ops.power(self.gamma, k)
 
@@ -1017,7 +1128,17 @@ class StepDecay(Schedule):
 class Piecewise(Schedule):
     """values[k], where k of the boundaries are ≤ t: a boundary's own update has the new value already.
 
-    One value more than boundaries. The length is the last boundary, so that ``then`` does not play the last value.
+    For recipes that name the updates at which the rate changes. The length is the last boundary, so that ``then`` does
+    not play the last value.
+
+    Args:
+        boundaries: Updates at which the rate changes: whole numbers, 1 or more, strictly rising, at least one.
+        values: Rates, 0 or more: one more than boundaries.
+
+    Errors: those of every :class:`Schedule`; ``ValueError`` for another number of values.
+
+    Source: He et al. 2016 (arXiv 1512.03385), section 4.2. As torch's MultiStepLR; Keras's PiecewiseConstantDecay
+    changes one update later.
 
     >>> Piecewise([2, 4], [1.0, 0.5, 0.1])(2)
     0.5
@@ -1032,15 +1153,24 @@ class Piecewise(Schedule):
         if len(self.values) != len(self.boundaries) + 1:
             self.refuse("values must be one more than boundaries", boundaries=self.boundaries, values=self.values)
 
-    def evaluate(self, t: Any, ops: Any) -> Any:
+    def evaluate(self, t: Any, ops: Ops) -> Any:
         return ops.lookup(self.values, ops.rank(self.boundaries, t))
 
 
 @register
 class InverseTime(Schedule):
-    """lr / (1 + rate · t/every). Never ends.
+    """Inverse time decay: lr / (1 + rate · t/every). Never ends.
 
-    Source: Keras's InverseTimeDecay, and the ``decay`` of its optimizers before Keras 3.
+    Where the budget is not known: it falls as 1/t in the end, for which stochastic approximation is proved to converge.
+
+    Args:
+        lr: The first rate, 0 or more.
+        rate: How fast it falls, 0 or more: after ``every`` updates the rate is lr / (1 + rate).
+        every: Updates, a whole number, 1 or more.
+
+    Errors: those of every :class:`Schedule`.
+
+    Source: Robbins and Monro 1951; as Keras's InverseTimeDecay, and the ``decay`` of its optimizers before Keras 3.
 
     >>> InverseTime(0.1, rate=0.5, every=4)(8)
     0.05
@@ -1050,7 +1180,7 @@ class InverseTime(Schedule):
     rate: Rate
     every: Count = 1
 
-    def evaluate(self, t: Any, ops: Any) -> Any:
+    def evaluate(self, t: Any, ops: Ops) -> Any:
         return self.lr / (1 + self.rate * t / self.every)
 
 
@@ -1058,7 +1188,15 @@ class InverseTime(Schedule):
 class InverseSqrt(Schedule):
     """Linear from 0 to ``peak`` over ``warmup`` updates, then peak · √(timescale / (timescale + t − warmup)).
 
-    ``timescale`` (updates) defaults to ``warmup``, which is peak · √(warmup / t). Never ends.
+    For Transformers, and where training may be prolonged: no rate depends on the budget. Never ends.
+
+    Args:
+        peak: The rate at the end of the warm-up, 0 or more.
+        warmup: Updates, a whole number, 1 or more.
+        timescale: Updates, above 0. None is ``warmup``: the fall is then peak · √(warmup / t).
+
+    Errors: those of every :class:`Schedule`.
+
     Source: Vaswani et al. 2017 (arXiv 1706.03762).
 
     >>> InverseSqrt(0.1, warmup=100)(400)
@@ -1069,7 +1207,7 @@ class InverseSqrt(Schedule):
     warmup: Count
     timescale: OptionalPositive = None
 
-    def evaluate(self, t: Any, ops: Any) -> Any:
+    def evaluate(self, t: Any, ops: Ops) -> Any:
         scale = self.timescale or self.warmup
         ramp = _blend(0.0, self.peak, ops.minimum(t, self.warmup) / self.warmup, ops)
         return ramp * ops.sqrt(scale / (scale + ops.maximum(t - self.warmup, 0)))
@@ -1079,8 +1217,21 @@ class InverseSqrt(Schedule):
 class CosineRestarts(Schedule):
     """SGDR: half cosines from ``max_lr`` to ``min_lr``, cycle k lasting first · t_mul^k updates. Never ends.
 
-    ``m_mul`` scales each cycle's peak, as a height above ``min_lr``, from the last one's. Each cycle's first update is
-    at its peak, exactly; ``min_lr`` is approached but not reached (``take`` of a whole cycle holds it).
+    In cycle k, z of it done: min_lr + (max_lr − min_lr) · m_mul^k · (1 + cos πz) / 2. Each cycle's first update is at
+    its peak, exactly; ``min_lr`` is approached but not reached (``take`` of a whole cycle holds it).
+
+    Where training may have to stop early: at the end of each cycle there is a model whose rate has been annealed.
+
+    Args:
+        max_lr: The first cycle's peak, 0 or more.
+        min_lr: The rate that each cycle falls to, from 0 to ``max_lr``.
+        first: The first cycle's updates, a whole number, 1 or more.
+        t_mul: How much longer each cycle is than the last, 1 or more.
+        m_mul: How much higher its peak is above ``min_lr``, above 0; usually 1 or less.
+
+    Errors: those of every :class:`Schedule`; ``ValueError`` for ``min_lr`` above ``max_lr``, and for a ``t_mul`` so
+    near to 1 that too many cycles differ in length.
+
     Source: Loshchilov and Hutter 2017 (arXiv 1608.03983).
 
     >>> s = CosineRestarts(0.1, 0.0, first=1, t_mul=3)
@@ -1099,18 +1250,18 @@ class CosineRestarts(Schedule):
             self.refuse("min_lr must not be above max_lr", max_lr=self.max_lr, min_lr=self.min_lr)
         _check_cycles(self, "t_mul", self.first, self.t_mul, None)
 
-    def _cosine(self, k: Any, position: Any, ops: Any) -> Any:
-        height = 1 - _SHAPES["cos"](position / self.first, ops)
+    def _cosine(self, k: Any, position: Any, ops: Ops) -> Any:
+        height = 1 - _half_cosine(position / self.first, ops)
         if self.m_mul != 1:
             height = height * ops.power(self.m_mul, k)
         return _blend(self.min_lr, self.max_lr, height, ops, bounded=self.m_mul <= 1)
 
-    def evaluate(self, t: Any, ops: Any) -> Any:
+    def evaluate(self, t: Any, ops: Ops) -> Any:
         return self._cosine(*_locate(t, self.first, self.t_mul, None, ops), ops)
 
     def held(self, n: float) -> float:
-        k, position = _locate(n, self.first, self.t_mul, None, Scalar)
-        return self.min_lr if k and not position else float(self._cosine(k, position, Scalar))
+        k, position = _locate(n, self.first, self.t_mul, None, PythonOps)
+        return self.min_lr if k and not position else float(self._cosine(k, position, PythonOps))
 
 
 class _Cyclic(Schedule):
@@ -1125,7 +1276,7 @@ class _Cyclic(Schedule):
         if self.base_lr > self.max_lr:
             self.refuse("base_lr must not be above max_lr", base_lr=self.base_lr, max_lr=self.max_lr)
 
-    def _triangle(self, t: Any, ops: Any) -> tuple[Any, Any]:
+    def _triangle(self, t: Any, ops: Ops) -> tuple[Any, Any]:
         up, down = self.step_size, self.step_size_down or self.step_size
         k, position = ops.divmod(t, up + down)
         return k, ops.minimum(position / up, (up + down - position) / down)
@@ -1135,7 +1286,18 @@ class _Cyclic(Schedule):
 class Triangular(_Cyclic):
     """Up from ``base_lr`` to ``max_lr`` in ``step_size`` updates, down in ``step_size_down``, for ever.
 
-    base_lr + (max_lr − base_lr) · h(t), h a triangle of height 1. ``step_size_down`` defaults to ``step_size``.
+    base_lr + (max_lr − base_lr) · h(t), h a triangle of height 1.
+
+    To try a range of rates, such as the range test gives, instead of looking for the one best rate.
+
+    Args:
+        base_lr: The lowest rate, 0 or more.
+        max_lr: The highest rate, ``base_lr`` or more.
+        step_size: Updates up, a whole number, 1 or more.
+        step_size_down: Updates down, a whole number, 1 or more; None is ``step_size``.
+
+    Errors: those of every :class:`Schedule`; ``ValueError`` for ``base_lr`` above ``max_lr``.
+
     Source: Smith 2017 (arXiv 1506.01186), "triangular".
 
     >>> Triangular(0.001, 0.006, step_size=2000)(2000)
@@ -1147,7 +1309,7 @@ class Triangular(_Cyclic):
     step_size: Count
     step_size_down: OptionalCount = None
 
-    def evaluate(self, t: Any, ops: Any) -> Any:
+    def evaluate(self, t: Any, ops: Ops) -> Any:
         _, height = self._triangle(t, ops)
         return _blend(self.base_lr, self.max_lr, height, ops)
 
@@ -1155,6 +1317,16 @@ class Triangular(_Cyclic):
 @register
 class Triangular2(_Cyclic):
     """As :class:`Triangular`, the triangle's height halved after each cycle: base_lr + (max_lr − base_lr) · h(t) / 2^k.
+
+    For cycles that anneal as well: their peaks come near to ``base_lr`` after a few.
+
+    Args:
+        base_lr: The lowest rate, 0 or more.
+        max_lr: The first cycle's highest rate, ``base_lr`` or more.
+        step_size: Updates up, a whole number, 1 or more.
+        step_size_down: Updates down, a whole number, 1 or more; None is ``step_size``.
+
+    Errors: those of every :class:`Schedule`; ``ValueError`` for ``base_lr`` above ``max_lr``.
 
     Source: Smith 2017 (arXiv 1506.01186), "triangular2".
 
@@ -1167,7 +1339,7 @@ class Triangular2(_Cyclic):
     step_size: Count
     step_size_down: OptionalCount = None
 
-    def evaluate(self, t: Any, ops: Any) -> Any:
+    def evaluate(self, t: Any, ops: Ops) -> Any:
         k, height = self._triangle(t, ops)
         return _blend(self.base_lr, self.max_lr, height * ops.power(0.5, k), ops)
 
@@ -1176,7 +1348,18 @@ class Triangular2(_Cyclic):
 class ExpRange(_Cyclic):
     """As :class:`Triangular`, the triangle's height times gamma^t: base_lr + (max_lr − base_lr) · h(t) · gamma^t.
 
-    Only the upper bound shrinks; ``base_lr`` stays. Source: Smith 2017 (arXiv 1506.01186), "exp_range".
+    As :class:`Triangular2`, with a fall that is smooth and can be set. Only the upper bound falls; ``base_lr`` stays.
+
+    Args:
+        base_lr: The lowest rate, 0 or more.
+        max_lr: The rate that the first cycle would reach with a ``gamma`` of 1, ``base_lr`` or more.
+        step_size: Updates up, a whole number, 1 or more.
+        step_size_down: Updates down, a whole number, 1 or more; None is ``step_size``.
+        gamma: The factor of the height in one update, above 0; usually a little below 1.
+
+    Errors: those of every :class:`Schedule`; ``ValueError`` for ``base_lr`` above ``max_lr``.
+
+    Source: Smith 2017 (arXiv 1506.01186), "exp_range".
 
     >>> round(ExpRange(0.01, 0.1, step_size=20, gamma=0.99994)(60), 6)
     0.099677
@@ -1188,7 +1371,7 @@ class ExpRange(_Cyclic):
     step_size_down: OptionalCount = None
     gamma: Positive = 1.0
 
-    def evaluate(self, t: Any, ops: Any) -> Any:
+    def evaluate(self, t: Any, ops: Ops) -> Any:
         _, height = self._triangle(t, ops)
         height = height * ops.power(self.gamma, t)
         return _blend(self.base_lr, self.max_lr, height, ops, bounded=self.gamma <= 1)
@@ -1198,10 +1381,24 @@ class ExpRange(_Cyclic):
 class OneCycle(Schedule):
     """One cycle up and down: max_lr/div_factor at 0, ``max_lr`` at ⌊pct_start · steps⌋, the final rate at ``steps``.
 
-    The final rate is max_lr/div_factor/final_div_factor. ``anneal`` is "cos" or "linear". With ``three_phase`` the
-    first rate is reached again as long after the peak as the peak came after 0, and the final one from there.
-    Torch's OneCycleLR(total_steps=T) has its last rate at update T − 1 and its peak at pct_start · T − 1.
-    Source: Smith 2018 (arXiv 1803.09820), with fastai's shape.
+    From one of these to the next, z of the time gone, the rate is (1 − cos πz)/2 ("cos") or z ("linear") of the way.
+
+    For a known and short budget, with a peak near the largest rate at which training does not diverge.
+
+    Args:
+        max_lr: The peak, 0 or more.
+        steps: Updates until the final rate, a whole number, 1 or more.
+        pct_start: The share of ``steps`` before the peak, from 0 up to, but not including, 1.
+        div_factor: The peak over the first rate, above 0.
+        final_div_factor: The first rate over the final one, above 0.
+        anneal: "cos" or "linear".
+        three_phase: True: the first rate is reached again as long after the peak as the peak came after 0, and the
+            final one from there. False: the final rate is reached from the peak.
+
+    Errors: those of every :class:`Schedule`; ``ValueError`` for ``three_phase`` with ``pct_start`` above 0.5.
+
+    Source: Smith 2018 (arXiv 1803.09820), with fastai's shape. Torch's OneCycleLR(total_steps=T) has its last rate at
+    update T − 1 and its peak at pct_start · T − 1.
 
     >>> s = OneCycle(0.1, steps=10)
     >>> s(0), s(3), round(s(10), 9)
@@ -1235,9 +1432,9 @@ class OneCycle(Schedule):
         points[self.steps] = first / self.final_div_factor
         return tuple(points), tuple(points.values())
 
-    def evaluate(self, t: Any, ops: Any) -> Any:
+    def evaluate(self, t: Any, ops: Ops) -> Any:
         knots, values = self._knots
-        return _path(t, knots, values, (self.anneal,) * (len(knots) - 1), ops)
+        return _interpolate(t, knots, values, (self.anneal,) * (len(knots) - 1), ops)
 
     def phases(self) -> list[tuple[str, float, float | None]]:
         knots, values = self._knots
@@ -1249,8 +1446,24 @@ class OneCycle(Schedule):
 class WarmupStableDecay(Schedule):
     """A trapezoid: ``start`` to ``peak`` in ``warmup`` updates, ``peak`` for ``stable``, to ``end`` in ``decay``.
 
-    The warm-up is linear; ``shape`` of the decay, with z its share done: "linear" 1 − z, "cosine" (1 + cos πz)/2,
-    "1-sqrt" 1 − √z, each times (peak − end). Source: Hu et al. 2024 (arXiv 2404.06395).
+    The warm-up is linear. The decay, z of it done, is end + (peak − end) times 1 − z ("linear"), (1 + cos πz)/2
+    ("cosine") or 1 − √z ("1-sqrt").
+
+    Where the budget is open: one run at ``peak`` goes on for as long as wanted, and a decay from any of its
+    checkpoints gives a finished model.
+
+    Args:
+        peak: The rate between warm-up and decay, 0 or more.
+        warmup: Updates of the warm-up, a whole number, 1 or more.
+        stable: Updates at ``peak``, a whole number, 1 or more.
+        decay: Updates of the decay, a whole number, 1 or more.
+        start: The first rate, 0 or more.
+        end: The last rate, 0 or more.
+        shape: "linear", "cosine" or "1-sqrt".
+
+    Errors: those of every :class:`Schedule`.
+
+    Source: Hu et al. 2024 (arXiv 2404.06395).
 
     >>> s = WarmupStableDecay(0.1, warmup=10, stable=80, decay=10)
     >>> s(5), s(50), s(95), s(100)
@@ -1271,9 +1484,9 @@ class WarmupStableDecay(Schedule):
     def _knots(self) -> tuple[int, ...]:
         return 0, self.warmup, self.warmup + self.stable, self.length
 
-    def evaluate(self, t: Any, ops: Any) -> Any:
+    def evaluate(self, t: Any, ops: Ops) -> Any:
         values = self.start, self.peak, self.peak, self.end
-        return _path(t, self._knots, values, ("linear", "linear", self.shape), ops)
+        return _interpolate(t, self._knots, values, ("linear", "linear", self.shape), ops)
 
     def phases(self) -> list[tuple[str, float, float | None]]:
         return list(zip(("warm-up", "stable", "decay"), self._knots, self._knots[1:], strict=False))
@@ -1282,6 +1495,15 @@ class WarmupStableDecay(Schedule):
 @register
 class Rex(Schedule):
     """end + (start − end) · (1 − z) / (1 − z/2), z = t/steps: ``start`` at 0, ``end`` from ``steps`` on.
+
+    For a known budget, a small one too: the rate stays above :class:`Linear`'s, and falls faster at the end.
+
+    Args:
+        start: The first rate, 0 or more.
+        end: The last rate, 0 or more.
+        steps: Updates until the last rate, a whole number, 1 or more.
+
+    Errors: those of every :class:`Schedule`.
 
     Source: Chen, Wolfe, Kyrillidis 2022 (arXiv 2107.04197).
 
@@ -1295,6 +1517,6 @@ class Rex(Schedule):
 
     length = property(operator.attrgetter("steps"))
 
-    def evaluate(self, t: Any, ops: Any) -> Any:
+    def evaluate(self, t: Any, ops: Ops) -> Any:
         z = ops.minimum(t, self.steps) / self.steps
         return _blend(self.end, self.start, (1 - z) / (1 - z / 2), ops)

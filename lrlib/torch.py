@@ -8,18 +8,24 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-import torch
-from torch.optim.lr_scheduler import LRScheduler
+from lrlib._extras import needed_by
+from lrlib._triton import load_with_own_symbols
+
+with needed_by("lrlib.torch"):
+    import torch
+    from torch.optim.lr_scheduler import LRScheduler
 
 from lrlib._torch_range import range_test
 from lrlib.plateau import Plateau, PlateauState
-from lrlib.schedules import COUNT, Schedule
+from lrlib.schedules import Check, Count, Schedule
 
 __all__ = ["PlateauScheduler", "Scheduler", "range_test"]
 
+load_with_own_symbols()
+
 _Plan = Schedule | list[Schedule] | dict[str, Schedule]
 _BETAS = {"beta1": 0, "beta2": 1}
-_UPDATES = dataclasses.replace(COUNT, words="a whole number, −1 or more", allowed=lambda n: n >= -1)
+_UPDATES = dataclasses.replace(Check.of(Count), words="a whole number, −1 or more", allowed=lambda n: n >= -1)
 
 
 class Scheduler(LRScheduler):

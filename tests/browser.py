@@ -35,6 +35,7 @@ FLAGS = [
     "--disable-sync",
     "--no-first-run",
 ]
+PATIENCE = 180_000  # milliseconds until a page that does not do what is waited for has failed, on a busy machine too
 TYPES = {".mjs": "text/javascript", ".wasm": "application/wasm"}
 COMPRESSED = (".css", ".html", ".ipynb", ".js", ".json", ".mjs", ".py", ".svg", ".txt", ".wasm", ".zip")
 
@@ -96,8 +97,9 @@ def served(folder=SITE):
 @contextlib.contextmanager
 def chromium():
     """A running browser."""
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         try:
@@ -110,10 +112,11 @@ class Watch:
     """What a page complains of and asks for, from the moment it is opened."""
 
     def __init__(self, page, home):
-        self.errors, self.foreign, self.failed, self.received = [], [], [], {}
+        self.errors, self.foreign, self.failed, self.requested, self.received = [], [], [], [], {}
         page.on("console", lambda m: m.type in ("error", "warning") and self.errors.append(m.text))
         page.on("pageerror", lambda error: self.errors.append(str(error)))
         page.on("request", lambda r: not r.url.startswith((home, "data:", "blob:")) and self.foreign.append(r.url))
+        page.on("request", lambda r: self.requested.append(r.url))
         page.on("requestfailed", self._fail)
         page.on("response", self._count)
 
@@ -139,6 +142,7 @@ def opened(browser, home, path="", *, width=1440, dark=False, **context):
     place = browser.new_context(
         viewport={"width": width, "height": 900}, color_scheme="dark" if dark else "light", **context
     )
+    place.set_default_timeout(PATIENCE)
     try:
         page = place.new_page()
         page.watch = Watch(page, home)

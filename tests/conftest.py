@@ -1,5 +1,6 @@
 """Settings for the whole test run: quiet frameworks, few threads, repeatable property tests."""
 
+import itertools
 import os
 from pathlib import Path
 
@@ -34,16 +35,28 @@ settings.register_profile("long", settings.get_profile("lrlib"), derandomize=Fal
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "lrlib"))
 
 
-@pytest.fixture(scope="module")
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
+def pytest_collection_modifyitems(config, items):
+    """For `--dist loadgroup`: tests that share a module's fixture go to one worker, and slow tests come first."""
+    if not config.getoption("loadgroup", default=False):
+        return
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+    for item in items:
+        fixtures = itertools.chain.from_iterable(item._fixtureinfo.name2fixturedefs.values())
+        if item.get_closest_marker("xdist_group") is None and any(one.scope == "module" for one in fixtures):
+            item.add_marker(pytest.mark.xdist_group(item.path.stem))
+
+
+@pytest.fixture(scope="session")
 def browser():
-    """A headless Chromium; for tests marked ``needs_browser``."""
+    """A headless Chromium, one for all tests of a worker; for tests marked ``needs_browser``."""
     from browser import chromium
 
     with chromium() as running:
         yield running
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def home():
     """The address at which the built book is served."""
     from browser import served

@@ -89,3 +89,15 @@ function sidewaysScroll() {
   const name = (e) => `${e.tagName.toLowerCase()}.${e.className} reaches ${Math.round(e.getBoundingClientRect().right)} of ${width} px`;
   return [`the page is ${root.scrollWidth} px wide in ${width} px`, ...beyond.slice(-3).map(name)];
 }
+
+/* The table cells that the page's list of contents lies over, below the bar at the top. */
+function cellsUnderContents() {
+  const { left, right, top, bottom } = document.querySelector(".bd-sidebar-secondary").getBoundingClientRect();
+  const bar = document.querySelector(".bd-header-article").getBoundingClientRect();
+  const list = { left, right, top: Math.max(top, bar.bottom), bottom };
+  return [...document.querySelectorAll("td, th")].flatMap((cell) => {
+    const part = seen(cell.getBoundingClientRect(), cell.parentElement);
+    const under = part && common(part, list);
+    return under && under.right - under.left > 1 && under.bottom - under.top > 1 ? [cell.textContent.trim()] : [];
+  });
+}

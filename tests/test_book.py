@@ -3,6 +3,9 @@
 The guards are functions that return what is wrong, so that each is also shown broken material.
 """
 
+import ast
+import builtins
+import importlib.util
 import itertools
 import json
 import os
@@ -20,10 +23,11 @@ import yaml
 from bs4 import BeautifulSoup
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from sphinx.application import Sphinx
+from sphinx.errors import ExtensionError
 from sphinx.util.docutils import docutils_namespace
 
 import lrlib
-from lrlib.course import study
+from lrlib.course import processor
 
 ROOT = Path(__file__).resolve().parents[1]
 BOOK = ROOT / "book"
@@ -33,6 +37,7 @@ sys.path += [str(BOOK / "_tools"), str(BOOK / "_ext")]
 import assets
 import build
 import notebooks
+import theme_fixes
 
 FILES = [p for suffix in ("*.py", "*.ipynb") for p in (BOOK / "chapters").glob(suffix)]
 CHAPTERS = sorted({p.with_suffix("") for p in FILES})
@@ -106,6 +111,58 @@ def fact_faults(notebook):
     return faults
 
 
+def imports(source):
+    """Return the names that a cell imports."""
+    nodes = ast.walk(ast.parse(source))
+    return {a.asname or a.name for n in nodes if isinstance(n, ast.Import | ast.ImportFrom) for a in n.names}
+
+
+def variables(source, *contexts):
+    """Return the variables that a cell reads (ast.Load) or binds (ast.Store)."""
+    nodes = ast.walk(ast.parse(source))
+    return {n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, contexts)} - vars(builtins).keys()
+
+
+def states(checked, unchecked, imported):
+    """Say whether a checked cell asserts or prints something about the variables of an unchecked one."""
+    read = variables(checked.source, ast.Load) - variables(checked.source, ast.Store) - imported
+    common = read & variables(unchecked.source, ast.Load, ast.Store)
+    return bool(common) and (asserts(checked) or bool(checked.outputs))
+
+
+def asserts(cell):
+    """Say whether a cell has an assert statement."""
+    return any(isinstance(node, ast.Assert) for node in ast.walk(ast.parse(cell.source)))
+
+
+def printed_faults(notebook):
+    """Find numbers that nbval does not compare, with no statement about them in the same cell or the next checked one.
+
+    Neighbouring unchecked cells, such as a pair of tabs, may share that next cell.
+    """
+    cells = code_cells(notebook)
+    imported = set().union(*(imports(cell.source) for _, cell in cells))
+    faults = []
+    for place, (n, cell) in enumerate(cells):
+        numbers = re.search(r"\d", " ".join(notebooks.output_texts(cell)))
+        if is_checked(cell) or not numbers or asserts(cell):
+            continue
+        following = next((later for _, later in cells[place + 1 :] if is_checked(later)), None)
+        if following is None or not states(following, cell, imported):
+            faults.append(f"cell {n} prints numbers that nothing checks: assert what must hold in the next cell")
+    return faults
+
+
+def figure_faults(notebook):
+    """Find figures stored without their data: nbval compares no pictures."""
+    faults = []
+    for n, cell in code_cells(notebook):
+        for data in (out.get("data", {}) for out in cell.outputs):
+            if any(mime.startswith("image/") for mime in data) and " points; " not in data.get("text/plain", ""):
+                faults.append(f"cell {n} draws a figure without its data: call figures.use_style() before it")
+    return faults
+
+
 def picture_faults(notebook):
     """Find pictures without a text for those who cannot see them."""
     faults = []
@@ -134,6 +191,9 @@ def heading_faults(notebook):
     return faults
 
 
+GUARDS = [execution_faults, fact_faults, printed_faults, figure_faults, picture_faults, heading_faults]
+
+
 @each_chapter
 def test_script_and_notebook_agree(chapter):
     assert pair_faults(chapter.with_suffix(".py")) == []
@@ -142,7 +202,7 @@ def test_script_and_notebook_agree(chapter):
 @each_chapter
 @pytest.mark.parametrize(
     "guard",
-    [execution_faults, fact_faults, picture_faults, heading_faults],
+    GUARDS,
     ids=lambda g: g.__name__,
 )
 def test_notebook(chapter, guard):
@@ -180,7 +240,7 @@ def code(source="1", printed="1", tags=(), count=1, **metadata):
 def test_guards_accept_a_sound_notebook():
     cells = [new_markdown_cell("# T\n\n## A"), code(), code(count=2), code(count=3)]
     notebook = new_notebook(cells=cells)
-    for guard in (execution_faults, fact_faults, picture_faults, heading_faults):
+    for guard in GUARDS:
         assert guard(notebook) == []
 
 
@@ -206,6 +266,31 @@ def test_guards_refuse(cells, guard, fault):
     assert fault in " ".join(guard(new_notebook(cells=cells)))
 
 
+RAW = {"source": "print(loss)", "printed": "0.3", "tags": ["nbval-ignore-output"]}
+CHECK = {"source": "assert loss < 1", "printed": ""}
+
+
+@pytest.mark.parametrize(
+    ("cells", "faults"),
+    [
+        ([RAW, CHECK], 0),
+        ([RAW, {"source": "print(loss < 1)", "printed": "True"}], 0),
+        ([RAW, RAW, CHECK], 0),  # a pair of tabs
+        ([{**RAW, "source": "assert loss < 1\nprint(loss)"}], 0),
+        ([{**RAW, "printed": "yes"}], 0),
+        ([RAW], 1),
+        ([RAW, {}, CHECK], 1),
+        ([RAW, {}, RAW, CHECK], 1),
+        ([RAW, {"source": "assert other < 1"}], 1),
+        ([RAW, {"source": "loss = 0\nassert loss < 1"}], 1),
+        ([RAW, {"source": "loss < 1", "printed": ""}], 1),
+        ([{"source": "import np"}, {**RAW, "source": "np.run()"}, {"source": "np.run()"}], 1),
+    ],
+)
+def test_unchecked_numbers_need_a_statement_about_them(cells, faults):
+    assert len(printed_faults(new_notebook(cells=[code(**cell) for cell in cells]))) == faults
+
+
 def test_guards_refuse_stored_exceptions_stderr_and_figures_without_text():
     raised = new_output("error", ename="E", evalue="", traceback=[])
     errors = new_output("stream", name="stderr", text="oh")
@@ -214,6 +299,9 @@ def test_guards_refuse_stored_exceptions_stderr_and_figures_without_text():
     notebook = new_notebook(cells=[cell])
     assert len(execution_faults(notebook)) == 2
     assert "alt" in picture_faults(notebook)[0]
+    assert "without its data" in figure_faults(notebook)[0]
+    figure.data["text/plain"] += "\npanel 1\n  line: 2 points; first 0"
+    assert figure_faults(notebook) == []
     assert "0 checked" in fact_faults(notebook)[0]  # the size of a figure is no fact
     cell.metadata["mystnb"] = {"image": {"alt": "A falling curve"}}
     assert picture_faults(notebook) == []
@@ -232,6 +320,12 @@ from tqdm import tqdm
 
 for _ in tqdm(range(3)):
     pass
+
+# %% mystnb={"image": {"alt": "A line that rises"}}
+from lrlib.course import figures
+
+figures.use_style()
+_ = figures.plt.plot([0, x])
 
 # %%
 print("six times seven is", x * 7)
@@ -259,11 +353,12 @@ def test_tool_makes_a_sound_pair(tiny):
     notebook = nbformat.read(tiny.with_suffix(".ipynb"), as_version=4)
     assert pair_faults(tiny) == execution_faults(notebook) == []
     assert [cell.get("outputs") for cell in notebook.cells[:3]] == [None, [], []]
-    assert notebook.cells[3].outputs[0].text == "six times seven is 42\n"
+    assert "line: 2 points; first 0, last 1" in notebook.cells[3].outputs[0].data["text/plain"]
+    assert notebook.cells[4].outputs[0].text == "six times seven is 42\n"
     assert notebook.metadata.lrlib.source_sha256 == notebooks.digest(tiny)
     measured = notebook.metadata.lrlib
     assert measured.seconds > 0 and measured.versions.lrlib == lrlib.__version__
-    assert measured.machine == f"{study.processor()}, {platform.system()} on {platform.machine()}"
+    assert measured.machine == f"{processor.model()}, {platform.system()} on {platform.machine()}"
 
 
 def test_content_decides_what_is_out_of_date(copy, capsys):
@@ -359,10 +454,10 @@ def test_tool_says_which_chapters_there_are():
         notebooks.sources(["nothing"])
 
 
-def run_nbval(notebook):
+def run_nbval(notebook, root=None):
     """Run nbval over a notebook as `make test` does, apart from this run's settings."""
     env = {key: value for key, value in os.environ.items() if not key.startswith(("PYTEST", "MPL"))}
-    options = ["-q", "-p", "no:cacheprovider", "--rootdir", str(notebook.parent)]
+    options = ["-p", "no:cacheprovider", "--rootdir", str(root or notebook.parent)]
     return subprocess.run(
         [sys.executable, "-m", "pytest", *options, "--nbval", "--nbval-current-env", str(notebook)],
         cwd=notebook.parent,
@@ -373,16 +468,54 @@ def run_nbval(notebook):
     )
 
 
-def test_nbval_notices_a_changed_fact(copy):
+def test_nbval_notices_a_changed_fact_and_a_changed_figure(copy):
     target = copy.with_suffix(".ipynb")
     sound = run_nbval(target)
     assert sound.returncode == 0, sound.stdout
     stored = target.read_text(encoding="utf-8")
-    assert stored.count("seven is 42") == 1
-    target.write_text(stored.replace("seven is 42", "seven is 43"), encoding="utf-8")
+    for before, after in (("seven is 42", "seven is 43"), ("first 0, last 6,", "first 0, last 5,")):
+        assert stored.count(before) == 1
+        stored = stored.replace(before, after)
+    target.write_text(stored, encoding="utf-8")
     altered = run_nbval(target)
-    assert altered.returncode == 1
-    assert "Cell outputs differ" in altered.stdout and "seven is 43" in altered.stdout
+    assert altered.returncode == 1 and altered.stdout.count("Cell outputs differ") == 2
+    assert "seven is 43" in altered.stdout
+
+
+def test_chapter_runs_again_after_any_change_and_else_only_in_ci(copy, monkeypatch):
+    root = copy.parent / "root"
+    notebook = root / "book" / "chapters" / "01_tiny.ipynb"
+    places = [notebook, root / "lrlib/course/one.py", root / "book/results/s1/a.json", root / "requirements.lock"]
+    for file in places:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text("a\n", encoding="utf-8")
+    shutil.copy(copy.with_suffix(".ipynb"), notebook)
+    shutil.copy(BOOK / "conftest.py", root / "book")
+    monkeypatch.delenv("CI", raising=False)
+
+    def unchanged():
+        spec = importlib.util.spec_from_file_location("chapters_conftest", root / "book" / "conftest.py")
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return module.unchanged()
+
+    assert unchanged() == []
+    assert " 3 passed" in run_nbval(notebook.parent, root).stdout
+    assert unchanged() == [notebook]
+    again = run_nbval(notebook.parent, root)
+    assert again.returncode == 0 and " passed in" not in again.stdout
+    assert "not run again, unchanged since they passed (make clean forgets that): 01_tiny" in again.stdout
+    for place in places:
+        before = place.read_bytes()
+        place.write_bytes(before + b"\n")
+        assert unchanged() == [], place
+        place.write_bytes(before)
+        assert unchanged() == [notebook]
+    monkeypatch.setenv("CI", "true")
+    assert unchanged() == []
+    monkeypatch.delenv("CI")
+    notebook.write_text(notebook.read_text(encoding="utf-8").replace("seven is 42", "seven is 43"), encoding="utf-8")
+    assert run_nbval(notebook.parent, root).returncode == 1 and unchanged() == []
 
 
 # --- The Sphinx extensions ------------------------------------------------------------------------
@@ -444,6 +577,28 @@ def test_chapter_states_its_cost_and_offers_its_files(page):
     assert [file.name for file in files] == ["index.ipynb", "index.py"]
     assert files[1].read_text(encoding="utf-8") == "# the script\n"
     assert nbformat.read(files[0], as_version=4).cells[0].source == "# Title"
+
+
+def test_a_build_of_all_pages_stops_where_a_repair_matches_none(tmp_path, monkeypatch):
+    stock = '<div id="pst-primary-sidebar"'
+    monkeypatch.setattr(theme_fixes, "REPLACED", {stock: f'{stock} role="x"'})
+    (tmp_path / "index.rst").write_text("Home\n====\n\n.. toctree::\n\n   one\n   two\n")
+    for name in ("one", "two"):
+        (tmp_path / f"{name}.rst").write_text("Page\n====\n")
+
+    def render(out, pages=()):
+        config = {"extensions": ["theme_fixes"], "html_theme": theme_fixes.THEME, "exclude_patterns": ["kept", "new"]}
+        with docutils_namespace():
+            app = Sphinx(tmp_path, None, tmp_path / out, tmp_path / out / "trees", "html", config, status=None)
+            app.build(filenames=[str(tmp_path / f"{page}.rst") for page in pages])
+        return (tmp_path / out / "one.html").read_text(encoding="utf-8")
+
+    assert 'role="x"' in render("kept")
+    monkeypatch.setitem(theme_fixes.REPLACED, "what no page has", "")
+    (tmp_path / "one.rst").write_text("Page\n====\n\nChanged.\n")
+    assert "Changed" in render("kept", ["one"])  # a build of some pages only cannot tell
+    with pytest.raises(ExtensionError, match=r"no page has what these repairs look for: \['what no page has'\]"):
+        render("new")
 
 
 # --- Assets and the build -------------------------------------------------------------------------

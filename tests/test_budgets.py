@@ -31,6 +31,7 @@ def test_warm_restarts_end_with_the_budget(updates):
 
 
 @pytest.mark.parametrize("task", ["digits", "mnist", "cifar10"])
+@pytest.mark.slow
 def test_a_budget_counts_the_images_to_train_on(task):
     x, y, x_test, y_test = budgets.TASKS[task].images()
     assert len(x) == len(y) and len(x_test) == len(y_test) and x.dtype == np.float32 and 0 <= x.min() < x.max() == 1

@@ -1,21 +1,25 @@
 """The course's shared parts: what both frameworks are given alike, the loops, the stored results."""
 
+import hashlib
+import importlib
 import itertools
 import json
 import math
+import multiprocessing
 import os
+import platform
 import subprocess
 import sys
-import time
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
-from joblib import Parallel, delayed
+from waiting import wait_until
 
 from lrlib import Piecewise
-from lrlib.course import alike, one_cycle, s1, s3, s4, stats, study
-from lrlib.course.alike import History, batch_order, convnet_weights, dense_weights, resnet18_weights
+from lrlib.course import alike, one_cycle, processor, s1, s2, s3, s4, stats, study
+from lrlib.course.alike import History, batch_order, convnet_weights, dense_weights, described, resnet18_weights
 from lrlib.course.epochs import by_epoch
 
 SIZES = (6, 5, 3)
@@ -118,6 +122,7 @@ def test_resnet18_is_one_network_in_both_frameworks(size):
         np.testing.assert_allclose(found, expected, atol=tolerance * np.abs(expected).max())
 
 
+@pytest.mark.slow
 def test_the_taps_that_are_cut_from_resnet18_never_matter():
     import torch
 
@@ -225,7 +230,7 @@ def test_a_trial_reports_the_rates_in_force_and_reads_what_it_says(framework, sm
 
 def test_results_are_stored_once_found_again_and_dropped_when_settings_change(tmp_path, monkeypatch):
     ran = []
-    monkeypatch.setattr(study, "perform", lambda trial: ran.append(trial) or fake(trial))
+    monkeypatch.setattr(study, "perform", lambda trial, capability: ran.append(trial) or fake(trial))
     wanted = [study.Trial("s3", name, "pytorch", seed) for name in ("a", "b") for seed in (0, 1)]
     assert study.bring_up_to_date(wanted[:3], tmp_path, jobs=1) == wanted[:3]
     assert study.bring_up_to_date(wanted, tmp_path, jobs=1) == wanted[3:]
@@ -237,17 +242,28 @@ def test_results_are_stored_once_found_again_and_dropped_when_settings_change(tm
     assert study.find(wanted[2], tmp_path) is not None
 
 
+def test_a_trial_says_what_it_ran_on_and_how_long_it_took(monkeypatch):
+    monkeypatch.setattr(s3, "trial", lambda setting, framework, seed: {"loss": 1.23456789, "counts": [seed]})
+    clock = itertools.count(7.0, 1.2345)
+    monkeypatch.setattr(study.time, "perf_counter", lambda: next(clock))
+    result = study.perform(study.Trial("s3", "a", "pytorch", 5))
+    assert result["seconds"] == 1.2  # tenths: more says nothing
+    assert (result["loss"], result["counts"], result["seed"]) == (1.23457, [5], 5)
+    assert set(result["versions"]) == {"python", "torch"} and "one thread a trial" in result["hardware"]
+
+
 def fake(trial):
     return {"framework": trial.framework, "seed": trial.seed, "test_accuracy": 97.0}
 
 
 def test_a_killed_study_keeps_what_was_finished(tmp_path):
     script = (
-        "import sys, time\n"
+        "import sys, threading\n"
         "from lrlib.course import study\n"
         "from pathlib import Path\n"
-        "def perform(trial):\n"
-        "    time.sleep(0.05 if trial.seed < 2 else 60)\n"
+        "def perform(trial, capability):\n"
+        "    if trial.seed == 2:\n"
+        "        threading.Event().wait()\n"
         "    return {'framework': trial.framework, 'seed': trial.seed}\n"
         "study.perform = perform\n"
         "wanted = [study.Trial('s3', 'a', 'pytorch', seed) for seed in range(4)]\n"
@@ -257,10 +273,7 @@ def test_a_killed_study_keeps_what_was_finished(tmp_path):
     process = subprocess.Popen(
         [sys.executable, "-c", script, str(tmp_path)], env=environment, stderr=subprocess.DEVNULL
     )
-    deadline = time.monotonic() + 60
-    while study.find(study.Trial("s3", "a", "pytorch", 1), tmp_path) is None:
-        assert time.monotonic() < deadline and process.poll() is None
-        time.sleep(0.05)
+    wait_until(lambda: study.find(study.Trial("s3", "a", "pytorch", 1), tmp_path) is not None, process)
     process.kill()
     process.wait()
     found = [study.find(study.Trial("s3", "a", "pytorch", seed), tmp_path) for seed in range(4)]
@@ -282,6 +295,11 @@ def test_every_stored_result_is_there_and_says_what_it_ran_on(experiment):
             for result in results:
                 assert result["versions"]
                 assert result["hardware"]
+                assert result["vendor"]
+                assert result["capability"] in processor.CAPABILITIES
+                assert isinstance(result["onednn"], bool)
+                assert result["threads"] == 1
+                assert result["device"]
                 assert result["seconds"] > 0
 
 
@@ -321,15 +339,15 @@ AGAIN = {
     "budgets": ({"parts": 1}, lambda result: result["tuning"][0][:1]),
     "clr-table1": ({"parts": 1}, lambda result: result["train_loss"][:1]),
     "learning-rate": ({}, lambda result: result["train_loss"]),
-    # A run that was thrown out is as good as guessing, whatever its loss shows.
-    "one-cycle": ({"epochs": 1}, lambda result: np.fmin(np.array(result["epoch_loss"][:1], float), 2.31)),
+    "one-cycle": ({"epochs": 1}, lambda result: result["epoch_loss"][:1]),
     "s0": ({"epochs": 2}, lambda result: [errors[:2] for errors in result["epoch_error"]]),
-    "s1": ({"epochs": 1}, lambda result: result["epoch_loss"][:1]),
-    "s1-range": ({}, lambda result: result["range_test"]["losses"][:50]),
+    "s1": ({"epochs": 1, "updates": 50}, lambda result: result["loss_every_50"][:1]),
+    "s1-range": ({"steps": 20}, lambda result: result["range_test"]["losses"][:20]),
     "s2": ({}, lambda result: [result["train_loss"], result["test_accuracy"]]),
     "s3": ({}, lambda result: [result["train_loss"], result["test_accuracy"]]),
-    "s4": ({"epochs": 2}, lambda result: result["epoch_loss"][:2]),
+    "s4": ({"epochs": 1}, lambda result: result["epoch_loss"][:1]),
 }
+FIRST_LOSSES = "s1-range"  # the only experiment that stores the losses of single updates, of which twenty are run again
 
 
 def test_stored_rates_are_the_schedule_at_each_epochs_start_and_at_the_end():
@@ -354,79 +372,147 @@ def numbers_of(result, experiment):
     return np.array(AGAIN[experiment][1](result), dtype=float)  # None, where a number was not finite, becomes NaN
 
 
-# How far the numbers moved, where a setting's own seeds cannot tell. In S4 the frameworks draw other dropout: every
-# initial weight was moved to the next float, ten settings in PyTorch and nine in Keras, two epochs, at most 2.5 %. The
-# same for the budgets, where most schedules are in PyTorch only: all cells, an eighth of the budget, at most 0.65
-# points. In S1 most settings have one seed in both frameworks. Over all of them the frameworks are at most 6.4 % apart,
-# which is taken as it is, not twice; another processor gave 4.7 %. CLR's table is in PyTorch only:
-# initial weights moved to the next float, and another memory layout, moved the first tenth's loss by at most 0.12 %.
-MOVED = {
-    "s4": lambda numbers: 0.025 * numbers,
-    "budgets": lambda numbers: np.full(numbers.shape, 0.65),
-    "s1": lambda numbers: 0.032 * numbers,
-    "clr-table1": lambda numbers: 0.0012 * numbers,
-}
+def drawn():
+    """One trial of each experiment, by a hash of the library and of the results: a change of either draws others."""
+    digest = hashlib.sha256()
+    library = Path(study.__file__).parents[1]
+    for path in sorted([*library.rglob("*.py"), *study.results_folder().rglob("*.json")]):
+        digest.update(path.read_bytes())
+    random = np.random.default_rng(int(digest.hexdigest(), 16))
+    every = [study.trials(experiment) for experiment in study.EXPERIMENTS]
+    return [trials[random.integers(len(trials))] for trials in every]
 
 
-def tolerance(trial):
-    """Twice what rounding did to such a trial, number by number: a trial repeats to the last digit on one machine.
+def rerun(trials):
+    """(trial, its stored result, its first part again), each under the capability that it was made with, if it is here.
 
-    What rounding does elsewhere is seen where PyTorch and Keras run the same trial: the largest distance over the
-    stored seeds. For the others it was measured: see :data:`MOVED`.
+    Each capability, with and without oneDNN in TensorFlow, has worker processes of its own. What an accelerator gave is
+    left out.
     """
-    if trial.experiment in MOVED:
+    groups = {}
+    for trial in trials:
         stored = study.find(trial, study.results_folder())
-        return 2 * MOVED[trial.experiment](numbers_of(stored, trial.experiment))
-    by_framework = study.load(trial.experiment)[trial.setting]
-    ours, theirs = (
-        np.array([numbers_of(result, trial.experiment) for result in by_framework[framework]])
-        for framework in ("pytorch", "keras")
-    )
-    count = min(len(ours), len(theirs))
-    apart = 2 * np.nanmax(np.abs(ours[:count] - theirs[:count]), axis=0, initial=0)
-    return apart + 1e-3 * np.nanmax(np.abs(ours), axis=0, initial=0)  # results are stored in four digits or more
+        capability = stored["capability"] if stored["capability"] in processor.available() else "AVX2"
+        if stored["device"] == "cpu":
+            groups.setdefault((capability, stored["onednn"]), []).append((trial, stored))
+    for how, group in groups.items():
+        with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as workers:
+            running = [workers.submit(study.perform, trial, *how, **AGAIN[trial.experiment][0]) for trial, _ in group]
+            for (trial, stored), result in zip(group, running, strict=True):
+                yield trial, stored, result.result()
+
+
+def verdict(trial, stored, again):
+    """What is wrong with a re-run, or "" if nothing is, and what it was held to."""
+    expected, found = (numbers_of(result, trial.experiment) for result in (stored, again))
+    if all(stored[name] == again[name] for name in ("vendor", "capability")):
+        right, held_to = np.array_equal(expected, found, equal_nan=True), "its last digit"
+    elif trial.experiment == FIRST_LOSSES:
+        right, held_to = np.allclose(found, expected, rtol=1e-4, atol=0), "1e-4 of its first twenty losses"
+    else:
+        right, held_to = (
+            True,
+            f"nothing: it stores no first losses, and this is not {stored['vendor']} with " + (stored["capability"]),
+        )
+    return "" if right else f"{trial}: {found} instead of {expected}", held_to
 
 
 @pytest.mark.slow
 def test_stored_results_are_what_a_rerun_gives():
-    """One trial of each experiment, drawn by the commit's hash, so that each commit checks others."""
-    git = ["git", "-C", str(Path(__file__).parent), "rev-parse", "--verify", "--quiet", "HEAD"]
-    commit = subprocess.run(git, capture_output=True, text=True).stdout.strip()
-    random = np.random.default_rng(int(commit or "0", 16))  # outside a repository, always the same
-    every = [study.trials(experiment) for experiment in study.EXPERIMENTS]
-    drawn = [trials[random.integers(len(trials))] for trials in every]
-    print("drawn by the commit:", *drawn, sep="\n  ")
-    run = Parallel(n_jobs=2)  # in processes of their own, as `make experiments` does
-    results = run(delayed(study.perform)(trial, **AGAIN[trial.experiment][0]) for trial in drawn)
-    for trial, again in zip(drawn, results, strict=True):
-        stored = study.find(trial, study.results_folder())
-        expected, found = (numbers_of(result, trial.experiment) for result in (stored, again))
-        apart = np.abs(found - expected)
-        assert (np.isnan(found) == np.isnan(expected)).all() and (~(apart > tolerance(trial))).all(), (
-            f"{trial}: {found} instead of {expected}, more than {tolerance(trial)} apart"
-        )
+    wrong = []
+    for trial, stored, again in rerun(drawn()):
+        fault, held_to = verdict(trial, stored, again)
+        print(*trial, stored["capability"], "held to", held_to)
+        wrong += [fault] * bool(fault)
+    assert not wrong, "\n".join(wrong)
 
 
-@pytest.mark.parametrize(
-    ("experiment", "setting"),
-    [
-        ("budgets", "mnist-3-linear"),
-        ("clr-table1", "triangular2-tenth"),
-        ("learning-rate", "long-32-constant-0.1"),
-        ("one-cycle", "one-cycle"),
-        ("s0", "linear-0.005"),
-        ("s1", "fixed"),
-        ("s1-range", "held-out-batches"),
-        ("s2", "constant-0.003"),
-        ("s3", "b"),
-        ("s4", "step"),
-    ],
-)
-def test_a_rerun_that_gives_other_numbers_is_seen(experiment, setting):
-    """The check above bites: a tenth of what is stored is more than the tolerance of a calm run."""
-    trial = study.Trial(experiment, setting, "pytorch", 0)
+def moved(numbers, share):
+    """The same lists, their first number moved by a share of it."""
+    first, *rest = numbers
+    return [moved(first, share) if isinstance(first, list) else first * (1 + share), *rest]
+
+
+def test_a_rerun_with_another_last_digit_is_seen():
+    trial = study.Trial("s1-range", "training-batches", "pytorch", 0)
     stored = study.find(trial, study.results_folder())
-    assert (np.abs(0.1 * numbers_of(stored, experiment)) > tolerance(trial)).any()
+
+    def changed(share, **words):
+        losses = moved(stored["range_test"]["losses"], share)
+        return {**stored, "range_test": {**stored["range_test"], "losses": losses}, **words}
+
+    assert verdict(trial, stored, changed(0)) == ("", "its last digit")
+    assert "instead of" in verdict(trial, stored, changed(1e-5))[0]
+    elsewhere = {"vendor": "GenuineIntel"}
+    assert verdict(trial, stored, changed(5e-5, **elsewhere)) == ("", "1e-4 of its first twenty losses")
+    assert "instead of" in verdict(trial, stored, changed(2e-4, **elsewhere))[0]
+    other = study.Trial("s3", "b", "pytorch", 0)
+    result = study.find(other, study.results_folder())
+    assert "no first losses" in verdict(other, result, {**result, "train_loss": 0.1, **elsewhere})[1]
+    assert "instead of" in verdict(other, result, {**result, "train_loss": 0.1})[0]
+
+
+def test_what_an_accelerator_gave_is_not_run_again(monkeypatch):
+    monkeypatch.setattr(study, "find", lambda trial, folder: {"device": "NVIDIA H100", "capability": "AVX512"})
+    assert list(rerun([study.Trial("clr-table1", "fixed", "pytorch", 0)])) == []
+
+
+def test_the_draw_is_the_same_until_something_changes(tmp_path, monkeypatch):
+    monkeypatch.setattr(study, "results_folder", lambda: tmp_path)
+    first = drawn()
+    assert drawn() == first
+    (tmp_path / "a.json").write_text("{}")
+    assert drawn() != first
+
+
+def test_a_changed_network_or_rule_makes_results_stale(monkeypatch):
+    folder, trial = study.results_folder(), study.Trial("s2", "triangular", "pytorch", 0)
+    assert study.find(trial, folder) is not None
+    with monkeypatch.context() as patch:
+        patch.setattr(s2, "initial", lambda seed: dense_weights((64, 101, 10), seed))
+        assert study.find(trial, folder) is None
+    with monkeypatch.context() as patch:
+        patch.setattr(s2, "trains", lambda setting: described(s2.initial(0), version=2))
+        assert study.find(trial, folder) is None
+    assert study.find(trial, folder) is not None
+
+
+@pytest.mark.parametrize("experiment", study.EXPERIMENTS)
+def test_what_is_trained_is_counted_on_the_weights_that_a_trial_begins_with(experiment):
+    """The models are built from these arrays, which PyTorch's and Keras's loaders take whole or refuse."""
+    module = importlib.import_module(study.EXPERIMENTS[experiment])
+    for setting in module.SETTINGS.values():
+        trained = module.trains(setting)
+        assert {"shapes", "weights", "initial", "loss", "optimizer", "split", "batches", "version"} == set(trained)
+        shapes = [[int(n) for n in shape.split("x")] for shape in trained["shapes"].split(", ")]
+        assert sum(math.prod(shape) for shape in shapes) == trained["weights"]
+
+
+def test_a_process_keeps_the_capability_that_its_framework_was_imported_under(monkeypatch):
+    import torch
+
+    for name in processor.AVX2_ONLY:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(processor, "available", lambda: ["AVX2", "AVX512"])
+    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: "AVX512")
+    processor.pin("AVX512")
+    assert processor.capability() == "AVX512"
+    with pytest.raises(RuntimeError, match=r"imported torch.* under AVX512, and AVX2 was asked"):
+        study.perform(study.Trial("s2", "triangular", "pytorch", 0), "AVX2")
+    assert not set(processor.AVX2_ONLY) & set(os.environ)
+    with pytest.raises(ValueError, match="unknown capability 'SSE'; known are AVX2, AVX512"):
+        processor.pin("SSE")
+    monkeypatch.setattr(processor, "available", lambda: ["AVX2"])
+    with pytest.raises(RuntimeError, match="has no AVX512, only AVX2"):
+        processor.pin("AVX512")
+
+
+def test_a_trial_that_is_stored_ran_under_avx2_whatever_the_processor_has(tmp_path):
+    trial = study.Trial("s2", "constant-0.01", "pytorch", 0)
+    study.bring_up_to_date([trial, trial._replace(seed=1)], tmp_path)
+    result = study.find(trial, tmp_path)
+    assert result["capability"] == ("AVX2" if processor.available() else platform.machine())
+    assert (result["vendor"], result["threads"], result["device"]) == (processor.vendor(), 1, "cpu")
 
 
 @pytest.mark.parametrize(("last", "watched_loss"), [(np.inf, 1.0), (11.0, np.nan)])
@@ -453,19 +539,20 @@ def test_what_is_recorded_by_epoch(last, watched_loss):
     assert stored["curve"]["accuracy"] == [10.0, 20.0, 30.0]
 
 
-def test_trials_spread_over_a_dask_cluster_give_what_serial_ones_give(tmp_path):
+@pytest.mark.slow
+def test_trials_spread_over_a_dask_cluster_give_what_those_of_this_machine_give(tmp_path):
     """joblib's own backend: the same call, two worker processes."""
     from distributed import Client, LocalCluster
     from joblib import parallel_config
 
-    wanted = [study.Trial("s2", "constant-0.01", "pytorch", seed) for seed in (0, 1)]
-    study.bring_up_to_date(wanted, tmp_path / "serial", jobs=1)
+    wanted = [study.Trial("learning-rate", "short-32-constant-0.5", "pytorch", seed) for seed in (0, 1)]
+    study.bring_up_to_date(wanted, tmp_path / "processes")  # in processes: this one may have PyTorch as it is
     cluster = LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None)
     with cluster, Client(cluster), parallel_config(backend="dask"):
         assert study.bring_up_to_date(wanted, tmp_path / "cluster") == wanted
     for trial in wanted:
-        serial, spread = (study.find(trial, tmp_path / name) for name in ("serial", "cluster"))
-        assert {**serial, "seconds": 0} == {**spread, "seconds": 0}
+        local, spread = (study.find(trial, tmp_path / name) for name in ("processes", "cluster"))
+        assert {**local, "seconds": 0} == {**spread, "seconds": 0}
 
 
 def test_intervals_cover_as_often_as_they_say():

@@ -2,8 +2,10 @@
 
 import json
 import math
+import re
 import sys
 import time
+from functools import cache
 from pathlib import Path
 from urllib.parse import quote
 
@@ -12,6 +14,7 @@ import pytest
 from browser import needs_browser, opened, served, still
 from hypothesis import given
 from hypothesis import strategies as st
+from playwright.sync_api import expect
 from sphinx.application import Sphinx
 from sphinx.util.docutils import docutils_namespace
 
@@ -82,6 +85,19 @@ HOSTILE = {
     "no schedule": ("{}", "schedule"),
     "true": (json.dumps({"kind": "Constant", "lr": True}), "lr must be"),
 }  # fmt: skip
+
+
+def seconds(action):
+    """The processor's time that an action takes of this thread: what else runs on the machine does not count."""
+    began = time.thread_time()
+    action()
+    return time.thread_time() - began
+
+
+@cache
+def longest():
+    """Seconds for the longest horizon that may be asked for: what a request is compared with."""
+    return seconds(lambda: explorer.view(explorer.State(CHOICES["Linear"].schedule, None, explorer.LONGEST_HORIZON)))
 
 
 def ask(**request):
@@ -190,10 +206,9 @@ def test_the_code_runs_and_applies_the_rates(name):
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_text_is_refused_at_once(name):
     text, words = HOSTILE[name]
-    began = time.perf_counter()
     refused = ask(read=text)["refused"]
     assert words in refused and len(refused) < 600
-    assert time.perf_counter() - began < 2
+    assert seconds(lambda: ask(read=text)) < 4 * longest()
 
 
 def test_numbers_good_alone_and_too_large_together():
@@ -244,15 +259,15 @@ anything = st.recursive(
 
 @given(damaged(leaves) | wrapped | damaged(wrapped) | anything, st.integers(-1, 300) | anything)
 def test_whatever_comes_is_shown_or_refused(data, horizon):
-    began = time.perf_counter()
     for text in (json.dumps({"schedule": data, "horizon": horizon}), json.dumps(data)[:200]):
+        began = time.thread_time()
         answer = ask(read=text)
+        assert time.thread_time() - began < 20 * longest()
         assert answer.keys() in ({"shown"}, {"refused"})
         if "shown" in answer and "horizon" in text:
             shown = answer["shown"]
             assert explorer.read(shown["state"]).horizon == horizon or horizon is None
             assert all(map(math.isfinite, (rate for _, rate in shown["points"]["schedule"])))
-    assert time.perf_counter() - began < 5
 
 
 # --- The page, in a browser ---------------------------------------------------------------------------------------
@@ -296,7 +311,7 @@ class Panel:
 
     def start(self):
         self.page.click("#explorer-start")
-        self.page.wait_for_selector("#explorer-charts path.schedule", timeout=120_000)
+        self.page.wait_for_selector("#explorer-charts path.schedule")
         self.page.wait_for_selector("#explorer-start", state="detached")
 
     def pick(self, name):
@@ -305,7 +320,7 @@ class Panel:
     def wait_for(self, state):
         """Until the page shows the code that lrlib on this side gives."""
         asked = "text => document.getElementById('explorer-keras').textContent === text"
-        self.page.wait_for_function(asked, arg=explorer.keras_lines(state), timeout=20_000)
+        self.page.wait_for_function(asked, arg=explorer.keras_lines(state))
 
     def drawn(self, number=0):
         return [tuple(p) for p in self.page.evaluate(f"document.querySelectorAll('.explorer-chart')[{number}].drawn")]
@@ -314,7 +329,7 @@ class Panel:
         self.page.evaluate("hash => { location.hash = hash; }", f"s={quote(text)}")
 
     def error(self):
-        self.page.wait_for_function("document.getElementById('explorer-error').textContent !== ''", timeout=30_000)
+        self.page.wait_for_function("document.getElementById('explorer-error').textContent !== ''")
         return self.page.inner_text("#explorer-error")
 
 
@@ -326,8 +341,8 @@ def started(browser, home):
         yield panel
 
 
-def runtime_requests(page):
-    return [url for url in page.watch.received if "pyodide" in url or url.endswith((".mjs", ".py", ".wasm"))]
+def is_of_runtime(url):
+    return "pyodide" in url or url.endswith((".mjs", ".py", ".wasm"))
 
 
 @pytest.mark.slow
@@ -359,15 +374,19 @@ class TestPage:
         link = started.page.input_value("#explorer-link")
         assert link.startswith(home)
         with opened(browser, home, link.removeprefix(f"{home}/")) as page:
-            page.wait_for_timeout(300)
-            assert runtime_requests(page) == [] and sum(page.watch.received.values()) < 1_000_000
-            assert "Press Start" in page.inner_text("#explorer-state")
+            expect(page.locator("#explorer-state")).to_contain_text("Press Start")
+            page.evaluate("fetch('index.html?last').then((answer) => answer.text())")
+            assert any(url.endswith("?last") for url in page.watch.requested)  # what was asked for before is known
+            assert not any(map(is_of_runtime, page.watch.requested))
+            assert sum(page.watch.received.values()) < 1_000_000
             page.focus("#explorer-start")
             page.keyboard.press("Enter")
-            page.wait_for_function("document.getElementById('explorer-horizon').value === '321'", timeout=120_000)
-            assert page.is_checked("#explorer-log") and page.input_value("#explorer-link") == link
+            page.wait_for_function("document.getElementById('explorer-horizon').value === '321'")
+            expect(page.locator("#explorer-log")).to_be_checked()
+            expect(page.locator("#explorer-link")).to_have_value(link)
+            Panel(page).wait_for(explorer.read(explorer.State(CHOICES[name].schedule, None, 321, log=True).text()))
             assert Panel(page).drawn() == started.drawn()
-            assert len(runtime_requests(page)) > 8 and page.watch.foreign == []
+            assert len(list(filter(is_of_runtime, page.watch.received))) > 8 and page.watch.foreign == []
 
     def test_hostile_links_are_refused_and_run_nothing(self, started):
         page = started.page
@@ -387,7 +406,7 @@ class TestPage:
         assert started.dialogs == [] and len(page.watch.received) == before and page.watch.foreign == []
         started.pick("Cosine")
         started.wait_for(CHOICES["Cosine"])
-        assert page.inner_text("#explorer-error") == ""
+        expect(page.locator("#explorer-error")).to_have_text("")
 
     def test_a_slow_state_is_cut_off(self, browser, home):
         with opened(browser, home, "index.html") as page:
@@ -397,12 +416,12 @@ class TestPage:
             page.fill("#explorer-json", json.dumps(slowest()))
             page.click("#explorer-read")
             page.clock.fast_forward(1_000)
-            assert page.inner_text("#explorer-error") == ""
+            expect(page.locator("#explorer-error")).to_have_text("")
             page.clock.fast_forward(4_000)
             assert "took more than 5 seconds and was stopped" in panel.error()
             panel.pick("Rex")
             panel.wait_for(CHOICES["Rex"])
-            assert page.inner_text("#explorer-error") == ""
+            expect(page.locator("#explorer-error")).to_have_text("")
 
     def test_it_works_by_keyboard(self, started):
         page, keys = started.page, started.page.keyboard
@@ -411,11 +430,12 @@ class TestPage:
             keys.press(letter)
         started.wait_for(CHOICES["Linear"])
         keys.press("Tab")
-        assert page.evaluate("document.activeElement.id") == "explorer-cursor"
+        cursor = page.locator("#explorer-cursor")
+        expect(cursor).to_be_focused()
         keys.press("End")
-        assert page.inner_text("#explorer-point") == "update 10,000: rate 0"
+        expect(page.locator("#explorer-point")).to_have_text("update 10,000: rate 0")
         keys.press("Home")
-        assert page.get_attribute("#explorer-cursor", "aria-valuetext") == "update 0: rate 0.1"
+        expect(cursor).to_have_attribute("aria-valuetext", "update 0: rate 0.1")
         page.locator("#explorer-controls input[type=range]").nth(0).focus()
         keys.press("Home")
         started.wait_for(explorer.State(lrlib.Linear(0.0, 0.0, 10_000)))
@@ -431,12 +451,12 @@ class TestPage:
         page.wait_for_function("document.getElementById('explorer-link').value.includes('log%22%3Afalse')")
         keys.press("Enter")
         assert "whole number" in started.error()
-        assert page.get_attribute("#explorer-schedule-steps", "aria-invalid") == "true"
+        expect(page.locator("#explorer-schedule-steps")).to_have_attribute("aria-invalid", "true")
         keys.press("Control+a")
         keys.type("250")
         keys.press("Enter")
         started.wait_for(explorer.State(lrlib.Linear(1.0, 0.0, 250), horizon=250))
-        assert page.inner_text("#explorer-error") == ""
+        expect(page.locator("#explorer-error")).to_have_text("")
 
     def test_an_answer_overwrites_nothing_that_was_asked_for_since(self, started):
         started.pick("Linear")
@@ -467,9 +487,10 @@ class TestPage:
         chart.scroll_into_view_if_needed()
         box = chart.bounding_box()
         started.page.mouse.move(box["x"] + box["width"] * 0.6, box["y"] + box["height"] / 2)
-        update, rate = started.page.inner_text("#explorer-point").removeprefix("update ").split(": rate ")
-        t = int(update.replace(",", ""))
-        assert 5_000 < t < 7_000 and float(rate) == CHOICES["Linear"].schedule(t)
+        point = started.page.locator("#explorer-point")
+        expect(point).to_have_text(re.compile(r"update [56],\d{3}: rate \S+"))
+        update, rate = point.inner_text().removeprefix("update ").split(": rate ")
+        assert float(rate) == CHOICES["Linear"].schedule(int(update.replace(",", "")))
 
     def test_without_javascript_the_gallery_says_why(self, browser, home):
         with opened(browser, home, "index.html", java_script_enabled=False) as page:
@@ -489,15 +510,17 @@ class TestPage:
             page.route("**/pyodide.asm.wasm", fail)
             page.click("#explorer-start")
             page.wait_for_function("document.getElementById('explorer-state').textContent.includes('not be loaded')")
-            assert page.is_hidden("#explorer-panel") and page.is_enabled("#explorer-start")
+            expect(page.locator("#explorer-panel")).to_be_hidden()
+            expect(page.locator("#explorer-start")).to_be_enabled()
 
     @staticmethod
     def gallery_only(page, why):
-        assert why in page.inner_text("#explorer-state")
-        assert page.is_hidden("#explorer-panel") and page.is_hidden("#explorer-start")
-        assert page.locator(".explorer-picture").count() == len(CHOICES)
-        assert all(picture.is_visible() for picture in page.locator(".explorer-picture").all())
-        assert page.locator(".explorer-open:visible").count() == 0
+        expect(page.locator("#explorer-state")).to_contain_text(why)
+        expect(page.locator("#explorer-panel")).to_be_hidden()
+        expect(page.locator("#explorer-start")).to_be_hidden()
+        expect(page.locator(".explorer-picture:visible")).to_have_count(len(CHOICES))
+        expect(page.locator(".explorer-picture")).to_have_count(len(CHOICES))
+        expect(page.locator(".explorer-open:visible")).to_have_count(0)
 
     @pytest.mark.parametrize("width, mode", [(360, "dark"), (1440, "light")])
     def test_axe_finds_nothing(self, browser, home, axe, started, width, mode):
@@ -523,6 +546,7 @@ class TestPage:
         assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
+@pytest.mark.slow
 def test_the_site_has_the_very_files(site):
     for name, source in {
         "lrlib/__init__.py": ROOT / "lrlib" / "__init__.py",

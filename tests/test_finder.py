@@ -1,5 +1,6 @@
 """The range test without a framework: the sweep, the record, what is read from a curve, several seeds."""
 
+import inspect
 import itertools
 import json
 import math
@@ -29,6 +30,11 @@ def cosine(ladder, start=1e-4, end=1e-1, high=2.3, drop=1.8):
 
 def record(losses, **more):
     return RangeTest(rates(steps=len(losses)), losses, **more)
+
+
+def parameters(function, *names):
+    """The default values of a function's parameters."""
+    return [inspect.signature(function).parameters[name].default for name in names]
 
 
 def numbers(suggestion):
@@ -66,6 +72,12 @@ def test_a_ladder_begins_and_ends_as_asked_and_is_even(start, ratio, steps, mode
 def test_a_bad_ladder_is_refused(arguments, error):
     with pytest.raises(error, match="rates: "):
         rates(**arguments)
+
+
+def test_the_defaults_are_the_contracts():
+    assert parameters(rates, "start", "end", "steps", "mode") == [1e-7, 10.0, 100, "exponential"]
+    assert parameters(range_test, "diverge") == [4.0]
+    assert parameters(RangeTest.suggest, "rule", "curve") == ["steepest", None]
 
 
 # -- the sweep ---------------------------------------------------------------------------------------------------------
@@ -178,6 +190,7 @@ def test_from_dict_refuses_other_keys(data):
 
 @pytest.mark.parametrize("shape", ["cosine", "logistic"])
 @pytest.mark.parametrize("rise", [True, False])
+@pytest.mark.slow
 def test_steepest_finds_the_steepest_point(shape, rise):
     curves = [curve(seed, shape, rise) for seed in range(200)]
     half_step = np.median([decades(*one.result.rates[1::-1]) for one in curves]) / 2
@@ -210,6 +223,32 @@ def test_noiseless_curves_give_their_known_points():
     assert abs(decades(smith.base_lr, 10 ** (-4 + 3 * share))) <= 0.15
     assert abs(decades(smith.max_lr, 10 ** (-1 - 3 * share))) <= 0.15
     assert smith.lr is None
+
+
+def test_a_tenth_of_the_minimum_is_a_tenth_of_a_rate_of_the_ladder():
+    lowest = 10 * record(cosine(LADDER)).suggest("minimum/10").lr
+    assert any(math.isclose(lowest, rate) for rate in LADDER)
+
+
+def test_a_bottom_that_falls_by_less_than_the_smoothing_shows_is_level():
+    """The rate of the minimum moves little for less than a hundredth of the fall, and far for more."""
+    behind = np.clip((np.log10(LADDER) + 3) / 2, 0, 1)  # from where the fall ends
+    found = [
+        record(cosine(LADDER, 1e-5, 1e-3, 2.0, 1.0) - d * behind).suggest("minimum/10").lr for d in (0, 0.008, 0.024)
+    ]
+    assert abs(decades(found[1], found[0])) <= 0.1
+    assert 0.2 <= decades(found[2], found[0]) <= 0.6
+
+
+def test_a_curve_that_has_all_but_ended_at_the_last_rate_has_a_minimum():
+    behind = np.clip((np.log10(LADDER) + 3) / 4, 0, 1)
+    assert record(cosine(LADDER, 1e-5, 1e-3, 2.0, 1.0) - 0.04 * behind).suggest("minimum/10").lr is not None
+
+
+def test_a_steep_fall_in_a_long_sweep_is_read_where_it_is():
+    ladder = rates(1e-12, 1e3, 300)
+    found = RangeTest(ladder, cosine(ladder, 10**-4.55, 10**-4.45)).suggest("smith")
+    assert abs(decades(found.base_lr, 10**-4.5)) <= 0.2 and abs(decades(found.max_lr, 10**-4.5)) <= 0.2
 
 
 def test_a_linear_sweep_is_read_against_log_rate():
@@ -360,6 +399,11 @@ def test_what_cannot_be_combined_is_refused(bad, error):
         combine(bad)
 
 
+def rates_marked(ax):
+    """The rates at which a plot has a dashed line, by its label."""
+    return {line.get_label(): line.get_xdata()[0] for line in ax.lines if line.get_linestyle() == "--"}
+
+
 def test_plots():
     plt = pytest.importorskip("matplotlib.pyplot")
     one = curve(1).result
@@ -367,8 +411,47 @@ def test_plots():
     assert ax.get_xscale() == "log"
     assert ax.get_ylim()[1] < 4
     assert {"measured", "smoothed"} <= {line.get_label() for line in ax.lines}
+    steepest, smith = one.suggest(), one.suggest("smith")
+    assert rates_marked(ax)[f"steepest: {steepest.lr:.2g}"] == steepest.lr
+    assert rates_marked(ax)[f"smith: {smith.max_lr:.2g}"] == smith.max_lr
     assert combine([one, one]).plot(rules=RULES) is not None
     RangeTest([1.0, 2.0], [math.nan, math.nan]).plot()  # nothing to draw is no error
+    plt.close("all")
+
+
+def test_a_plot_shows_what_was_measured_and_the_fall_whole():
+    plt = pytest.importorskip("matplotlib.pyplot")
+    one = record(np.r_[cosine(LADDER)[:-1], math.inf])
+    ax = plt.subplots()[1]
+    assert one.plot(ax) is ax
+    measured, smoothed, _ = ax.lines
+    assert tuple(measured.get_xdata()) == one.rates and tuple(measured.get_ydata()) == one.losses
+    assert (tuple(smoothed.get_xdata()), tuple(smoothed.get_ydata())) == one.smoothed()
+    assert max(abs(a - b) for a, b in zip(one.smoothed()[1], one.losses, strict=False)) < 0.1  # in the losses' unit
+    assert ax.get_ylim() == pytest.approx((0.5 - 0.15 * 1.8, 2.3 + 0.3 * 1.8))
+    assert list(rates_marked(ax).values()) == [one.suggest().lr]
+    rising = RangeTest([1.0, 2.0, 3.0], [1.0, 2.0, 90.0]).plot()
+    assert rising.get_ylim() == (0.0, 3.0) and rates_marked(rising) == {}
+    plt.close("all")
+
+
+def test_a_plot_of_several_sweeps_shows_their_median_and_their_spread():
+    plt = pytest.importorskip("matplotlib.pyplot")
+    both = combine(record(cosine(LADDER, start, 1e3 * start)) for start in (1e-5, 1e-4, 1e-3))
+    ax = plt.subplots()[1]
+    assert both.plot(ax, ["steepest", "smith"]) is ax
+    median, found = ax.lines[0], both.suggest()
+    assert median.get_label() == "median of 3" and tuple(median.get_ydata()) == both.losses
+    assert rates_marked(ax)[f"steepest: {found.lr:.2g}"] == found.lr and len(rates_marked(ax)) == 3
+    [band] = ax.collections
+    heights = band.get_paths()[0].vertices[:, 1]
+    assert (heights.min(), heights.max()) == (min(both.low), max(both.high))
+    assert [patch.get_x() for patch in ax.patches] == [
+        found.spread["lr"][0],
+        *(both.suggest("smith").spread[name][0] for name in ("base_lr", "max_lr")),
+    ]
+    few = combine([*both.results, *[RangeTest(LADDER, [2.3] * 100)] * 4])
+    assert rates_marked(few.plot()) == {}  # fewer than half of the sweeps give a number
     plt.close("all")
 
 

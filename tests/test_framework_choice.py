@@ -1,7 +1,8 @@
 """One choice of framework for the whole book: by tab, by switch, by address, by keyboard, and without scripts."""
 
 import pytest
-from browser import SITE, needs_browser, opened, unfold
+from browser import SITE, needs_browser, opened, still, unfold
+from playwright.sync_api import expect
 
 pytestmark = [
     needs_browser,
@@ -27,6 +28,7 @@ def page(browser, home):
 def shown(page):
     """The frameworks whose tabs are open: one name if the whole page agrees."""
     unfold(page)
+    still(page)
     labels = page.locator(".sd-tab-set > input:checked + label").all_inner_texts()
     panels = page.locator(".sd-tab-set > .sd-tab-content:visible").count()
     assert panels == len(labels) > 0
@@ -83,7 +85,7 @@ def test_switch_in_the_sidebar_sets_it_too(page):
     page.locator(".framework-switch label", has_text="Keras").click()
     assert shown(page) == {"Keras"}
     page.to(WITHOUT_TABS)
-    assert page.locator(".framework-switch").get_by_label("Keras").is_checked()
+    expect(page.locator(".framework-switch").get_by_label("Keras")).to_be_checked()
     page.locator(".framework-switch label", has_text="PyTorch").click()
     page.to(ONE)
     assert shown(page) == {"PyTorch"}
@@ -110,7 +112,7 @@ def test_arrow_keys_choose(page, radio):
 def test_tab_key_reaches_the_tabs(page):
     page.locator(".sd-tab-set").first.evaluate("e => { e.tabIndex = -1; e.focus() }")
     page.keyboard.press("Tab")
-    assert page.evaluate("document.activeElement.matches('.sd-tab-set > input')")
+    page.wait_for_function("document.activeElement.matches('.sd-tab-set > input')")
 
 
 def test_choice_holds_for_the_page_where_storage_is_refused(browser, home):

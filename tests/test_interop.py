@@ -187,6 +187,7 @@ CYCLES = {
     "halving": cyclic(0.01, 0.1, 2, 3, mode="triangular2"),
     "shrinking": cyclic(0.01, 0.1, 3, 1, mode="exp_range", gamma=0.98),
     "whole floats": cyclic(0.01, 0.1, 3.0, 4.0),
+    "whole and long, whose shares round": cyclic(0.01, 0.1, 2003, 2999),
     "fractions": cyclic(0.01, 0.1, 2.5, 1.5),
     "fractions, shrinking": cyclic(0.01, 0.1, 2.3, mode="exp_range", gamma=0.98),
     "fractions, halving": cyclic(0.01, 0.1, math.e, mode="triangular2"),

@@ -49,6 +49,7 @@ def assert_rates(found, expected):
 # -- values ----------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_every_sample_in_one_graph(sample_rates):
     for t in [*range(40), 100, 1000]:
         assert_rates(sample_rates(t).numpy(), [s(t) for s in SAMPLES.values()])
@@ -56,6 +57,7 @@ def test_every_sample_in_one_graph(sample_rates):
 
 @given(st.lists(composed(), min_size=8, max_size=8))
 @settings(max_examples=4, phases=[Phase.generate])  # to shrink a failure would trace hundreds of graphs
+@pytest.mark.slow
 def test_compositions_in_a_graph(cases):
     rates = in_graph([case.schedule for case in cases])
     for t in [*range(12), 20, 33, 57, 100]:
@@ -124,6 +126,7 @@ def test_warm_restarts_are_at_their_peak_in_a_graph():
 
 
 @pytest.mark.parametrize("jit_compile", [None, True], ids=["graph", "XLA"])
+@pytest.mark.slow
 def test_a_compiler_does_not_shift_a_boundary(jit_compile):
     # Compilers turn t / n into t · (1/n), and 98 · (1/98) is below 1: no boundary may move by that.
     assert math.floor(98 * (1 / 98)) == 0

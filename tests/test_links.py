@@ -90,16 +90,19 @@ built = pytest.mark.skipif(not SITE.exists(), reason="the book is not built: run
 
 
 @built
+@pytest.mark.slow
 def test_every_link_of_the_book_leads_somewhere():
     assert link_faults(SITE) == []
 
 
 @built
+@pytest.mark.slow
 def test_what_style_sheets_load_is_there():
     assert style_faults(SITE) == []
 
 
 @built
+@pytest.mark.slow
 def test_every_page_can_be_reached_from_the_front_page():
     reached, todo = set(), ["index.html"]
     while todo:

@@ -148,6 +148,14 @@ def test_supported_pythons_are_named_alike():
     assert "(3, 11) <= sys.version_info < (3, 14)" in makefile and PROJECT["requires-python"] == ">=3.11,<3.14"
 
 
+def test_tests_wait_for_conditions_and_compare_no_seconds():
+    """A busy machine must fail no test: see tests/waiting.py, and Playwright's expect."""
+    pattern = r"\bsleep[ (](?!.*done)|wait_for_time[o]ut|perf_count[e]r|monoton[i]c"
+    tests = [path for place in ("*.py", "assignments/*.py") for path in (ROOT / "tests").glob(place)]
+    found = [path.name for path in tests if re.search(pattern, path.read_text(encoding="utf-8"))]
+    assert found == ["waiting.py"]
+
+
 def make(*arguments):
     env = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
     done = subprocess.run(["make", *arguments], cwd=ROOT, env=env, capture_output=True, text=True, check=False)

@@ -109,6 +109,7 @@ def test_one_update_by_hand(framework):
 
 
 @each_framework
+@pytest.mark.slow
 def test_a_repetition_is_the_same_alone_or_among_ten(framework, data):
     together = run_in(framework)(Constant(RATE), data, small_draws(range(10)), True)
     for repetition in (0, 7):
@@ -130,6 +131,7 @@ def test_draws_depend_on_the_repetition_and_longer_runs_begin_alike():
 
 
 @each_framework
+@pytest.mark.slow
 def test_divergence_is_recorded_and_stays_with_its_repetition(framework, data, monkeypatch):
     draws = small_draws(range(s0.REPETITIONS))
     wild = draws._replace(forward=[w.copy() for w in draws.forward])

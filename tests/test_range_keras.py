@@ -1,5 +1,6 @@
 """The range test on a Keras model: right pairing, the ladder, and no trace of it afterwards."""
 
+import inspect
 import math
 import random
 
@@ -194,6 +195,13 @@ def line(rate=0.5, metrics=None, **options):
     model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, use_bias=False, kernel_initializer="ones")])
     model.compile(keras.optimizers.SGD(rate, **options), "mse", metrics=metrics)
     return model, [(np.ones((1, 1)), np.zeros((1, 1)))]
+
+
+def test_the_defaults_are_those_of_lrlibs_own_sweep():
+    ours = inspect.signature(range_test).parameters
+    theirs = {**inspect.signature(finder.rates).parameters, **inspect.signature(finder.range_test).parameters}
+    for name in ("start", "end", "steps", "mode", "diverge"):
+        assert ours[name].default == theirs[name].default, name
 
 
 def test_the_rate_in_force_and_the_loss_are_paired():

@@ -1,6 +1,7 @@
 """The range test on a torch model: right pairing, the ladder, and no trace of it afterwards."""
 
 import copy
+import inspect
 import math
 import random
 import warnings
@@ -220,6 +221,13 @@ def test_a_data_error_leaves_no_trace():
     with pytest.raises(OSError, match="disk"):
         range_test(one.model, one.optimizer, one.loss_fn, broken(), steps=STEPS, progress=False)
     assert_no_trace(before, one.state())
+
+
+def test_the_defaults_are_those_of_lrlibs_own_sweep():
+    ours = inspect.signature(range_test).parameters
+    theirs = {**inspect.signature(finder.rates).parameters, **inspect.signature(finder.range_test).parameters}
+    for name in ("start", "end", "steps", "mode", "diverge"):
+        assert ours[name].default == theirs[name].default, name
 
 
 @pytest.mark.filterwarnings("error:Detected call of")

@@ -5,9 +5,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.stats import binom
 
 from lrlib.course import claims, verdicts
-from lrlib.course.verdicts import Fact, Figures, Gain, Higher, LowerError, Most, Runs, Untestable
+from lrlib.course.stats import direction, shares_of_best
+from lrlib.course.verdicts import Fact, Figures, Gain, Higher, LowerError, Most, Over, Runs, Untestable, Verdict
 
 
 @pytest.fixture
@@ -90,6 +92,19 @@ def test_most_cases_are_more_than_half(stored):
     assert Most([yes, yes, no]).judge().shown["keras"] == "2 of 3"
 
 
+def test_most_cases_state_the_seeds_that_all_of_them_have(stored):
+    stored(low=[90.0, 91.0, 92.0, 93.0], high=([92.0, 93.1, 93.9, 95.0], [92.0, 93.1, 93.9]))
+    more, less = Higher(runs("high"), runs("low")), Higher(runs("low"), runs("low"))
+    assert Most([more, less]).judge().seeds == {"pytorch": 4, "keras": 3}
+
+
+def test_several_settings_give_one_number_a_seed(stored):
+    stored(one=([90.0, 92.0, 97.0], []), other=([94.0, 98.0], [1.0]))
+    assert Over([runs("one"), runs("other")]).numbers("pytorch").tolist() == [92.0, 95.0]
+    assert Over([runs("one"), runs("other")], np.std).numbers("pytorch").tolist() == [2.0, 3.0]
+    assert Over([runs("one"), runs("other")]).numbers("keras").tolist() == []
+
+
 def test_one_seed_is_shown_and_does_not_decide(stored):
     stored(low=([90.0, 91.0, 92.0], [90.0]), high=([92.0, 93.1, 93.9], [89.0]), single=[97.0])
     verdict = Higher(runs("high"), runs("low")).judge()
@@ -129,6 +144,31 @@ def test_facts_and_what_cannot_be_tested():
     assert Fact(lambda framework: (framework == "keras", "1.0")).judge().word == verdicts.NOT_REPRODUCED
     verdict = Untestable("no run is that long").judge()
     assert verdict.word == verdicts.CANNOT and verdict.reason == "no run is that long"
+
+
+@pytest.mark.parametrize("kind", [Verdict, Runs, Gain, Over, Figures, Higher, Most, LowerError, Fact, Untestable])
+def test_a_rule_is_not_changed_once_it_is_made(kind):
+    made = object.__new__(kind)
+    with pytest.raises(AttributeError):
+        made.word = "reproduced"
+
+
+def test_what_touches_zero_has_no_direction():
+    assert direction([0.0, 0.0, 0.0]) == "not told apart"
+    assert direction([1.0, 1.1, 0.9], [0.0, 0.0, 0.0]) == "not told apart"
+    assert direction([-1.0, -1.1, -0.9]) == "lower"
+
+
+def test_a_share_of_settings_has_the_interval_of_its_level():
+    """With one seed a setting, the bootstrap's share of wins is a binomial variable's."""
+    wins = np.arange(40) < 30
+    values = np.stack([wins, ~wins], axis=1)[..., None].astype(float)
+    for level in (0.5, 0.95):
+        (share, low, high), (other, *_) = shares_of_best(values, level=level)
+        assert (share, other) == (0.75, 0.25)
+        ends = binom.ppf([(1 - level) / 2, (1 + level) / 2], 40, 0.75) / 40
+        assert [low, high] == pytest.approx(ends, abs=0.026)  # one setting of forty
+    assert shares_of_best(values, best=2)[:, 0].tolist() == [1.0, 1.0]
 
 
 def test_the_books_table_follows_from_the_stored_results():

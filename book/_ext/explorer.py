@@ -3,7 +3,7 @@
 This file and ``lrlib/schedules.py`` run in the reader's browser, unchanged. Needs the standard library only.
 
 A state is JSON: ``{"schedule": …, "momentum": …, "horizon": …, "log": …}``, the last three optional, schedules as
-``to_dict`` writes them. It may come from a link that anybody wrote, so it is measured before anything is built from it.
+``to_dict`` writes them. It may come from a link that anybody wrote, so its size is checked before anything is built.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ import math
 import re
 from typing import Any, NoReturn
 
-from lrlib import schedules as lr
-from lrlib.schedules import Schedule
+from lrlib import schedules
+from lrlib.schedules import Check, Schedule
 
 MOST_CHARACTERS = 10_000
 DEEPEST = 30  # brackets within brackets
@@ -107,7 +107,7 @@ def _schedule(data: Any, name: str) -> Schedule:
     if not isinstance(data, dict):
         raise Refused(f"{name}: an object with a “kind” is needed, got {_short(json.dumps(data))}.")
     try:
-        return lr.from_dict(data)
+        return schedules.from_dict(data)
     except (TypeError, ValueError, ArithmeticError) as error:
         raise Refused(f"{name}: {_short(error, 400)}") from None
 
@@ -153,12 +153,7 @@ def read(text: str) -> State:
 # ---------------------------------------------------------------------------------------------------------------------
 
 
-def _check(hint: Any) -> lr.Check:
-    """The check that lrlib declares with a kind of parameter."""
-    return hint.__metadata__[0]
-
-
-_PARTS = {_check(lr.Inner), _check(lr.Parts)}
+_PARTS = {Check.of(schedules.Inner), Check.of(schedules.Parts)}
 # Where a family's slider starts, for parameters that have no default of their own.
 _EXAMPLE: dict[str, Any] = {
     **dict.fromkeys(("lr", "start", "peak", "max_lr"), 0.1),
@@ -178,45 +173,45 @@ _EXAMPLE: dict[str, Any] = {
     "boundaries": (4_000, 8_000),
     "values": (0.1, 0.01, 0.001),
 }
-_OWN: dict[str, dict[str, Any]] = {"ExpRange": {"gamma": 0.9998}, "CosineRestarts": {"t_mul": 2}}
+_EXAMPLE_OF: dict[str, dict[str, Any]] = {"ExpRange": {"gamma": 0.9998}, "CosineRestarts": {"t_mul": 2}}
 
 
 def families() -> dict[str, Schedule]:
     """An example of every family that lrlib has: the kinds that are not made of other schedules."""
-    found = {}
-    kinds: dict[str, Any] = lr._KINDS
+    examples = {}
+    kinds: dict[str, Any] = schedules._KINDS
     for name, kind in kinds.items():
-        ours = vars(lr).get(name) is kind  # not a user's own, such as a docstring's example
-        if ours and not any(check in _PARTS for _, check in kind._checks):
+        built_in = vars(schedules).get(name) is kind  # not a user's own, such as a docstring's example
+        if built_in and not any(check in _PARTS for _, check in kind._checks):
             fields = {field.name: field for field in dataclasses.fields(kind)}
-            lacking = [key for key, field in fields.items() if field.default is dataclasses.MISSING or key == "every"]
-            found[name] = kind(**{key: _EXAMPLE[key] for key in lacking} | _OWN.get(name, {}))
-    return found
+            needed = [key for key, field in fields.items() if field.default is dataclasses.MISSING or key == "every"]
+            examples[name] = kind(**{key: _EXAMPLE[key] for key in needed} | _EXAMPLE_OF.get(name, {}))
+    return examples
 
 
 def presets() -> dict[str, State]:
     """Compositions that people use, by the name that they go by."""
-    triangle = lr.Triangular(0.01, 0.1, step_size=2_000)
-    made: dict[str, Schedule | tuple[Schedule, Schedule]] = {
-        "Warm-up, then cosine": lr.Linear(0.0, 0.1, 500).then(lr.Cosine(0.1, 0.0, 9_500)),
-        "Warm-up, stable, decay (WSD)": lr.WarmupStableDecay(0.1, 500, 7_500, 2_000, shape="1-sqrt"),
-        "Warm-up, then cosine with restarts (SGDR)": lr.Linear(0.0, 0.1, 500).then(
-            lr.CosineRestarts(0.1, 0.001, first=1_000, t_mul=2, m_mul=0.8).take(7_000)
+    triangle = schedules.Triangular(0.01, 0.1, step_size=2_000)
+    compositions: dict[str, Schedule | tuple[Schedule, Schedule]] = {
+        "Warm-up, then cosine": schedules.Linear(0.0, 0.1, 500).then(schedules.Cosine(0.1, 0.0, 9_500)),
+        "Warm-up, stable, decay (WSD)": schedules.WarmupStableDecay(0.1, 500, 7_500, 2_000, shape="1-sqrt"),
+        "Warm-up, then cosine with restarts (SGDR)": schedules.Linear(0.0, 0.1, 500).then(
+            schedules.CosineRestarts(0.1, 0.001, first=1_000, t_mul=2, m_mul=0.8).take(7_000)
         ),
         "Cycles, with momentum mirrored": (triangle, 0.96 - triangle),
-        "Half cosines, each longer and lower": lr.Cosine(0.1, 0.0, 1_000).repeat(3, length=2, height=0.5),
-        "Written in epochs, stretched to updates": lr.Linear(0.1, 0.0, 15).stretch(600),
-        "Changed once an epoch": lr.Cosine(0.1, 0.0, 15).hold(600),
-        "Exponential, with a floor": lr.Exponential(0.1, 0.5, every=1_000).clip(0.005, 1.0),
-        "Warm-up times step decay": lr.Linear(0.0, 1.0, 500) * lr.StepDecay(0.1, 0.5, every=2_500),
+        "Half cosines, each longer and lower": schedules.Cosine(0.1, 0.0, 1_000).repeat(3, length=2, height=0.5),
+        "Written in epochs, stretched to updates": schedules.Linear(0.1, 0.0, 15).stretch(600),
+        "Changed once an epoch": schedules.Cosine(0.1, 0.0, 15).hold(600),
+        "Exponential, with a floor": schedules.Exponential(0.1, 0.5, every=1_000).clip(0.005, 1.0),
+        "Warm-up times step decay": schedules.Linear(0.0, 1.0, 500) * schedules.StepDecay(0.1, 0.5, every=2_500),
     }
-    pairs = {name: one if isinstance(one, tuple) else (one, None) for name, one in made.items()}
-    return {name: State(one, two, default_horizon(one)) for name, (one, two) in pairs.items()}
+    pairs = {name: item if isinstance(item, tuple) else (item, None) for name, item in compositions.items()}
+    return {name: State(rate, momentum, default_horizon(rate)) for name, (rate, momentum) in pairs.items()}
 
 
 def choices() -> dict[str, State]:
-    """Everything that can be picked, by name."""
-    return {name: State(one, horizon=ENDLESS_HORIZON) for name, one in families().items()} | presets()
+    """All that the page's list offers, by name."""
+    return {name: State(family, horizon=ENDLESS_HORIZON) for name, family in families().items()} | presets()
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -225,15 +220,15 @@ def choices() -> dict[str, State]:
 
 
 # What a slider spans; a number field takes everything that the parameter itself allows.
-_SPANS: dict[lr.Check, dict[str, Any]] = {
-    _check(lr.Rate): {"min": 1e-5, "max": 1.0, "log": True, "zero": True},
-    _check(lr.Count): {"min": 1, "max": 20_000, "log": True, "whole": True},
-    _check(lr.OptionalCount): {"min": 1, "max": 20_000, "log": True, "whole": True},
-    _check(lr.Positive): {"min": 1e-2, "max": 1e2, "log": True},
-    _check(lr.OptionalPositive): {"min": 1.0, "max": 2e4, "log": True},
-    _check(lr.Growth): {"min": 1.0, "max": 4.0},
-    _check(lr.Share): {"min": 0.0, "max": 0.99},
-    _check(lr.Number): {"min": -2.0, "max": 2.0},
+_SPANS: dict[Check, dict[str, Any]] = {
+    Check.of(schedules.Rate): {"min": 1e-5, "max": 1.0, "log": True, "zero": True},
+    Check.of(schedules.Count): {"min": 1, "max": 20_000, "log": True, "whole": True},
+    Check.of(schedules.OptionalCount): {"min": 1, "max": 20_000, "log": True, "whole": True},
+    Check.of(schedules.Positive): {"min": 1e-2, "max": 1e2, "log": True},
+    Check.of(schedules.OptionalPositive): {"min": 1.0, "max": 2e4, "log": True},
+    Check.of(schedules.Growth): {"min": 1.0, "max": 4.0},
+    Check.of(schedules.Share): {"min": 0.0, "max": 0.99},
+    Check.of(schedules.Number): {"min": -2.0, "max": 2.0},
 }
 # Names whose usual values lie elsewhere than the check says.
 _SPANS_BY_NAME: dict[str, dict[str, Any]] = {
@@ -246,7 +241,7 @@ _SPANS_BY_NAME: dict[str, dict[str, Any]] = {
 }
 
 
-def _field(path: list, name: str, value: Any, check: lr.Check) -> dict[str, Any]:
+def _field(path: list, name: str, value: Any, check: Check) -> dict[str, Any]:
     field: dict[str, Any] = {"path": path, "name": name, "words": check.words, "optional": check.optional}
     if check.choices:
         return field | {"type": "choice", "value": value, "choices": list(check.choices)}
@@ -276,7 +271,7 @@ def controls(schedule: Schedule, path: list, title: str) -> list[dict[str, Any]]
 
 def mirrors(state: State) -> bool:
     """Whether the momentum is made from the very schedule of the rates."""
-    return isinstance(state.momentum, lr.Affine) and state.momentum.inner == state.schedule
+    return isinstance(state.momentum, schedules.Affine) and state.momentum.inner == state.schedule
 
 
 def edit(state: State, path: list, text: str) -> State:
@@ -317,13 +312,13 @@ def _as_json_number(text: str) -> str:
 def rates(schedule: Schedule, horizon: int) -> list[float]:
     """The rate at 0 … horizon. Errors: :class:`Refused` where it is no finite number."""
     try:
-        found = [schedule(t) for t in range(horizon + 1)]
+        values = [schedule(t) for t in range(horizon + 1)]
     except (ArithmeticError, ValueError) as error:
         raise Refused(f"The rates cannot be computed: {_short(error, 200)}.") from None
-    for t, rate in enumerate(found):
+    for t, rate in enumerate(values):
         if not math.isfinite(rate):
             raise Refused(f"The rate at update {t:,} is too large for a number.")
-    return found
+    return values
 
 
 def points(values: list[float]) -> list[tuple[int, float]]:
@@ -424,7 +419,7 @@ def view(state: State) -> dict[str, Any]:
 
 
 def answer(request: str) -> str:
-    """What the page's worker asks, and gets, as JSON: ``{"shown": …}`` or ``{"refused": "why"}``.
+    """Answer a request of the page's worker, JSON for JSON: ``{"shown": …}`` or ``{"refused": "why"}``.
 
     Requests: ``{"pick": name}``, ``{"read": text}`` and ``{"edit": [state, path, text]}``.
     """

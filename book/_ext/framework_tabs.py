@@ -1,8 +1,8 @@
 """Show neighbouring notebook cells tagged ``pytorch`` and ``keras`` as tabs that remember the choice.
 
-MyST-NB loses executable cells that are nested in directives, so the tabs are made later, on the
-parsed document, out of sphinx-design's own nodes. Its script keeps the chosen tab in the browser's
-local storage under the name of the sync group, and reads ``?framework=keras`` from the address.
+MyST-NB loses executable cells that are nested in directives, so the tabs are made later, on the parsed document, out of
+sphinx-design's own nodes. ``book/_static/framework.js`` remembers the choice, and reads ``?framework=keras`` from the
+address.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ def framework_of(node: nodes.Node) -> str | None:
     """Return the one framework that a code cell is tagged with; None if none, both or no cell."""
     if not isinstance(node, nodes.container) or node.get("nb_element") != "cell_code":
         return None
-    found = [tag for tag in TITLES if tag in node["cell_metadata"].get("tags", [])]
-    return found[0] if len(found) == 1 else None
+    tags = [tag for tag in TITLES if tag in node["cell_metadata"].get("tags", [])]
+    return tags[0] if len(tags) == 1 else None
 
 
 def tab_item(framework: str, cells: list[nodes.Node]) -> nodes.container:
@@ -38,14 +38,14 @@ def tab_item(framework: str, cells: list[nodes.Node]) -> nodes.container:
 def pairs(children: list[nodes.Node]) -> list[list[list[nodes.Node]]]:
     """Find each run of one framework's cells with a run of the other's right after it."""
     runs = [(name, list(cells)) for name, cells in groupby(children, key=framework_of)]
-    found, at = [], 0
+    paired, at = [], 0
     while at + 1 < len(runs):
-        (first, one), (second, other) = runs[at : at + 2]
+        (first, first_cells), (second, second_cells) = runs[at : at + 2]
         if first and second:  # neighbouring runs differ, so these are the two frameworks
-            found.append([one, other])
+            paired.append([first_cells, second_cells])
             at += 1  # the second run is used up
         at += 1
-    return found
+    return paired
 
 
 class FrameworkTabs(SphinxTransform):

@@ -18,9 +18,9 @@ from sphinx.environment import BuildEnvironment
 from sphinx.writers.html5 import HTML5Translator
 
 STYLE, SCRIPT = "glossary.css", "glossary.js"
-# What a paragraph may not stand in, and a word of a paragraph may not.
-APART = (nodes.table, nodes.caption, nodes.legend, nodes.footnote, nodes.citation, addnodes.desc)
-INLINE_APART = (
+# No term is linked in a paragraph inside one of these, nor in words inside one of the inline ones.
+EXCLUDED = (nodes.table, nodes.caption, nodes.legend, nodes.footnote, nodes.citation, addnodes.desc)
+INLINE_EXCLUDED = (
     nodes.reference,
     nodes.literal,
     nodes.math,
@@ -43,18 +43,18 @@ class glossary_link(nodes.General, nodes.Inline, nodes.TextElement):
 
 def entries(glossary: nodes.document) -> dict[str, Entry]:
     """Return the entry of each term of a page with a ``{glossary}``; synonyms share one."""
-    found: dict[str, Entry] = {}
+    by_term: dict[str, Entry] = {}
     for item in glossary.findall(nodes.definition_list_item):
         terms = [child for child in item.children if isinstance(child, nodes.term) and child["ids"]]
         texts = [p.astext() for p in item.findall(nodes.paragraph)]
         if terms and texts:
             entry = Entry(terms[0]["ids"][0], " ".join(texts[0].split()))
-            found |= {" ".join(term.astext().split()): entry for term in terms}
-    return found
+            by_term |= {" ".join(term.astext().split()): entry for term in terms}
+    return by_term
 
 
 def pattern(terms: list[str]) -> re.Pattern[str]:
-    """Return what finds any of the terms as whole words, the longest first: "batch size" before "batch"."""
+    """Return the pattern of any of the terms as whole words, the longest first: "batch size" before "batch"."""
 
     def spelled(term: str) -> str:
         first = f"[{term[0].upper()}{term[0]}]" if term == term.lower() and term[0].isalpha() else re.escape(term[0])
@@ -66,20 +66,20 @@ def pattern(terms: list[str]) -> re.Pattern[str]:
 
 def running_text(document: nodes.document) -> list[nodes.Text]:
     """Return the texts in which terms may be linked, in the order of the page."""
-    found = []
+    texts = []
     for paragraph in document.findall(nodes.paragraph):
         above, node = [], paragraph.parent
         while node is not None:
             above.append(node)
             node = node.parent
-        apart = any(isinstance(node, APART) or node.get("nb_element") == "cell_code" for node in above)
-        if apart or {"chapter-info", "no-glossary"} & {
+        excluded = any(isinstance(node, EXCLUDED) or node.get("nb_element") == "cell_code" for node in above)
+        if excluded or {"chapter-info", "no-glossary"} & {
             name for node in [paragraph, *above] for name in node["classes"]
         }:
             continue
         join_lines(paragraph)
-        found += [text for text in paragraph.findall(nodes.Text) if not within(text, paragraph)]
-    return found
+        texts += [text for text in paragraph.findall(nodes.Text) if not within(text, paragraph)]
+    return texts
 
 
 def join_lines(paragraph: nodes.paragraph) -> None:
@@ -95,10 +95,10 @@ def join_lines(paragraph: nodes.paragraph) -> None:
 
 
 def within(text: nodes.Text, paragraph: nodes.paragraph) -> bool:
-    """Say whether a text of a paragraph is part of a link, of code or of a formula."""
+    """Say whether a text of a paragraph is part of a link, a formula or code, or is to be kept free of links."""
     node = text.parent
     while node is not paragraph:
-        if isinstance(node, INLINE_APART):
+        if isinstance(node, INLINE_EXCLUDED) or "no-glossary" in node["classes"]:
             return True
         node = node.parent
     return False
@@ -106,16 +106,16 @@ def within(text: nodes.Text, paragraph: nodes.paragraph) -> bool:
 
 def link_terms(document: nodes.document, known: dict[str, Entry], glossary: str) -> None:
     """Put the links into a page: one for each entry that occurs."""
-    find, seen = pattern(list(known)), set()
+    find, linked = pattern(list(known)), set()
     by_spelling = {**{term.lower(): entry for term, entry in known.items()}, **known}
     for text in running_text(document):
         words, parts, at = text.astext(), [], 0
         for match in find.finditer(words):
             term = " ".join(match["term"].split())
             entry = known.get(term) or by_spelling[term.lower()]
-            if entry in seen:
+            if entry in linked:
                 continue
-            seen.add(entry)
+            linked.add(entry)
             link = glossary_link("", match.group(), address=f"{glossary}#{entry.label}", **entry._asdict())
             parts += [nodes.Text(words[at : match.start()]), link]
             at = match.end()

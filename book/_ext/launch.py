@@ -19,7 +19,7 @@ from sphinx.errors import ConfigError
 from sphinx.transforms import SphinxTransform
 
 BINDER, COLAB = "https://mybinder.org/v2", "https://colab.research.google.com"
-# Nothing that a shell, a page or an address would read otherwise than as a name.
+# An allowlist: none of these characters means anything to a shell, in HTML or in an address.
 NAME = r"/(?!\.)[\w.-]+"
 ADDRESS = re.compile(
     rf"https://(github\.com({NAME}){{2}}|(?!github\.com/)[a-z0-9-]+(\.[a-z0-9-]+)+({NAME}){{2,}})", re.ASCII

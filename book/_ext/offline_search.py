@@ -1,4 +1,4 @@
-"""Have the search work from files too: there a page may not fetch others, so results come without their excerpts."""
+"""Let the search work from file:// too: there a page may not fetch others, so results have no excerpts."""
 
 from __future__ import annotations
 

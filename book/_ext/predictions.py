@@ -42,12 +42,12 @@ def fault(message: str, node: nodes.Node) -> None:
 
 def read_question(item: nodes.list_item) -> list[str]:
     """Mark the choices of a question, and return them."""
-    found = [strong for strong in bold(item) if len(choices(strong.astext())) > 1]
-    if len(found) != 1:
-        fault(f"a question has one list of choices, in bold: **one / other**; this has {len(found)}", item)
+    lists = [strong for strong in bold(item) if len(choices(strong.astext())) > 1]
+    if len(lists) != 1:
+        fault(f"a question has one list of choices, in bold: **one / other**; this has {len(lists)}", item)
         return []
-    found[0]["classes"].append("choices")
-    offered = choices(found[0].astext())
+    lists[0]["classes"] += ["choices", "no-glossary"]  # they become the labels of radio buttons
+    offered = choices(lists[0].astext())
     if len(set(offered)) < len(offered):
         fault(f"a choice stands twice in {offered}", item)
     return offered
@@ -68,10 +68,10 @@ def check_answers(questions: nodes.enumerated_list, answers: nodes.enumerated_li
         if first is None or not item.astext().startswith(first.astext()):
             fault(f"answer {number} does not begin with a choice in bold", item)
             continue
-        given = " ".join(first.astext().split())
-        first["classes"].append("answer")
-        if allowed and given not in allowed:
-            fault(f"answer {number} is {given!r}, which is none of the choices {allowed}", item)
+        answer = " ".join(first.astext().split())
+        first["classes"] += ["answer", "no-glossary"]  # it is compared with the choices
+        if allowed and answer not in allowed:
+            fault(f"answer {number} is {answer!r}, which is none of the choices {allowed}", item)
 
 
 def lists_of(node: nodes.Node) -> list[nodes.enumerated_list]:
@@ -91,13 +91,13 @@ def predicted(document: nodes.document) -> nodes.enumerated_list | None:
 def mark_giveaways(document: nodes.document) -> None:
     """Put what follows a comment <!-- answers 1 --> into a container, up to the next heading."""
     for raw in list(document.findall(nodes.raw)):
-        found = GIVES_AWAY.fullmatch(raw.astext().strip())
-        if not found:
+        match = GIVES_AWAY.fullmatch(raw.astext().strip())
+        if not match:
             continue
         parent = raw.parent
         start = parent.index(raw)
         end = next((n for n in range(start, len(parent)) if isinstance(parent[n], nodes.section)), len(parent))
-        classes = ["gives-away", *(f"answers-{number}" for number in found[1].split())]
+        classes = ["gives-away", *(f"answers-{number}" for number in match[1].split())]
         parent[start:end] = [nodes.container("", *parent[start + 1 : end], classes=classes)]
 
 
@@ -111,12 +111,12 @@ class Predictions(SphinxTransform):
         for title, kind in ((PREDICTION, "prediction"), (QUIZ, "quiz")):
             if title not in sections:
                 continue
-            found = lists_of(sections[title])
-            if not found:
+            lists = lists_of(sections[title])
+            if not lists:
                 fault(f"the section {title!r} has no numbered list of questions", sections[title])
                 continue
-            answers = predicted(self.document) if kind == "prediction" else (found[1:] or [None])[0]
-            check_answers(found[0], answers, kind)
+            answers = predicted(self.document) if kind == "prediction" else (lists[1:] or [None])[0]
+            check_answers(lists[0], answers, kind)
         if PREDICTION in sections:
             self.mark_result(sections)
             mark_giveaways(self.document)

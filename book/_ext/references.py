@@ -44,8 +44,8 @@ def finish_entries(app: Sphinx, document: nodes.document, page: str) -> None:
                 link(app.env.titles[name].astext(), app.builder.get_relative_uri(page, name))
                 for name in pages.get(keys.get(entry["ids"][0], ""), [])
             ]
-            for n, one in enumerate(cited):
-                content[-1] += [nodes.Text(", " if n else " Cited in "), one]
+            for n, page_link in enumerate(cited):
+                content[-1] += [nodes.Text(", " if n else " Cited in "), page_link]
             content[-1] += nodes.Text("." if cited else "")
 
 
@@ -55,7 +55,7 @@ def link(text: str, address: str) -> nodes.reference:
 
 
 def with_bibliography(app: Sphinx, env: BuildEnvironment) -> list[str]:
-    """Have the bibliography rendered with every change, since any page may have begun to cite."""
+    """Render the bibliography at every change, since any page may cite something new."""
     return sorted({key.docname for key in env.get_domain("cite").bibliographies})  # type: ignore[attr-defined]
 
 

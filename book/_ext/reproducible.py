@@ -1,4 +1,4 @@
-"""Have a build of changed pages give what a clean build gives."""
+"""Let an incremental build give the same files as a clean build."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from sphinx.application import Sphinx
 
 
 def write_styles_first(app: Sphinx) -> None:
-    """Write MyST-NB's style sheet before the pages: it comes last, so a first build's links lack its checksum."""
+    """Write MyST-NB's style sheet before the pages: else a clean build's links to it would lack its checksum."""
     if app.builder.format == "html":
         (Path(app.outdir) / "_static").mkdir(parents=True, exist_ok=True)
         add_global_html_resources(app, None)
 
 
 def forget_words(app: Sphinx) -> list[Any]:
-    """Drop from the search index the words that no page has any more, which Sphinx keeps with no page."""
+    """Drop stale words from the search index: Sphinx keeps those that no page has any more."""
     indexer = getattr(app.builder, "indexer", None)
     for words in (indexer._mapping, indexer._title_mapping) if indexer else ():
         for word in [word for word, pages in words.items() if not pages]:

@@ -58,7 +58,7 @@ def path(points: list[tuple[int, float]], low: float, high: float) -> str:
     last = points[-1][0]
     across, up = (WIDTH - LEFT - 4) / last, (HEIGHT - TOP - BOTTOM) / (high - low)
     places = [f"{LEFT + t * across:.1f},{HEIGHT - BOTTOM - (rate - low) * up:.1f}" for t, rate in points]
-    return "M" + "L".join(dict.fromkeys(places))  # many updates fall on one place
+    return "M" + "L".join(dict.fromkeys(places))  # deduplicated: many updates fall on one place
 
 
 def words(name: str, state: explorer.State) -> str:
@@ -91,7 +91,7 @@ def picture(name: str, state: explorer.State) -> str:
 
 
 class Explorer(SphinxDirective):
-    """The panel, which its script shows where it can run, and the sentence that says why it cannot."""
+    """The panel, which its script shows where it can run, and the fallback: a sentence that says why it cannot."""
 
     def run(self) -> list[nodes.Node]:
         self.env.note_dependency(str(PANEL))

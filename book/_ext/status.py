@@ -55,14 +55,14 @@ def cost(info: Mapping[str, Any]) -> str:
 
 
 def chapter_rows(chapters: Mapping[str, dict[str, Any]]) -> list[Row]:
-    """Return a row a chapter, and one for all together."""
+    """Return a row for each chapter, and the total."""
     rows: list[Row] = [
         [page_link(name), cost(info), str(info.get("executed", MISSING)), str(info["facts"])]
         for name, info in chapters.items()
     ]
-    whole = sum(info.get("seconds", 0) for info in chapters.values())
+    total = sum(info.get("seconds", 0) for info in chapters.values())
     facts = sum(info["facts"] for info in chapters.values())
-    return [*rows, ["All chapters", f"{whole / 60:.0f} min", "", str(facts)]]
+    return [*rows, ["All chapters", f"{total / 60:.0f} min", "", str(facts)]]
 
 
 def page_link(name: str) -> nodes.Node:
@@ -72,19 +72,19 @@ def page_link(name: str) -> nodes.Node:
     return link
 
 
-def by_value(found: Mapping[str, Iterable[str | None]]) -> str:
-    """Return the one value that all have, or each value with those that have it; None is nothing recorded."""
-    values: dict[str, list[str]] = {}
-    for name, several in found.items():
-        for value in sorted(set(several) - {None}, key=str):
-            values.setdefault(str(value), []).append(name.rpartition("/")[2])
-    if len(values) < 2:
-        return next(iter(values), MISSING)
-    return "; ".join(f"{value} ({', '.join(names)})" for value, names in values.items())
+def by_value(recorded: Mapping[str, Iterable[str | None]]) -> str:
+    """Group names by their recorded values: the value alone if all share it, else each with its names; None is none."""
+    groups: dict[str, list[str]] = {}
+    for name, values in recorded.items():
+        for value in sorted(set(values) - {None}, key=str):
+            groups.setdefault(str(value), []).append(name.rpartition("/")[2])
+    if len(groups) < 2:
+        return next(iter(groups), MISSING)
+    return "; ".join(f"{value} ({', '.join(names)})" for value, names in groups.items())
 
 
 def version_rows(chapters: Mapping[str, dict[str, Any]], experiments: Mapping[str, list[dict[str, Any]]]) -> list[Row]:
-    """Return a row for each package that decides numbers, and one for the machine: of the chapters, of the trials."""
+    """Return a row for each package that decides numbers, the machine, its instruction set: of chapters, of trials."""
     rows: list[Row] = []
     for key, title in TITLES.items():
         run = {name: [info.get("versions", {}).get(key, MISSING)] for name, info in chapters.items()}
@@ -94,32 +94,40 @@ def version_rows(chapters: Mapping[str, dict[str, Any]], experiments: Mapping[st
         rows.append([title, by_value(run), by_value(stored)])
     run = {name: [info.get("machine", MISSING)] for name, info in chapters.items()}
     stored = {name: {trial.get("hardware") for trial in trials} for name, trials in experiments.items()}
-    return [*rows, ["Machine", by_value(run), by_value(stored)]]
+    ran_under = {
+        name: {f"{trial['capability']} of {trial['vendor']}" for trial in trials if "capability" in trial}
+        for name, trials in experiments.items()
+    }
+    return [
+        *rows,
+        ["Machine", by_value(run), by_value(stored)],
+        ["Instruction set", MISSING, by_value(ran_under)],
+    ]
 
 
 def stored_trials(folder: Path) -> dict[str, list[dict[str, Any]]]:
     """Return the stored trials of each experiment, each with the setting that it belongs to."""
-    found = {}
+    by_experiment = {}
     for experiment in sorted(path for path in folder.iterdir() if path.is_dir()):
         contents = [json.loads(file.read_text(encoding="utf-8")) for file in sorted(experiment.glob("*.json"))]
         trials = [{**trial, "setting": content["setting"]} for content in contents for trial in content["trials"]]
         if trials:
-            found[experiment.name] = trials
-    return found
+            by_experiment[experiment.name] = trials
+    return by_experiment
 
 
 def trial_rows(experiments: Mapping[str, list[dict[str, Any]]]) -> list[Row]:
-    """Return a row for each experiment, how many trials are stored and how long they took, and one for all."""
-    rows, whole = [], [0.0] * (len(FRAMEWORKS) + 2)
+    """Return a row for each experiment, with how many trials are stored and how long they took, and the total."""
+    rows, total = [], [0.0] * (len(FRAMEWORKS) + 2)
     for name, trials in experiments.items():
         numbers = [
             len({trial["setting"] for trial in trials}),
             *(sum(trial["framework"] == key for trial in trials) for key in FRAMEWORKS),
             sum(trial["seconds"] for trial in trials) / 3600,
         ]
-        whole = [a + b for a, b in zip(whole, numbers, strict=True)]
+        total = [a + b for a, b in zip(total, numbers, strict=True)]
         rows.append([name, *numbers])
-    return [[name, *(f"{n:.0f}" for n in counts), f"{hours:.1f}"] for name, *counts, hours in [*rows, ["all", *whole]]]
+    return [[name, *(f"{n:.0f}" for n in counts), f"{hours:.1f}"] for name, *counts, hours in [*rows, ["all", *total]]]
 
 
 def page_rows() -> list[Row]:
@@ -173,13 +181,13 @@ class Status(SphinxDirective):
 
     def chapters(self) -> dict[str, dict[str, Any]]:
         """Return what is known of each notebook among the pages; the page is made anew when one changes."""
-        found = {}
+        chapters = {}
         for name in sorted(self.env.found_docs):
             path = Path(self.env.doc2path(name))
             if path.suffix == ".ipynb":
                 self.env.note_dependency(str(path))
-                found[name] = measured(path)
-        return found
+                chapters[name] = measured(path)
+        return chapters
 
     def experiments(self) -> dict[str, list[dict[str, Any]]]:
         """Return the stored trials; the page is made anew when a file of theirs changes, comes or goes."""

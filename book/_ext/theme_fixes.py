@@ -16,9 +16,11 @@ from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.builders import Builder
 from sphinx.config import Config
+from sphinx.errors import ExtensionError
 from sphinx.jinja2glue import BuiltinTemplateLoader
 from sphinx.util.images import get_image_size
 
+THEME = "sphinx_book_theme"  # whose pages are mended
 MATHJAX = "vendor/mathjax/tex-chtml.js"
 
 # Stock text, and what stands there instead.
@@ -29,8 +31,6 @@ REPLACED = {
     'title="Search" aria-label="Search" data-bs-placement="bottom" data-bs-toggle="tooltip">\n <i': ">\n <i",
     # The title and the search button stood outside every landmark.
     '<div id="pst-primary-sidebar"': '<div id="pst-primary-sidebar" role="complementary" aria-label="Book"',
-    # A deprecated role, which also is not allowed inside a list.
-    'role="doc-biblioentry"': 'role="listitem"',
     # A column of row names may have no heading, and is then no header cell.
     '<th class="head"><p></p></th>': "<td></td>",
     # Colours were defined for "light" and "dark" only, and "auto" became one of them late, or never without scripts.
@@ -39,10 +39,10 @@ REPLACED = {
         'dataset.theme = document.documentElement.dataset.mode !== "auto" ? document.documentElement.dataset.mode'
         ' : matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";'
     ),
-    # A place for advertisements.
+    # A placeholder for advertisements.
     '<div id="ethical-ad-placement"\n      class="flat"\n      data-ea-publisher="readthedocs"\n'
     '      data-ea-type="readthedocs-sidebar"\n      data-ea-manual="true">\n</div>': "",
-    # A second and a third statement of the same.
+    # Duplicates of the viewport's meta tag.
     '<meta name="viewport" content="width=device-width, initial-scale=1" />': "",
     '<meta name="viewport" content="width=device-width, initial-scale=1"/>': "",
 }
@@ -96,11 +96,15 @@ def with_sized_images(html: str, files: dict[str, Path]) -> str:
     return IMAGE.sub(mend, html)
 
 
-def mended(html: str, files: dict[str, Path]) -> str:
-    """Apply every repair."""
+def mended(html: str, files: dict[str, Path], unused: set[str]) -> str:
+    """Apply every repair, and take those that matched out of ``unused``."""
     for stock, better in REPLACED.items():
-        html = html.replace(stock, better)
-    html = ICON_SCRIPT.sub("", html)
+        if stock in html:
+            html = html.replace(stock, better)
+            unused.discard(stock)
+    html, count = ICON_SCRIPT.subn("", html)
+    if count:
+        unused.discard(ICON_SCRIPT.pattern)
     return with_sized_images(with_scrolling_tables(html), files)
 
 
@@ -110,11 +114,26 @@ class MendedTemplates(BuiltinTemplateLoader):
     def init(self, builder: Builder, *args: Any, **kwargs: Any) -> None:
         super().init(builder, *args, **kwargs)
         self.builder = builder
+        self.rendered: set[str] = set()
+        self.unused = {*REPLACED, ICON_SCRIPT.pattern}  # repairs that have matched no page yet
 
     def render(self, template: str, context: dict[str, Any]) -> str:  # type: ignore[override]
         html = super().render(template, context)
+        self.rendered.add(context.get("pagename", template))
         files = {name: Path(self.builder.srcdir) / source for source, name in self.builder.images.items()}
-        return mended(html, files)
+        return mended(html, files, self.unused)
+
+
+def refuse_unused_repairs(app: Sphinx, error: Exception | None) -> None:
+    """Stop a build of all pages in which a repair matched none: the theme no longer has what it mends.
+
+    A build of the changed pages only cannot tell. Raises ``ExtensionError``: a warning would come too late for ``-W``.
+    """
+    templates = getattr(app.builder, "templates", None)
+    if error or not isinstance(templates, MendedTemplates) or app.config.html_theme != THEME:
+        return
+    if templates.unused and app.env.found_docs <= templates.rendered:
+        raise ExtensionError(f"theme_fixes: no page has what these repairs look for: {sorted(templates.unused)}")
 
 
 def use_repairs(app: Sphinx, config: Config) -> None:
@@ -157,4 +176,6 @@ def setup(app: Sphinx) -> dict[str, Any]:
     # Late, when every extension has added what it wants.
     app.connect("html-page-context", without_thebe, priority=900)
     app.connect("html-page-context", formulas_only_where_they_are, priority=900)
-    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
+    app.connect("build-finished", refuse_unused_repairs)
+    # Pages written by other processes could not report which repairs matched.
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": False}

@@ -6,7 +6,7 @@
   const root = document.documentElement;
   const known = (name) => (Object.hasOwn(TITLES, name) ? name : null);
 
-  // A browser may refuse storage; the choice then holds for the page.
+  // Local storage may be blocked; the choice then lasts as long as the page.
   function remembered() {
     try {
       return known(localStorage.getItem(KEY));

@@ -1,5 +1,5 @@
-/* The theme takes the focus from these buttons when they are pressed, and who uses a keyboard would have to begin
-   again at the top of the page. A click without a count of clicks is a key. */
+/* The theme blurs these buttons when they are pressed, which sends keyboard users back to the top of the page: give
+   the focus back. A click event whose detail (the count of clicks) is 0 comes from a key. */
 document.addEventListener("DOMContentLoaded", () => {
   const buttons = ".theme-switch-button, .search-button, .primary-toggle, .secondary-toggle";
   for (const button of document.querySelectorAll(buttons)) {

@@ -9,53 +9,63 @@
   const folds = [];
 
   function element(tag, properties = {}, ...children) {
-    const made = Object.assign(document.createElement(tag), properties);
-    made.append(...children);
-    return made;
+    const node = Object.assign(document.createElement(tag), properties);
+    node.append(...children);
+    return node;
   }
 
-  function words(node) {
-    return node.textContent.replace(/\s+/g, " ").trim();
+  // An element's text with its white space normalised, without the definitions that the glossary adds to its terms.
+  function textOf(node) {
+    const copy = node.cloneNode(true);
+    for (const definition of copy.querySelectorAll("[role=tooltip]")) definition.remove();
+    return copy.textContent.replace(/\s+/g, " ").trim();
+  }
+
+  // The content of a paragraph, to be shown a second time: an id may stand on a page once.
+  function copied(paragraph) {
+    const copy = paragraph.cloneNode(true);
+    for (const named of copy.querySelectorAll("[id]")) named.removeAttribute("id");
+    return copy.childNodes;
   }
 
   // --- What the reader answered ---
 
   function readState() {
-    let kept = null;
+    let stored = null;
     try {
-      kept = JSON.parse(localStorage.getItem(KEY));
+      stored = JSON.parse(localStorage.getItem(KEY));
     } catch {
-      // Storage is refused, or holds something else: begin anew.
+      // Local storage is blocked, or holds no JSON: begin without answers.
     }
-    return { answers: { ...kept?.answers }, shown: Array.isArray(kept?.shown) ? kept.shown : [] };
+    return { answers: { ...stored?.answers }, shown: Array.isArray(stored?.shown) ? stored.shown : [] };
   }
 
-  function keep() {
+  function saveState() {
     try {
       localStorage.setItem(KEY, JSON.stringify(state));
     } catch {
-      // Storage is refused: the answers last as long as the page.
+      // Local storage is blocked: the answers last as long as the page.
     }
   }
 
   // --- Questions ---
 
-  // Replaces a question's text by a group of radio buttons; calls `changed` when one is chosen.
-  function ask(item, name, changed) {
+  // Replaces a question's text by a group of radio buttons; the callback `onChange` runs when one is chosen.
+  function ask(item, name, onChange) {
     const choices = item.querySelector(".choices");
     const text = choices.closest("p");
     const legend = element("legend");
     const field = element("fieldset", { className: "question" }, legend);
-    const values = choices.textContent.split(/\s\/\s/).map((value) => value.replace(/\s+/g, " ").trim());
-    if (!values.includes(state.answers[name])) delete state.answers[name]; // the question was another one
-    leaveGap(choices);
+    const values = textOf(choices).split(" / ");
+    if (!values.includes(state.answers[name])) delete state.answers[name]; // stale: the question has changed
+    replaceChoices(choices);
     legend.append(...text.childNodes);
     for (const value of values) {
       const radio = element("input", { type: "radio", name, value, checked: state.answers[name] === value });
       radio.addEventListener("change", () => {
         state.answers[name] = value;
-        keep();
-        changed();
+        saveState();
+        onChange();
       });
       field.append(element("label", {}, radio, element("span", { textContent: value })));
     }
@@ -63,8 +73,8 @@
     return field;
   }
 
-  // "It is **a / b**." becomes "It is …"; after a question mark nothing is left.
-  function leaveGap(choices) {
+  // Puts a placeholder in the choices' place: "It is **a / b**." becomes "It is …". After a question mark, nothing.
+  function replaceChoices(choices) {
     const [before, after] = [choices.previousSibling, choices.nextSibling];
     if (after?.nodeType === Node.TEXT_NODE) after.data = after.data.replace(/^\./, "");
     choices.replaceWith(before?.textContent.trim().endsWith("?") ? "" : "…");
@@ -82,12 +92,12 @@
       const feedback = element("p", { className: "verdict" });
       feedback.setAttribute("role", "status");
       const judge = () => {
-        const given = state.answers[name];
-        const right = given === words(answer.querySelector(".answer"));
-        feedback.dataset.verdict = given === undefined ? "none" : right ? "right" : "wrong";
+        const chosen = state.answers[name];
+        const right = chosen === textOf(answer.querySelector(".answer"));
+        feedback.dataset.verdict = chosen === undefined ? "none" : right ? "right" : "wrong";
         feedback.replaceChildren();
-        if (right) feedback.append("✓ Right. ", ...answer.querySelector("p").cloneNode(true).childNodes);
-        else if (given !== undefined) feedback.append(`✗ Not “${given}”. Try again, or read the answers below.`);
+        if (right) feedback.append("✓ Right. ", ...copied(answer.querySelector("p")));
+        else if (chosen !== undefined) feedback.append(`✗ Not “${chosen}”. Try again, or read the answers below.`);
       };
       ask(item, name, judge).append(feedback);
       judge();
@@ -111,7 +121,7 @@
     again.addEventListener("click", () => {
       for (const [name] of all) delete state.answers[name];
       state.shown = [];
-      keep();
+      saveState();
       for (const radio of predictions.querySelectorAll("input")) radio.checked = false;
       folds.forEach(close);
       judge();
@@ -122,13 +132,13 @@
   }
 
   // Says beside a prediction's answer what the reader had chosen.
-  function showVerdict(answer, given) {
+  function showVerdict(answer, chosen) {
     let verdict = answer.querySelector(".verdict");
     if (!verdict) answer.append((verdict = element("p", { className: "verdict" })));
-    const held = given === words(answer.querySelector(".answer"));
-    verdict.dataset.verdict = given === undefined ? "none" : held ? "right" : "wrong";
-    if (given === undefined) verdict.textContent = "You have not predicted this.";
-    else verdict.textContent = held ? `✓ You predicted “${given}”. It held.` : `✗ You predicted “${given}”. It did not hold.`;
+    const held = chosen === textOf(answer.querySelector(".answer"));
+    verdict.dataset.verdict = chosen === undefined ? "none" : held ? "right" : "wrong";
+    if (chosen === undefined) verdict.textContent = "You have not predicted this.";
+    else verdict.textContent = held ? `✓ You predicted “${chosen}”. It held.` : `✗ You predicted “${chosen}”. It did not hold.`;
   }
 
   // --- Folds ---
@@ -151,7 +161,7 @@
     const button = element("button", { type: "button", textContent: "Show without answering" });
     button.addEventListener("click", () => {
       state.shown.push(fold.place);
-      keep();
+      saveState();
       open(fold);
       const first = parts[0].querySelector("h2, h3") ?? parts[0];
       first.tabIndex = -1;
@@ -172,9 +182,9 @@
 
   function close(fold) {
     fold.bar.hidden = false;
-    // Where the browser can, the text is still found by a search in the page, which opens the fold.
-    const way = "onbeforematch" in fold.bar ? "until-found" : "";
-    for (const part of fold.parts) part.setAttribute("hidden", way);
+    // Where the browser supports it, "find in page" still finds the text and opens the fold.
+    const hidden = "onbeforematch" in fold.bar ? "until-found" : "";
+    for (const part of fold.parts) part.setAttribute("hidden", hidden);
   }
 
   // Opens the fold that an element is in, if any, and says whether it was folded.
@@ -194,13 +204,13 @@
     if (reveal(target)) target.scrollIntoView();
   }
 
-  // Who comes from the search page wants what was found.
-  function followSearch() {
+  // Opens the folds that contain a search term, for a reader who comes from the search results.
+  function openSearchHits() {
     if (!document.referrer.includes("/search.html?")) return;
-    const asked = new URL(document.referrer).searchParams.get("q") ?? "";
-    const terms = asked.toLowerCase().split(/\s+/).filter(Boolean);
+    const query = new URL(document.referrer).searchParams.get("q") ?? "";
+    const terms = query.toLowerCase().split(/\s+/).filter(Boolean);
     for (const fold of folds) {
-      const text = fold.parts.map((part) => part.textContent.toLowerCase()).join(" ");
+      const text = fold.parts.map((part) => textOf(part).toLowerCase()).join(" ");
       if (terms.some((term) => text.includes(term))) open(fold);
     }
   }
@@ -214,9 +224,9 @@
       const link = event.target.closest?.("a[href]");
       if (link?.hash && link.pathname === location.pathname) reveal(targetOf(link.hash));
     });
-    followSearch();
+    openSearchHits();
   }
   askQuiz();
-  // On paper nothing is folded; the style sheet sees to the rest.
+  // Print the quiz's answers too; everything else is unfolded by the style sheet.
   addEventListener("beforeprint", () => document.querySelector(".answers.quiz")?.closest("details")?.setAttribute("open", ""));
 })();

@@ -1,4 +1,4 @@
-/* A table that fits need not scroll, so it should be neither a stop for the keyboard nor a landmark. */
+/* A table that fits does not scroll, so it should be neither a tab stop nor a landmark. */
 document.addEventListener("DOMContentLoaded", () => {
   const watch = new ResizeObserver((entries) => {
     for (const { target: region } of entries) {

@@ -1,7 +1,7 @@
 """Release the assignments to students, and grade what comes back, with nbgrader.
 
     python book/_tools/assignments.py release DEST [--framework pytorch|keras] [--sources DIR] [--only NAME ...]
-    python book/_tools/assignments.py grade SUBMISSIONS RESULTS [--framework …] [--sources DIR] [--only NAME ...]
+    python book/_tools/assignments.py grade SUBMISSIONS RESULTS [--jobs N] [--framework …] [--sources DIR] [--only …]
 
 An assignment is ``NAME.py`` in the sources (jupytext, py:percent, with nbgrader's cell metadata). ``release`` writes
 ``NAME.ipynb`` without solutions and hidden tests. ``grade`` reads ``SUBMISSIONS/STUDENT/…/NAME.ipynb`` and writes
@@ -16,7 +16,9 @@ from __future__ import annotations
 import argparse
 import contextlib
 import csv
+import errno
 import html
+import io
 import json
 import logging
 import os
@@ -24,17 +26,19 @@ import re
 import resource
 import shutil
 import signal
+import stat
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import jupytext
 import nbformat
-from nbformat import NotebookNode
+from nbformat import NotebookNode, v4
 from tqdm import tqdm
 
 SOURCES = Path(__file__).resolve().parents[1] / "assignments"
@@ -43,6 +47,13 @@ SECONDS = 60  # for one submission, all told; a cell gets a third of it, all cel
 MEMORY = 12 << 30  # bytes of address space for one submission
 OUTPUT = 100_000  # characters of output that are kept of a cell
 CUT = "… the rest of the output was cut\n"
+LARGEST = 50 << 20  # bytes of a file that is read as a notebook
+GRADES, DETAILS = "grades.csv", "details.csv"
+# What a feedback page's head has in place of MathJax, which nbconvert would load from another host (formulas stay TeX).
+# The page may then load and run nothing, whatever HTML a student wrote.
+HEAD = """{% macro mathjax() %}<meta http-equiv="Content-Security-Policy"
+content="default-src 'none'; img-src data:; style-src 'unsafe-inline'; form-action 'none'">{% endmacro %}"""
+STUDENT = "student"  # each student's name inside nbgrader, which would take brackets in a name for a pattern
 
 
 class AssignmentError(Exception):
@@ -91,12 +102,11 @@ def course_config(course: Path) -> Any:
     config = Config()
     config.CourseDirectory.root = str(course)
     config.CourseDirectory.db_url = f"sqlite:///{course / 'gradebook.db'}"
-    config.OverwriteCells.add_missing_cells = True
     config.LimitOutput.max_lines = 500
     return config
 
 
-def _convert(converter: Any, course: Path, assignment: str, student: str = ".", **options: Any) -> None:
+def _convert(converter: Any, course: Path, assignment: str, student: str, **options: Any) -> None:
     from nbgrader.coursedir import CourseDirectory
 
     # nbgrader runs `alembic` by its name; it lies beside this Python, whether or not its environment is active.
@@ -118,7 +128,7 @@ def build_course(course: Path, sources: Path, framework: str | None, wanted: Seq
         folder = course / "source" / name
         folder.mkdir(parents=True)
         nbformat.write(read_source(sources / f"{name}.py", framework), folder / f"{name}.ipynb")
-        _convert(GenerateAssignment, course, name)
+        _convert(GenerateAssignment, course, name, ".")
 
 
 def release(destination: Path, sources: Path, framework: str | None, wanted: Sequence[str]) -> list[Path]:
@@ -137,32 +147,48 @@ def release(destination: Path, sources: Path, framework: str | None, wanted: Seq
 
 
 class Submission(NamedTuple):
-    """``path`` is None where there is nothing to grade; ``note`` says what the teacher should know."""
+    """``notebook`` is None where there is nothing to grade; ``note`` says what the teacher should know."""
 
     student: str
     assignment: str
-    path: Path | None
+    notebook: NotebookNode | None
     note: str = ""
 
 
-def graded_cells(notebook: Any) -> set[str]:
+class Candidate(NamedTuple):
+    """A file that may be a submission; ``notebook`` is None where ``problem`` says why it cannot be read."""
+
+    path: Path
+    notebook: NotebookNode | None
+    problem: str = ""
+
+
+def cell_name(cell: Any) -> str | None:
+    """nbgrader's name of a cell, or None, however damaged the cell's metadata are."""
+    try:
+        name = cell["metadata"]["nbgrader"]["grade_id"]
+    except (KeyError, TypeError):
+        return None
+    return name if isinstance(name, str) else None
+
+
+def cell_names(notebook: NotebookNode) -> set[str]:
     """The nbgrader names of a notebook's cells."""
-    cells = notebook.get("cells", [])
-    return {cell.get("metadata", {}).get("nbgrader", {}).get("grade_id") for cell in cells} - {None}
+    return {name for cell in notebook.cells if (name := cell_name(cell))}
 
 
 def submissions(folder: Path, cells: dict[str, set[str]]) -> Iterator[Submission]:
     """What each student handed in; ``cells`` has each assignment's cell names, by which a renamed notebook is known.
 
-    An assignment that no student handed in is left out.
+    An assignment that no student handed in is left out, unless none was handed in at all.
     """
-    students = sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
-    if not students:
+    # A broken link or a pipe counts as a student's folder too: it gets a message and is not passed over.
+    students = sorted(path for path in folder.iterdir() if not (path.name.startswith(".") or os.path.isfile(path)))
+    if not any(os.path.isdir(student) for student in students):
         raise AssignmentError(f"{folder} has no folders: one a student is expected, STUDENT/NAME.ipynb")
     found = {student.name: dict(_handed_in(student, cells)) for student in students}
-    for assignment in cells:
-        if not any(assignment in given for given in found.values()):
-            continue
+    handed_in = [assignment for assignment in cells if any(assignment in given for given in found.values())]
+    for assignment in handed_in or cells:
         for student, given in found.items():
             missing = f"nothing to grade: {student}/{assignment}.ipynb is missing"
             unknown = given.get("")
@@ -172,39 +198,113 @@ def submissions(folder: Path, cells: dict[str, set[str]]) -> Iterator[Submission
 
 
 def _handed_in(student: Path, cells: dict[str, set[str]]) -> Iterator[tuple[str, Submission]]:
-    """Assignment → what was handed in for it; under "" a note on notebooks that belong to none."""
-    candidates: dict[str, list[Path]] = {}
-    for path in sorted(student.rglob("*.ipynb")):
-        if ".ipynb_checkpoints" not in path.parts:
-            candidates.setdefault(_belongs_to(path, cells), []).append(path)
-    for assignment, paths in candidates.items():
-        if not assignment:
-            names = ", ".join(path.name for path in paths)
-            yield "", Submission(student.name, "", None, f"handed in, but of no assignment: {names}")
-            continue
-        chosen, *others = sorted(paths, key=lambda path: path.stem != assignment)  # the rightly named one first
-        notes = [] if chosen.stem == assignment else [f"handed in as {chosen.name}, graded as {assignment}.ipynb"]
-        notes += [f"not graded: {path.name}, a second one" for path in others]
-        yield assignment, Submission(student.name, assignment, chosen, "; ".join(notes))
+    """Assignment → what was handed in for it; under "" a note on what belongs to none."""
+    unlisted: list[OSError] = []
+    candidates: dict[str, list[Candidate]] = {}
+    for path in _notebook_paths(student, unlisted):
+        candidate = _read_candidate(path)
+        candidates.setdefault(_belongs_to(candidate, cells), []).append(candidate)
+    stray = [f"{one.path.name} {one.problem}".strip() for one in candidates.pop("", [])]
+    stray += [f"{Path(error.filename).name} cannot be listed ({error.strerror})" for error in unlisted]
+    if stray:
+        yield "", Submission(student.name, "", None, f"handed in, but of no assignment: {', '.join(stray)}")
+    for assignment, given in candidates.items():
+        # what can be read comes first, and of that the rightly named one
+        chosen, *others = sorted(given, key=lambda one: (one.notebook is None, one.path.stem != assignment))
+        notes = (
+            [] if chosen.path.stem == assignment else [f"handed in as {chosen.path.name}, graded as {assignment}.ipynb"]
+        )
+        if chosen.notebook is None:
+            notes = [f"nothing to grade: {student.name}/{chosen.path.name} {chosen.problem}"]
+        notes += [f"not graded: {other.path.name}, a second one" for other in others if other.notebook]
+        yield assignment, Submission(student.name, assignment, chosen.notebook, "; ".join(notes))
 
 
-def _belongs_to(path: Path, cells: dict[str, set[str]]) -> str:
-    """The assignment that a notebook answers, by its name or else by its cells; "" if none."""
-    if path.stem in cells:
-        return path.stem
+def _notebook_paths(student: Path, unlisted: list[OSError]) -> Iterator[Path]:
+    """What a student's folder holds under a notebook's name; folders that cannot be listed go to ``unlisted``."""
+    for place, folders, files in os.walk(student, onerror=unlisted.append):
+        folders[:] = [name for name in folders if name != ".ipynb_checkpoints"]
+        yield from (Path(place, name) for name in sorted([*folders, *files]) if name.lower().endswith(".ipynb"))
+
+
+def _read_candidate(path: Path) -> Candidate:
     try:
-        present = graded_cells(json.loads(path.read_text(encoding="utf-8")))
-    except (ValueError, AttributeError, TypeError):
-        return ""
+        return Candidate(path, read_submission(path))
+    except OSError as error:
+        return Candidate(path, None, f"cannot be read ({error.strerror})")
+    except Exception as error:  # there is no end of ways in which a file can fail to be a notebook
+        return Candidate(path, None, f"is not a notebook ({type(error).__name__})")
+
+
+def read_submission(path: Path) -> NotebookNode:
+    """A student's notebook, reduced to its cells' kinds, sources and nbgrader names, in the current format.
+
+    What an editor, an older format or a student did to the rest can do no harm then.
+    """
+    status = path.stat()
+    if not stat.S_ISREG(status.st_mode):  # to open a pipe would wait for ever
+        raise OSError(errno.EINVAL, "a folder" if stat.S_ISDIR(status.st_mode) else "not a regular file")
+    if status.st_size > LARGEST:
+        raise OSError(errno.EFBIG, f"larger than {LARGEST >> 20} MB: clear the outputs")
+    notebook = nbformat.convert(nbformat.reader.reads(path.read_bytes()), 4)
+    return v4.new_notebook(cells=[_reduced(cell) for cell in notebook.cells])
+
+
+def _reduced(cell: NotebookNode) -> NotebookNode:
+    kinds: dict[str, Any] = {"code": v4.new_code_cell, "markdown": v4.new_markdown_cell}
+    source = "".join(cell.get("source") or "")  # a string or a list of lines
+    source = source.encode("utf-8", "replace").decode()  # half a surrogate pair cannot be sent to a kernel
+    name = cell_name(cell)
+    metadata = {"nbgrader": {"grade_id": name}} if name else {}
+    return kinds.get(str(cell.get("cell_type")), v4.new_raw_cell)(source, metadata=metadata)
+
+
+def _belongs_to(candidate: Candidate, cells: dict[str, set[str]]) -> str:
+    """The assignment that a notebook answers, by its name or else by its cells; "" if none."""
+    if candidate.path.stem in cells:
+        return candidate.path.stem
+    present = cell_names(candidate.notebook) if candidate.notebook else set()
     best = max(cells, key=lambda name: len(present & cells[name]))
     return best if present & cells[best] else ""
+
+
+def restore(notebook: NotebookNode, released: NotebookNode) -> list[str]:
+    """Give the named cells the metadata that they were released with, and put deleted tests back.
+
+    nbgrader refuses a notebook in which two cells have one name, or in which a test and the answer before it are
+    missing. Returns what the student should mend.
+    """
+    named = {name: cell for cell in released.cells if (name := cell_name(cell))}
+    places: dict[str, list[int]] = {name: [] for name in named}
+    for place, cell in enumerate(notebook.cells):
+        places.get(cell_name(cell) or "", []).append(place)
+        cell.metadata = NotebookNode()
+    copied, missing, put_back = [], [], []
+    following = len(notebook.cells)  # a missing test runs before the next named cell, or at the end
+    for name, original in reversed(named.items()):
+        if places[name]:
+            following = places[name][-1]  # the last of several copies, as all of them run before it
+            notebook.cells[following].metadata = original.metadata
+        elif original.metadata.nbgrader.solution:
+            missing.append(name)
+        else:
+            put_back.append((following, original))
+        if len(places[name]) > 1:
+            copied.append(name)
+    in_order = sorted([*reversed(put_back), *enumerate(notebook.cells)], key=lambda pair: pair[0])
+    notebook.cells = [cell for _, cell in in_order]
+    notes = {
+        "copied or split cells, of which all were run (keep one of each)": copied,
+        "deleted or merged cells (answer in the cells that were released)": missing,
+    }
+    return [f"{words}: {', '.join(reversed(cells))}" for words, cells in notes.items() if cells]
 
 
 # -- grading --------------------------------------------------------------------------------------
 
 
 class Result(NamedTuple):
-    """``score`` is None only where grading itself failed."""
+    """The mark of one submission; ``cells`` has the points and the maximum of each graded cell."""
 
     student: str
     assignment: str
@@ -215,64 +315,107 @@ class Result(NamedTuple):
     cells: dict[str, tuple[float, float]]
 
 
+class NotGraded(Exception):
+    """Why a submission gets 0 without its tests having been run."""
+
+
 def grade(
-    folder: Path, results: Path, sources: Path, framework: str | None, wanted: Sequence[str], seconds: float = SECONDS
+    folder: Path,
+    results: Path,
+    sources: Path,
+    framework: str | None,
+    wanted: Sequence[str],
+    seconds: float = SECONDS,
+    cell_seconds: float | None = None,
+    jobs: int = 1,
 ) -> list[Result]:
-    """Grade all submissions in a folder; each gets a mark and a message, whatever it does."""
+    """Grade all submissions in a folder, ``jobs`` at a time; each gets a mark and a message, whatever it does.
+
+    One submission gets ``seconds`` in all, and each of its cells ``cell_seconds`` or else a third of that.
+    """
+    limits = (seconds, seconds / 3 if cell_seconds is None else cell_seconds)
     with tempfile.TemporaryDirectory(prefix="grading-") as place:
         course = Path(place) / "course"
         build_course(course, sources, framework, wanted)
-        cells = {
-            name: graded_cells(json.loads((course / f"source/{name}/{name}.ipynb").read_text())) for name in wanted
-        }
-        given = list(submissions(folder, cells))
-        shutil.rmtree(results / "feedback", ignore_errors=True)
-        graded = [
-            _grade_one(submission, course, Path(place), results, seconds)
-            for submission in tqdm(given, desc="submissions", disable=len(given) < 2)
-        ]
+        given = list(submissions(folder, {name: cell_names(_released(course, name)) for name in wanted}))
+        _clear(results)
+        with ThreadPoolExecutor(jobs) as pool:  # a thread only waits for the process that it starts
+            marks = pool.map(lambda submission: _grade_one(submission, course, Path(place), results, limits), given)
+            graded = list(tqdm(marks, total=len(given), desc="submissions", disable=len(given) < 2))
     _write_tables(graded, results)
     return graded
 
 
-def _grade_one(submission: Submission, course: Path, place: Path, results: Path, seconds: float) -> Result:
+def _clear(results: Path) -> None:
+    """Remove earlier feedback; where results cannot be written is found out before hours of grading."""
+    feedback = results / "feedback"
+    try:
+        results.mkdir(parents=True, exist_ok=True)
+        if feedback.is_dir() and not feedback.is_symlink():
+            shutil.rmtree(feedback)
+        else:
+            feedback.unlink(missing_ok=True)
+        feedback.mkdir()
+    except OSError as error:
+        raise AssignmentError(f"results cannot be written to {results}: {error}") from None
+    for table in (results / GRADES, results / DETAILS):
+        if table.is_dir():
+            raise AssignmentError(f"results cannot be written: {table} is a folder")
+
+
+def _released(course: Path, assignment: str) -> NotebookNode:
+    return nbformat.read(course / "release" / assignment / f"{assignment}.ipynb", 4)
+
+
+def _grade_one(submission: Submission, course: Path, place: Path, results: Path, limits: tuple[float, float]) -> Result:
+    """The mark of one submission, its feedback page written. Whatever goes wrong with it, the others are graded."""
     start = time.perf_counter()
-    points = _points(course, submission.assignment)
-    zero = {name: (0.0, most) for name, most in points.items()}
-    page = results / "feedback" / submission.student / f"{submission.assignment}.html"
-    page.parent.mkdir(parents=True, exist_ok=True)
+    scores: dict[str, float] = {}
+    released = _released(course, submission.assignment)
+    try:
+        scores, message, page = _grade_apart(submission, released, course, place, limits)
+    except Exception as error:
+        message = str(error) if isinstance(error, NotGraded) else f"not graded: {type(error).__name__}: {error}"
+        page = _plain_page(submission.assignment, message or submission.note)
+    message = "; ".join(part for part in (message, submission.note) if part)
+    try:
+        path = results / "feedback" / submission.student / f"{submission.assignment}.html"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(page, encoding="utf-8", errors="backslashreplace")
+    except OSError as error:
+        message += f"; no feedback page: {error}"
+    # No cell counts for more than its points, whatever the students' code wrote into the gradebook.
+    cells = {name: (min(scores.get(name, 0.0), most), most) for name, most in _points(released).items()}
+    total, most = sum(score for score, _ in cells.values()), sum(most for _, most in cells.values())
+    taken = time.perf_counter() - start
+    return Result(submission.student, submission.assignment, total, most, message, taken, cells)
 
-    def mark(cells: dict[str, tuple[float, float]], message: str) -> Result:
-        note = "; ".join(part for part in (message, submission.note) if part)
-        total = sum(score for score, _ in cells.values())
-        taken = time.perf_counter() - start
-        return Result(submission.student, submission.assignment, total, sum(points.values()), note, taken, cells)
 
-    if submission.path is None:
-        page.write_text(_plain_page(submission.assignment, submission.note), encoding="utf-8")
-        return mark(zero, "")
+def _grade_apart(
+    submission: Submission, released: NotebookNode, course: Path, place: Path, limits: tuple[float, float]
+) -> tuple[dict[str, float], str, str]:
+    """Each graded cell's score, what went wrong, and the feedback page; graded in a folder of its own."""
+    if submission.notebook is None:
+        raise NotGraded  # the submission's note says why
+    notes = restore(submission.notebook, released)
     own = Path(tempfile.mkdtemp(dir=place))
     try:
         shutil.copytree(course, own, dirs_exist_ok=True)
-        target = own / "submitted" / submission.student / submission.assignment / f"{submission.assignment}.ipynb"
+        target = own / "submitted" / STUDENT / submission.assignment / f"{submission.assignment}.ipynb"
         target.parent.mkdir(parents=True)
-        shutil.copyfile(submission.path, target)
-        failure = _run_apart(own, submission, seconds)
-        done = own / "result.json"
-        if failure or not done.exists():
-            message = f"not graded: {failure or 'grading stopped without a result'}"
-            page.write_text(_plain_page(submission.assignment, message), encoding="utf-8")
-            return mark(zero, message)
-        result = json.loads(done.read_text())
-        shutil.copyfile(own / "feedback.html", page)
-        return mark({name: tuple(pair) for name, pair in result["cells"].items()}, result["message"])
+        nbformat.write(submission.notebook, target)
+        _run_apart(own, submission.assignment, limits)
+        result = json.loads((own / "result.json").read_text())
+        page = (own / "feedback.html").read_text(encoding="utf-8")
+        return result["scores"], "; ".join([*result["remarks"], *notes]), page
     finally:
         shutil.rmtree(own, ignore_errors=True)
 
 
-def _run_apart(own: Path, submission: Submission, seconds: float) -> str:
-    """Grade in a process of its own; returns why that failed, or nothing."""
-    command = [sys.executable, __file__, "one", str(own), submission.assignment, submission.student, f"{seconds:g}"]
+def _run_apart(own: Path, assignment: str, limits: tuple[float, float]) -> None:
+    """Grade the submission in a course folder in a process of its own."""
+    seconds, _ = limits
+    command = [sys.executable, __file__, "one", str(own), assignment, *(f"{limit:g}" for limit in limits)]
     log = own / "log.txt"
     with log.open("w") as file:
         process = subprocess.Popen(
@@ -281,34 +424,45 @@ def _run_apart(own: Path, submission: Submission, seconds: float) -> str:
         try:
             status = process.wait(seconds)
         except subprocess.TimeoutExpired:
-            return f"it took more than {seconds:g} s in all and could not be interrupted"
+            words = f"not graded: it took more than {seconds:g} s in all and could not be interrupted"
+            raise NotGraded(words) from None
         finally:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)  # a kernel that goes on, and what it started
             process.wait()
-    if status == 0:
-        return ""
-    text = log.read_text(errors="replace")
+    if status:
+        raise NotGraded(f"not graded: {_reason(status, log.read_text(errors='replace'))}")
+
+
+def _reason(status: int, log: str) -> str:
+    """Why grading ended without a mark, from its exit status and what it logged."""
     known = {
         "DeadKernelError": "the Python process of the notebook died (a crash, or too much memory)",
-        "NotJSONError": "the file is not a notebook (not JSON)",
-        "ValidationError": "the file is not a valid notebook",
         "MemoryError": "it needs too much memory",
         "UnresponsiveKernelError": "its code could not be interrupted",
         "CellTimeoutError": "its code took too long and could not be interrupted",
     }
-    return next((words for name, words in known.items() if name in text), (text.strip().splitlines() or ["?"])[-1])
+    for name, words in known.items():
+        if name in log:
+            return words
+    if status < 0:
+        return f"its grading process was ended by {signal.Signals(-status).name}"
+    # nbgrader's own error, the last one, only says that there is one above
+    errors = [line for line in log.splitlines() if re.match(r"[\w.]*Error\b", line)]
+    return (errors or log.strip().splitlines() or [f"its grading process ended with status {status}"])[-1]
 
 
-def one(own: Path, assignment: str, student: str, seconds: float) -> None:
+def one(own: Path, assignment: str, seconds: float, cell_seconds: float) -> None:
     """Grade the one submission in a course folder: what runs in the process apart."""
     with contextlib.suppress(ValueError, OSError):  # macOS has no such limit
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    from jinja2 import DictLoader
+    from nbconvert.exporters import HTMLExporter
     from nbconvert.preprocessors import CSSHTMLHeaderPreprocessor, Preprocessor
     from nbgrader.api import Gradebook
     from nbgrader.converters import Autograde, GenerateFeedback
     from nbgrader.preprocessors import Execute, GetGrades
-    from traitlets import Bool
+    from traitlets import Bool, default
 
     class Bounded(Execute):
         """Runs the cells within limits of time and of output."""
@@ -316,7 +470,7 @@ def one(own: Path, assignment: str, student: str, seconds: float) -> None:
         def preprocess(self, nb: NotebookNode, resources: Any = None, km: Any = None) -> Any:
             end = time.monotonic() + 2 / 3 * seconds
             self.kept: dict[int, int] = {}
-            self.timeout_func = lambda _: max(1, round(min(seconds / 3, end - time.monotonic())))
+            self.timeout_func = lambda _: max(1, round(min(cell_seconds, end - time.monotonic())))
             return super().preprocess(nb, resources, km)
 
         def process_message(self, msg: Any, cell: NotebookNode, cell_index: int) -> Any:
@@ -352,17 +506,24 @@ def one(own: Path, assignment: str, student: str, seconds: float) -> None:
                         output.traceback = [f"{output.ename}: {output.evalue}"]
             return cell, resources
 
+    class Page(HTMLExporter):
+        """The feedback page, closed to the network and to scripts."""
+
+        @default("extra_loaders")
+        def _in_place_of_mathjax(self) -> list[Any]:
+            return [DictLoader({"mathjax.html.j2": HEAD})]
+
     steps = Autograde().autograde_preprocessors
     bounded = [Bounded if step is Execute else step for step in steps]
-    _convert(Autograde, own, assignment, student, autograde_preprocessors=bounded)
+    _convert(Autograde, own, assignment, STUDENT, autograde_preprocessors=bounded)
     feedback = [GetGrades, HideTests, CSSHTMLHeaderPreprocessor]
-    _convert(GenerateFeedback, own, assignment, student, preprocessors=feedback)
-    shutil.copyfile(own / "feedback" / student / assignment / f"{assignment}.html", own / "feedback.html")
+    _convert(GenerateFeedback, own, assignment, STUDENT, preprocessors=feedback, exporter_class=Page)
+    shutil.copyfile(own / "feedback" / STUDENT / assignment / f"{assignment}.html", own / "feedback.html")
     with Gradebook(course_config(own).CourseDirectory.db_url) as gradebook:
-        grades = gradebook.find_submission_notebook(assignment, assignment, student).grades
-        cells = {one.name: (one.score, one.max_score) for one in grades}
-    ran = nbformat.read(own / "autograded" / student / assignment / f"{assignment}.ipynb", 4)
-    (own / "result.json").write_text(json.dumps({"cells": cells, "message": "; ".join(_remarks(ran))}))
+        grades = gradebook.find_submission_notebook(assignment, assignment, STUDENT).grades
+        scores = {one.name: one.score for one in grades}
+    ran = nbformat.read(own / "autograded" / STUDENT / assignment / f"{assignment}.ipynb", 4)
+    (own / "result.json").write_text(json.dumps({"scores": scores, "remarks": list(_remarks(ran))}))
 
 
 def _remarks(notebook: NotebookNode) -> Iterator[str]:
@@ -389,9 +550,9 @@ def _remarks(notebook: NotebookNode) -> Iterator[str]:
         yield f"not done: {', '.join(not_done)}"
 
 
-def _points(course: Path, assignment: str) -> dict[str, float]:
-    notebook = nbformat.read(course / "source" / assignment / f"{assignment}.ipynb", 4)
-    marked = [cell.metadata.nbgrader for cell in notebook.cells if cell.metadata.get("nbgrader", {}).get("grade")]
+def _points(released: NotebookNode) -> dict[str, float]:
+    """The most that each graded cell can give."""
+    marked = [cell.metadata.nbgrader for cell in released.cells if cell.metadata.get("nbgrader", {}).get("grade")]
     return {cell["grade_id"]: float(cell["points"]) for cell in marked}
 
 
@@ -414,19 +575,18 @@ def _write_tables(graded: Sequence[Result], results: Path) -> None:
         [student, *(cell for name in assignments for cell in (f"{given[name].score:g}", given[name].message))]
         for student, given in by_student.items()
     ]
-    _write_csv(results / "grades.csv", [head, *rows])
+    _write_csv(results / GRADES, [head, *rows])
     details = [
         [r.student, r.assignment, f"{r.score:g}", f"{r.max_score:g}", f"{r.seconds:.0f}", r.message] for r in graded
     ]
-    _write_csv(
-        results / "details.csv", [["student", "assignment", "score", "max_score", "seconds", "message"], *details]
-    )
+    _write_csv(results / DETAILS, [["student", "assignment", "score", "max_score", "seconds", "message"], *details])
 
 
 def _write_csv(path: Path, rows: Sequence[Sequence[str]]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     new = path.with_suffix(".new")
-    with new.open("w", newline="", encoding="utf-8") as file:
+    # A name or a message that is not Unicode must not keep the others out of the table.
+    with new.open("w", newline="", encoding="utf-8", errors="backslashreplace") as file:
         csv.writer(file).writerows([[_inert(cell) for cell in row] for row in rows])
     os.replace(new, path)
 
@@ -449,15 +609,17 @@ def main(argv: list[str] | None = None) -> int:
             one_parser.add_argument(folder, type=Path)
         one_parser.add_argument("--only", nargs="+", default=[], metavar="NAME", help="some of the assignments")
         one_parser.add_argument("--framework", choices=FRAMEWORKS, help="leave the other framework out")
+        if command == "grade":
+            one_parser.add_argument("--jobs", type=int, default=1, help="submissions that are graded at a time")
         one_parser.add_argument("--sources", type=Path, default=SOURCES, help="a folder of NAME.py with solutions")
     alone = commands.add_parser("one")
     alone.add_argument("own", type=Path)
     alone.add_argument("assignment")
-    alone.add_argument("student")
     alone.add_argument("seconds", type=float)
+    alone.add_argument("cell_seconds", type=float)
     options = parser.parse_args(argv)
     if options.command == "one":
-        one(options.own, options.assignment, options.student, options.seconds)
+        one(options.own, options.assignment, options.seconds, options.cell_seconds)
         return 0
     try:
         wanted = names(options.sources, options.only)
@@ -467,10 +629,14 @@ def main(argv: list[str] | None = None) -> int:
             return 0
         if not options.submissions.is_dir():
             raise AssignmentError(f"{options.submissions} is not a folder")
-        graded = grade(options.submissions, options.results, options.sources, options.framework, wanted)
+        graded = grade(
+            options.submissions, options.results, options.sources, options.framework, wanted, jobs=options.jobs
+        )
     except AssignmentError as error:
         print(error, file=sys.stderr)
         return 1
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # as in the tables
     for result in graded:
         print(
             f"{result.student} {result.assignment}: {result.score:g} of {result.max_score:g} {result.message}".strip()

@@ -54,7 +54,7 @@ def shared_digest(root: Path = ROOT) -> str:
         place = root / name
         files = sorted(place.rglob("*")) if place.is_dir() else [place]
         for file in files:
-            # Of the fetched packages the stamp says all.
+            # The stamp stands for the content of a fetched package.
             skip = "__pycache__" in file.parts or ("vendor" in file.parts and file.name != "SHA512")
             if file.is_file() and not skip:
                 total.update(f"{file.relative_to(root)}\0".encode() + file.read_bytes())

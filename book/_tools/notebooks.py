@@ -34,7 +34,7 @@ from nbformat import NotebookNode
 from tqdm import tqdm
 
 import lrlib
-from lrlib.course.study import processor
+from lrlib.course import processor
 
 CHAPTERS = Path(__file__).resolve().parents[1] / "chapters"
 CELL_TIMEOUT = 900  # seconds; a chapter's budget is 120, so a cell that takes this long hangs
@@ -77,12 +77,12 @@ def is_current(source: Path) -> bool:
 def read_source(source: Path) -> NotebookNode:
     """Read a py:percent file as a notebook whose cell ids depend on the cells' contents alone."""
     notebook: NotebookNode = jupytext.reads(source.read_text(encoding="utf-8"), fmt="py:percent")
-    seen: dict[str, int] = {}
+    occurrences: dict[str, int] = {}
     for cell in notebook.cells:
         key = hashlib.sha256(f"{cell.cell_type}\n{cell.source}".encode()).hexdigest()[:8]
-        seen[key] = seen.get(key, 0) + 1
+        occurrences[key] = occurrences.get(key, 0) + 1
         cell.metadata.pop("lines_to_next_cell", None)  # jupytext's note on blank lines
-        cell.id = key if seen[key] == 1 else f"{key}-{seen[key]}"
+        cell.id = key if occurrences[key] == 1 else f"{key}-{occurrences[key]}"
     return notebook
 
 
@@ -147,9 +147,9 @@ def check_paths(cell: NotebookNode, folder: Path) -> None:
     own = [rf"{re.escape(place)}\b[^\s'\"]*" for place in places if len(place) > 1]
     # A path begins there: https://host/home/ and data/tmp/ are not meant.
     pattern = rf"(?<![\w.])(?:{'|'.join([*sorted(own), HOMES])})"
-    found = re.search(pattern, "\n".join(output_texts(cell)))
-    if found:
-        raise ChapterError(f"prints a path of this machine: {found.group()}")
+    path = re.search(pattern, "\n".join(output_texts(cell)))
+    if path:
+        raise ChapterError(f"prints a path of this machine: {path.group()}")
 
 
 def clean(notebook: NotebookNode, folder: Path) -> None:
@@ -182,7 +182,7 @@ def versions() -> dict[str, str]:
 
 def machine() -> str:
     """Say what kind of machine this is: its processor and system, and nothing that names this very one."""
-    return f"{processor()}, {platform.system()} on {platform.machine()}"
+    return f"{processor.model()}, {platform.system()} on {platform.machine()}"
 
 
 def available_cores() -> int:
@@ -193,14 +193,15 @@ def available_cores() -> int:
 
 
 def facts(notebook: NotebookNode) -> list[int]:
-    """Return the places of the cells whose printed numbers nbval compares."""
-    found = []
+    """Return the indices of the cells whose printed numbers nbval compares."""
+    indices = []
     for n, cell in enumerate(notebook.cells):
         if cell.cell_type == "code" and not UNCHECKED_TAGS & set(cell.metadata.get("tags", [])):
-            printed = (text for text in output_texts(cell) if "<Figure" not in text)  # a figure's size is no fact
+            # A figure's data are compared, but a chapter needs facts in words.
+            printed = (text for text in output_texts(cell) if "<Figure" not in text)
             if re.search(r"\d", " ".join(printed)):
-                found.append(n)
-    return found
+                indices.append(n)
+    return indices
 
 
 def write_atomically(notebook: NotebookNode, target: Path) -> None:
@@ -250,11 +251,11 @@ def make(source: Path, force: bool = False) -> float:
     If no code cell and no tag changed, the stored outputs are kept and only text, captions and the like are renewed.
     """
     folder = source.resolve().parent
-    recorded = digest(source)  # before the run: an edit during the run leaves it out of date
+    current = digest(source)  # before the run: an edit during the run leaves it out of date
     notebook = read_source(source)
-    kept = None if force else carry_over(notebook, source.with_suffix(".ipynb"))
-    if kept is not None:
-        notebook.metadata = nbformat.from_dict({**NOTEBOOK_METADATA, "lrlib": {**kept, "source_sha256": recorded}})
+    record = None if force else carry_over(notebook, source.with_suffix(".ipynb"))
+    if record is not None:
+        notebook.metadata = nbformat.from_dict({**NOTEBOOK_METADATA, "lrlib": {**record, "source_sha256": current}})
         write_atomically(notebook, source.with_suffix(".ipynb"))
         return 0.0
     try:
@@ -265,7 +266,7 @@ def make(source: Path, force: bool = False) -> float:
         raise ChapterError(f"the kernel did not finish: {error}") from None
     clean(notebook, folder)
     measured: dict[str, Any] = {
-        "source_sha256": recorded,
+        "source_sha256": current,
         "seconds": round(seconds, 1),
         "cores": available_cores(),
         "machine": machine(),

@@ -3,7 +3,7 @@
     python book/_tools/pack.py
 
 Equal pages give an equal archive. Pyodide stays out: a browser does not start it from a file, and it would double the
-archive. So do source maps, which only a debugger asks for, and the link to the archive, which does not hold itself.
+archive. So do source maps, which only a debugger asks for, and the link to the archive itself.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ OLDEST = (1980, 1, 1, 0, 0, 0)  # the format knows no earlier date; a real one w
 
 
 def contents(site: Path) -> list[Path]:
-    """Return the files that go into the archive, in a lasting order."""
+    """Return the files that go into the archive, in a stable order."""
     names = {file.relative_to(site).as_posix(): file for file in site.rglob("*") if file.is_file()}
     return [names[name] for name in sorted(names) if name != ARCHIVE and not LEFT_OUT.search(name)]
 
@@ -32,7 +32,7 @@ def offline(page: str) -> str:
 
 
 def pack(site: Path) -> Path:
-    """Write the archive of a site beside its pages, replaced whole or not at all."""
+    """Write the archive of a site beside its pages, replaced atomically."""
     target = site / ARCHIVE
     unfinished = site.parent / f".{ARCHIVE}"
     with zipfile.ZipFile(unfinished, "w", zipfile.ZIP_DEFLATED) as archive:

@@ -191,15 +191,18 @@ same = np.array_equal(live_cycle.errors, live_constant.errors) and np.array_equa
     live_cycle.accuracies, live_constant.accuracies
 )
 mean = live_cycle.accuracies[-1].mean()
-together = (apart < 1e-3).sum()
+together = apart < 1e-3
+last_apart = np.abs(keras_cycle.accuracies[-1] - live_cycle.accuracies[-1])
 assert same, "the cyclical run and the constant 0.005 differ"
 assert abs(mean - 90.694) < 2, f"mean accuracy {mean}"
-assert together >= 9, f"relative differences of the frameworks: {apart}"
+assert together.sum() >= 9, f"relative differences of the frameworks: {apart}"
+assert last_apart[together].max() < 1, f"accuracies apart: {last_apart}"
 print(f'"cyclical" and 0.005 identical in all {s0.REPETITIONS} repetitions:', same)
 print("mean accuracy within 2 points of the published 90.694: yes")
 print(
     f"PyTorch and Keras together through {updates} updates, nine of ten at least: yes"
 )
+print("final accuracies of those repetitions within 1 point in both: yes")
 
 # %% [markdown]
 # The arithmetic is float32. At this rate that is enough: rounding dies out, and the two frameworks stay together through

@@ -369,9 +369,10 @@ def chosen_peak(start, name):
 
 
 # %% tags=["pytorch", "nbval-ignore-output"]
-tuned, curves = {}, {}
+SCHEDULES = ("constant", "linear", "warmup-cosine", "wsd")
+tuned, peaks, curves = {}, {}, {}
 for start in ("from scratch", "pre-trained"):
-    for name in ("constant", "linear", "warmup-cosine", "wsd"):
+    for name in SCHEDULES:
         peak, curves[start, name] = chosen_peak(start, name)
         tuned[start, name] = np.array(
             [
@@ -379,32 +380,43 @@ for start in ("from scratch", "pre-trained"):
                 for seed in SEEDS
             ]
         )
+        peaks[start, name] = peak
         print(
             f"{start:12} {name:14} peak {peak:<5g} {mean_sd(tuned[start, name])} %"
         )
-for start in ("from scratch", "pre-trained"):
-    difference = tuned[start, "linear"] - tuned[start, "constant"]
-    print(f"{start:12} line over constant: {mean_interval(difference)}")
+line_gains = {
+    start: tuned[start, "linear"] - tuned[start, "constant"]
+    for start in ("from scratch", "pre-trained")
+}
+for start, gain in line_gains.items():
+    print(f"{start:12} line over constant: {mean_interval(gain)}")
 difference = tuned["pre-trained", "linear"] - tuned["from scratch", "linear"]
 print(f"the line, pre-trained over from scratch: {mean_interval(difference)}")
 
 # %% tags=["pytorch"]
-line_gain = tuned["pre-trained", "linear"] - tuned["pre-trained", "constant"]
-assert abs(line_gain.mean()) < 1.5, line_gain
-assert difference.mean() > 0, difference
-assert difference.mean() < 2, difference
-print(
-    "the line's mean of five seeds is higher pre-trained, by less than 2 points: yes"
-)
-print("line and constant differ by less than 1.5 points: yes")
-for start in ("from scratch", "pre-trained"):
+means = [accuracies.mean() for accuracies in tuned.values()]
+assert min(means) > 85 and max(means) < 90, means
+print("the eight means of five seeds lie from 85 to 90 %: yes")
+moved = [
+    name
+    for name in SCHEDULES
+    if peaks["from scratch", name] != peaks["pre-trained", name]
+]
+assert len(moved) >= 2, peaks
+print("pre-trained, two schedules of the four or more chose another peak: yes")
+for start, gain in line_gains.items():
+    assert direction(gain) != "lower" and gain.mean() < 1.5, gain
+    print(f"{start}: the line is ahead by less than 1.5 points, or level: yes")
     seen = curves[start, "linear"]
     assert max(seen) - seen[-1] > 2, seen
     print(f"{start}: the highest peak loses 2 points or more to the best: yes")
+assert 0 < difference.mean() < 2, difference
+print("the line's mean is higher pre-trained, by less than 2 points: yes")
+print("pre-trained against from scratch:", direction(difference))
 
 # %% [markdown]
-# - **Choose** the line to zero again, and tune its peak again: with pre-training other peaks were chosen. One far too high
-#   loses more than pre-training gave.
+# - **Choose** the line to zero again, and tune its peak again: pre-trained, two schedules of the four or more chose another.
+#   One far too high loses more than pre-training gave.
 # - **How sure:** one small network, one pair of tasks, 200 images. That is thin; even what pre-training gave the line is an
 #   interval that holds zero. Nothing here speaks of large pre-trained networks.
 #

@@ -4,6 +4,10 @@ import contextlib
 import os
 from collections.abc import Iterator
 
+from lrlib._triton import load_with_own_symbols
+
+load_with_own_symbols()  # chapters use both frameworks
+
 # TensorFlow reads these when it is first imported; its start-up lines would otherwise stand in every notebook. Whether
 # it takes oneDNN's operations, and says so past its log level, depends on the processor unless it is told.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")

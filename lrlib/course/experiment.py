@@ -52,10 +52,14 @@ class Claim:
 
 @dataclasses.dataclass(frozen=True)
 class Rerun:
-    """What the tests run again: a ``share`` of a trial, and the stored numbers that this must give again."""
+    """What the tests run again: a ``share`` of a trial, and the stored numbers that this must give again.
+
+    ``first_losses``: the numbers are the losses of the first single updates, which another processor gives too, nearly.
+    """
 
     share: float
     numbers: Callable[[Result], Any]
+    first_losses: bool = False
 
 
 def no_claims() -> Iterable[Claim]:

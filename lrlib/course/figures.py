@@ -1,12 +1,13 @@
-"""The book's one figure style, and the few drawings that chapters share."""
+"""The book's one figure style, the few drawings that chapters share, and the data of a figure as text."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 from cycler import cycler
+from matplotlib.figure import Figure
 
 # Okabe and Ito's colours, told apart by all common kinds of sight; line styles tell them apart in black and white.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -14,7 +15,10 @@ LINES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (8, 2)), (0, (1, 1))
 
 
 def use_style() -> None:
-    """Set the book's figure style for what is drawn from here on."""
+    """Set the book's figure style for what is drawn from here on, and have notebooks store each figure's data."""
+    # A notebook stores this text beside the picture. Pages show the picture; nbval compares the text. A method, since
+    # what is registered with IPython for a Figure is lost when Matplotlib's notebook backend is loaded.
+    Figure._repr_pretty_ = lambda self, printer, cycle: printer.text(summary(self))  # type: ignore[attr-defined]
     mpl.rcParams.update(
         {
             "axes.prop_cycle": cycler(color=COLOURS) + cycler(linestyle=LINES),
@@ -42,6 +46,58 @@ def band(ax: Any, x: Sequence[float], runs: Iterable[Sequence[float]], **line: A
     ax.fill_between(x, values.min(0), values.max(0), color=drawn.get_color(), alpha=0.15, linewidth=0)
 
 
+def _series(ax: Any) -> Iterator[tuple[str, Any]]:
+    """Name and data coordinates (points × dimensions) of all that a panel draws: lines, areas, images."""
+    for line in ax.lines:
+        yield _name(line, "line"), line.get_xydata()
+    for drawn in ax.collections:
+        corners = [path.vertices for path in drawn.get_paths()]
+        # Where the offsets are data, as in a scatter plot, the paths are the shapes of the markers.
+        moved = drawn.get_offset_transform().contains_branch(ax.transData)
+        yield _name(drawn, "area"), drawn.get_offsets() if moved else np.concatenate(corners)
+    for patch in ax.patches:
+        yield _name(patch, "patch"), patch.get_patch_transform().transform(patch.get_path().vertices)
+    for image in ax.images:
+        yield _name(image, "image"), np.reshape(image.get_array(), (-1, 1))
+
+
+def _name(artist: Any, kind: str) -> str:
+    label = " ".join(str(artist.get_label()).split())
+    return kind if label[:1] in ("", "_") else f"{kind} {label!r}"  # Matplotlib's own labels begin so
+
+
+def summary(figure: Figure) -> str:
+    """The data of a figure in short: a line for each series, with its number of points and, for each coordinate,
+    the first, last, lowest, highest and mean value to four significant digits.
+
+    >>> figure, ax = plt.subplots(figsize=(4, 3), dpi=100)
+    >>> _ = ax.plot([1, 2, 4], [0.5, 0.25, 0.75], label="loss")
+    >>> print(summary(figure))
+    <Figure size 400x300 with 1 Axes>
+    panel 1
+      line 'loss': 3 points; first 1, last 4, from 1 to 4, mean 2.333; first 0.5, last 0.75, from 0.25 to 0.75, mean 0.5
+    >>> plt.close(figure)
+    """
+    lines = [repr(figure)]
+    for number, ax in enumerate(figure.axes, 1):
+        titles = [ax.get_title(loc) for loc in ("left", "center", "right")]
+        lines.append(" ".join([f"panel {number}", *filter(None, titles)]))
+        for name, points in _series(ax):
+            columns = np.ma.filled(points.astype(float), np.nan).T
+            lines.append(f"  {name}: {len(points)} points; " + "; ".join(map(_in_short, columns)))
+    return "\n".join(lines)
+
+
+def _in_short(values: Any) -> str:
+    finite = values[np.isfinite(values)]
+    if not len(finite):
+        return "none finite"
+    shown = np.array([values[0], values[-1], finite.min(), finite.max(), finite.mean()])
+    # What is small beside the rest may be rounding, which differs between machines.
+    shown[np.abs(shown) < 1e-9 * np.abs(finite).max()] = 0
+    return "first {:.4g}, last {:.4g}, from {:.4g} to {:.4g}, mean {:.4g}".format(*shown)
+
+
 def table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> Any:
     """A table for a notebook's output."""
     from IPython.display import Markdown
@@ -59,4 +115,4 @@ def show_source(*objects: Any) -> Any:
     return Code("\n\n".join(inspect.getsource(item).rstrip() for item in objects), language="python")
 
 
-__all__ = ["COLOURS", "LINES", "band", "plt", "show_source", "table", "use_style"]
+__all__ = ["COLOURS", "LINES", "band", "plt", "show_source", "summary", "table", "use_style"]

@@ -27,7 +27,7 @@ from typing import NamedTuple
 
 from filelock import FileLock, Timeout
 
-from lrlib.course import experiments, fast_convolutions, store
+from lrlib.course import experiments, fast_convolutions, processor, store
 from lrlib.course.experiment import Result, Trial
 from lrlib.course.files import write_atomically
 
@@ -60,25 +60,38 @@ def load(experiment: str, folder: Path | None = None) -> dict[str, dict[str, lis
     return store.load(experiments.get(experiment), folder)
 
 
-def perform(trial: Trial, share: float = 1.0) -> Result:
+def perform(trial: Trial, capability: str | None = None, onednn: bool = True, share: float = 1.0) -> Result:
     """Run one trial on one thread; the result says what it ran on and how long it took, in seconds.
 
-    ``share`` is the part of the trial that is run; only a whole one is stored.
+    ``capability`` is an instruction set of :mod:`lrlib.course.processor`; None leaves what this process has. Errors:
+    ``RuntimeError`` if a framework was imported under another one. ``onednn``: whether TensorFlow takes oneDNN's
+    operations, if this imports it; new trials do. ``share`` is the part of the trial that is run; only a whole one is
+    stored.
     """
-    return perform_group(Group(*trial[:3], (trial.seed,)), share)[0]
+    return perform_group(Group(*trial[:3], (trial.seed,)), capability, onednn, share)[0]
 
 
-def perform_group(group: Group, share: float = 1.0) -> list[Result]:
-    """Run the trials of a group; ``seconds`` is each one's part of the time."""
-    experiment = experiments.get(group.experiment)
+def perform_group(group: Group, capability: str | None = None, onednn: bool = True, share: float = 1.0) -> list[Result]:
+    """As :func:`perform` for the trials of a group; ``seconds`` is each one's part of the time."""
+    if capability is not None:
+        processor.pin(capability)
     module = "keras" if group.framework.startswith("keras") else group.framework
-    with fast_convolutions():
+    with fast_convolutions() if onednn else contextlib.nullcontext():
         importlib.import_module(f"lrlib.course.{module}").one_thread()
+    experiment = experiments.get(group.experiment)
     start = time.perf_counter()
     results = experiment.run(experiment.settings[group.setting], group.framework, group.seeds, share)
     gc.collect()  # a graph and its data refer to each other; a worker that grows is replaced, which costs seconds
-    seconds = round((time.perf_counter() - start) / len(group.seeds), 2)
-    provenance = {"seconds": seconds, "versions": _versions(PACKAGES[module]), "hardware": hardware()}
+    provenance = {
+        "seconds": round((time.perf_counter() - start) / len(group.seeds), 2),
+        "versions": _versions(PACKAGES[module]),
+        "hardware": processor.hardware(),
+        "vendor": processor.vendor(),
+        "capability": processor.capability(),
+        "onednn": onednn,
+        "threads": 1,
+        "device": "cpu",
+    }
     return [
         {"framework": group.framework, "seed": seed, **provenance, **store.rounded(result)}
         for seed, result in zip(group.seeds, results, strict=True)
@@ -86,7 +99,7 @@ def perform_group(group: Group, share: float = 1.0) -> list[Result]:
 
 
 def bring_up_to_date(wanted: Iterable[Trial], folder: Path, jobs: int = 2) -> Report:
-    """Run the trials that ``folder`` lacks and store each as it comes; where one fails the others go on.
+    """Run the trials that ``folder`` lacks under AVX2 and store each as it comes; where one fails the others go on.
 
     Parallel through joblib, so ``joblib.parallel_config`` can send the same call to a Dask cluster.
     """
@@ -186,7 +199,7 @@ def _attempt(group: Group) -> tuple[Group, list[Result], str]:
     """In a worker: the results of a group, or the error that it ended with."""
     _end_with_parent()
     try:
-        return group, perform_group(group), ""
+        return group, perform_group(group, "AVX2"), ""
     except Exception:  # whatever a trial raises, the others go on
         return group, [], traceback.format_exc(limit=-3)
 
@@ -205,20 +218,6 @@ def _end_with_parent() -> None:
         threading.Thread(target=watch, daemon=True).start()
 
 
-def processor() -> str:
-    """The processor's model, in words."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
-        return platform.processor() or platform.machine()
-
-
-def hardware() -> str:
-    """The processor and its cores, in words."""
-    return f"{processor()}, {os.cpu_count()} cores, one thread a trial"
-
-
 def _versions(packages: tuple[str, ...]) -> dict[str, str]:
     named = {package: "tensorflow_cpu" if package == "tensorflow" else package for package in packages}
     versions = {"python": platform.python_version()}
@@ -234,6 +233,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("only", nargs="*", metavar="EXPERIMENT", help=f"of {', '.join(experiments.NAMES)}; default all")
     only = parser.parse_args().only
+    processor.pin("AVX2")  # before NumPy is imported, here and in the workers, which inherit the environment
     failed: dict[Trial, str] = {}
     for name in only or experiments.NAMES:
         wanted = experiments.get(name).trials()

@@ -73,11 +73,10 @@ def description(
     The shapes are read from the weights that the trial starts from, so another network makes stored results stale by
     itself. The other entries are declared; ``version`` is raised by hand for a change that they do not tell.
     """
-    shapes = [list(array.shape) for array in weights]
     return {
-        "shapes": shapes,
+        "shapes": ", ".join("x".join(map(str, array.shape)) for array in weights),
         "weights": sum(array.size for array in weights),
-        "initial_weights": initial,
+        "initial": initial,
         "loss": loss,
         "optimizer": optimizer,
         "split": split,

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from nbformat import v4
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -19,10 +20,11 @@ tool = harness.assignments
 NAMES = tool.names(tool.SOURCES)
 FAULTY = "three_policies"  # the assignment that the faults are tried on
 SITE = Path(__file__).resolve().parents[2] / "book" / "_build" / "html"
-LONG = 240  # seconds for what should pass, however busy the machine; what should be stopped gets a teacher's limit
+LONG = 240  # seconds for a submission, so that a busy machine stops none that should pass
+SHORT = 3  # seconds for a cell of what should be stopped
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def released(tmp_path_factory):
     folder = tmp_path_factory.mktemp("released")
     tool.release(folder, tool.SOURCES, None, NAMES)
@@ -46,12 +48,31 @@ def with_code(untouched, source):
     return notebook
 
 
-FAULTS = {
+ENDLESS = {
     "endless": "while True:\n    pass",
     "stubborn": "while True:\n    try:\n        while True: pass\n    except BaseException:\n        pass",
+}
+FAULTS = {
     "crash": "import os\nos._exit(1)",
     "flood": "for _ in range(100):\n    print('x' * 1_000_000)",
 }
+
+
+CLUMSY = "O'Brien [1] ü {x}"  # brackets are a pattern to nbgrader
+HTML = "<script>document.title = 'run'</script><img src='https://example.org/a.png' onerror=\"document.title = 'run'\">"
+
+
+def clumsy(right):
+    """The right answers with a cell copied, an answer and its first test deleted, and HTML in the text."""
+    notebook = copy.deepcopy(right)
+    first, second, *_ = (notebook.cells.index(cell) for cell in harness.solution_cells(notebook))
+    moved = notebook.cells[second].source
+    del notebook.cells[second : second + 2]
+    notebook.cells[first].source += f"\n\n{moved}"
+    copied = v4.new_code_cell(notebook.cells[first].source, metadata=notebook.cells[first].metadata)
+    notebook.cells.insert(first, copied)
+    notebook.cells.append(v4.new_markdown_cell(HTML))
+    return notebook
 
 
 def hand_in(folder, student, notebook, file_name):
@@ -59,9 +80,9 @@ def hand_in(folder, student, notebook, file_name):
     nbformat.write(notebook, folder / student / file_name)
 
 
-def marked(folder, results, names, seconds):
+def marked(folder, results, names, cell_seconds=None):
     """Marks by student and assignment, and where the tables and pages lie."""
-    marks = tool.grade(folder, results, tool.SOURCES, None, names, seconds)
+    marks = tool.grade(folder, results, tool.SOURCES, None, names, LONG, cell_seconds, jobs=2)
     return {(mark.student, mark.assignment): mark for mark in marks}, results
 
 
@@ -72,7 +93,16 @@ def graded(released, tmp_path_factory):
     for name in NAMES:
         hand_in(folder, "reference", solved(name, released[name]), f"{name}.ipynb")
         hand_in(folder, "untouched", released[name], f"{name}.ipynb")
-    return marked(folder, tmp_path_factory.mktemp("results"), NAMES, LONG)
+    return marked(folder, tmp_path_factory.mktemp("results"), NAMES)
+
+
+@pytest.fixture(scope="module")
+def stopped(released, tmp_path_factory):
+    """A class whose code never ends."""
+    folder = tmp_path_factory.mktemp("endless")
+    for student, source in ENDLESS.items():
+        hand_in(folder, student, with_code(released[FAULTY], source), f"{FAULTY}.ipynb")
+    return marked(folder, tmp_path_factory.mktemp("results"), [FAULTY], SHORT)
 
 
 @pytest.fixture(scope="module")
@@ -93,9 +123,11 @@ def faulty(released, tmp_path_factory):
     (folder / "missing").mkdir()
     (folder / "broken").mkdir()
     (folder / "broken" / file_name).write_text("{ not a notebook")
-    return marked(folder, tmp_path_factory.mktemp("results"), [FAULTY], tool.SECONDS)
+    hand_in(folder, CLUMSY, clumsy(right), file_name)
+    return marked(folder, tmp_path_factory.mktemp("results"), [FAULTY])
 
 
+@pytest.mark.xdist_group("graded")
 @pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_reference_and_untouched_through_nbgrader(graded, name, record_property):
@@ -108,12 +140,11 @@ def test_reference_and_untouched_through_nbgrader(graded, name, record_property)
     assert (results / "feedback" / "reference" / f"{name}.html").stat().st_size > 1000
 
 
+@pytest.mark.xdist_group("faulty")
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("student", "score", "words"),
     [
-        ("endless", 0, "stopped, it took too long"),
-        ("stubborn", 0, "it took too long|could not be interrupted|more than .* s in all"),
         ("crash", 0, "the Python process of the notebook died"),
         ("flood", 0, "more than 100,000 characters of output"),
         ("missing", 0, f"missing/{FAULTY}.ipynb is missing"),
@@ -121,21 +152,40 @@ def test_reference_and_untouched_through_nbgrader(graded, name, record_property)
         ("renamed", 20, f"handed in as my answer \\(2\\).ipynb, graded as {FAULTY}.ipynb"),
         ("deleted-tests", 20, ""),
         ("changed-tests", 0, "not done"),
+        (CLUMSY, 20, "copied or split cells.*: triangular; deleted or merged cells.*: triangular2"),
     ],
 )
 def test_what_students_hand_in_gets_a_mark_and_a_message(faulty, student, score, words):
     marks, results = faulty
     mark = marks[student, FAULTY]
     assert mark.score == score and re.search(words, mark.message), mark
-    assert mark.seconds < tool.SECONDS + 15
     page = (results / "feedback" / student / f"{FAULTY}.html").read_text()
     assert len(page) < 3_000_000
 
 
+@pytest.mark.xdist_group("stopped")
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("student", "words"),
+    [
+        ("endless", "{cell}: stopped, it took too long"),
+        ("stubborn", "it took too long|could not be interrupted|more than .* s in all"),
+    ],
+)
+def test_what_never_ends_is_stopped(stopped, released, student, words):
+    marks, results = stopped
+    mark = marks[student, FAULTY]
+    cell = harness.cell_name(harness.solution_cells(released[FAULTY])[0])
+    assert mark.score == 0 and re.search(words.format(cell=cell), mark.message), mark
+    assert (results / "feedback" / student / f"{FAULTY}.html").stat().st_size < 3_000_000
+
+
+@pytest.mark.xdist_group("faulty")
 @pytest.mark.slow
 def test_the_tables_have_a_row_for_everyone(faulty):
     marks, results = faulty
     students = {student for student, _ in marks}
+    assert [student for student, _ in marks] == sorted(students)  # in order, though graded side by side
     with (results / "grades.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert {row["student"] for row in rows} == students
@@ -145,6 +195,7 @@ def test_the_tables_have_a_row_for_everyone(faulty):
     assert {(row["student"], row["assignment"]) for row in details} == set(marks)
 
 
+@pytest.mark.xdist_group("graded")
 @pytest.mark.slow
 def test_feedback_shows_messages_and_no_hidden_test(graded):
     _, results = graded
@@ -152,6 +203,22 @@ def test_feedback_shows_messages_and_no_hidden_test(graded):
         page = (results / "feedback" / "untouched" / f"{name}.html").read_text()
         assert not any(line in page for line in secrets(name)[1])
     assert "NotImplementedError" in page
+
+
+@pytest.mark.xdist_group("faulty")
+@pytest.mark.slow
+def test_a_feedback_page_loads_and_runs_nothing(faulty):
+    """Of itself it has nothing to load, and its policy, which stands first, forbids what a student's HTML asks for."""
+    _, results = faulty
+    pages = {
+        student: (results / "feedback" / student / f"{FAULTY}.html").read_text() for student in ("renamed", CLUMSY)
+    }
+    loads = re.compile(r"""<script|<iframe|<link|@import|\b(?:src|srcset|data)=["']?(?!data:)""", re.IGNORECASE)
+    assert loads.findall(pages["renamed"]) == [] and loads.findall(pages[CLUMSY])
+    policy = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; form-action 'none'"
+    for page in pages.values():
+        head, _, _ = page.partition("</head>")
+        assert f'<meta content="{policy}" http-equiv="Content-Security-Policy"/>' in head and "<body" not in head
 
 
 def secrets(name):
@@ -184,6 +251,7 @@ def test_there_are_secrets_to_keep(name):
 
 
 @pytest.mark.parametrize("framework", [None, "pytorch", "keras"])
+@pytest.mark.slow
 def test_students_files_hold_no_solution_and_no_hidden_test(framework, tmp_path):
     for path in tool.release(tmp_path, tool.SOURCES, framework, NAMES):
         text = path.read_text()
@@ -192,6 +260,7 @@ def test_students_files_hold_no_solution_and_no_hidden_test(framework, tmp_path)
         assert framework is None or not tags & set(tool.FRAMEWORKS) - {framework}
 
 
+@pytest.mark.slow
 def test_a_private_variant_is_released_with_its_own_numbers(tmp_path):
     private, released = tmp_path / "private", tmp_path / "released"
     private.mkdir()
@@ -206,8 +275,8 @@ def test_notebooks_are_known_by_name_then_by_cells(tmp_path):
 
     def write(name, *ids):
         (tmp_path / "ada").mkdir(exist_ok=True)
-        content = {"cells": [{"metadata": {"nbgrader": {"grade_id": one}}} for one in ids]}
-        (tmp_path / "ada" / name).write_text(json.dumps(content))
+        cells = [v4.new_code_cell(metadata={"nbgrader": {"grade_id": one}}) for one in ids]
+        nbformat.write(v4.new_notebook(cells=cells), tmp_path / "ada" / name)
 
     write("one.ipynb", "a", "b")
     write("one (1).ipynb", "a", "b")
@@ -215,11 +284,14 @@ def test_notebooks_are_known_by_name_then_by_cells(tmp_path):
     write("holiday.ipynb")
     (tmp_path / "eve").mkdir()
     found = {(given.student, given.assignment): given for given in tool.submissions(tmp_path, cells)}
-    assert found["ada", "one"].path.name == "one.ipynb" and "one (1).ipynb, a second one" in found["ada", "one"].note
-    assert found["ada", "two"].path.name == "mine.ipynb" and "graded as two.ipynb" in found["ada", "two"].note
-    assert found["eve", "one"].path is None and "eve/one.ipynb is missing" in found["eve", "one"].note
+    assert tool.cell_names(found["ada", "one"].notebook) == {"a", "b"}
+    assert found["ada", "one"].note == "not graded: one (1).ipynb, a second one"
+    assert tool.cell_names(found["ada", "two"].notebook) == {"c"}
+    assert found["ada", "two"].note == "handed in as mine.ipynb, graded as two.ipynb"
+    assert found["eve", "one"].notebook is None and "eve/one.ipynb is missing" in found["eve", "one"].note
 
 
+@pytest.mark.slow
 def test_the_built_site_holds_no_solution_and_no_hidden_test():
     chapters = "".join(path.read_text() for path in tool.SOURCES.parent.glob("chapters/*.py"))  # they teach some of it
     kinds = (".html", ".ipynb", ".py", ".txt", ".js", ".json", ".md")
@@ -230,12 +302,14 @@ def test_the_built_site_holds_no_solution_and_no_hidden_test():
     assert not [path for path in SITE.rglob("*.py") if path.stem in NAMES]
 
 
+@pytest.mark.slow
 def test_a_release_of_an_unknown_assignment_is_refused(tmp_path):
     command = [sys.executable, tool.__file__, "release", str(tmp_path), "--only", "four_policies"]
     run = subprocess.run(command, capture_output=True, text=True, check=False)
     assert run.returncode == 1 and "no assignment named four_policies; there are" in run.stderr
 
 
+@pytest.mark.slow
 def test_grading_what_is_no_folder_is_refused(tmp_path):
     command = [sys.executable, tool.__file__, "grade", str(tmp_path / "nowhere"), str(tmp_path)]
     run = subprocess.run(command, capture_output=True, text=True, check=False)

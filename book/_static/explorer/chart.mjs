@@ -1,4 +1,4 @@
-// Draws a curve as SVG. Text is only ever set as text.
+// Draws a curve as SVG. Text is set as textContent only, never as markup.
 
 const SVG = "http://www.w3.org/2000/svg";
 const EDGE = { left: 62, right: 14, top: 28, bottom: 40 };
@@ -8,10 +8,10 @@ export const short = (x) => String(Number(x.toPrecision(4))); // a rate
 export const count = (t) => t.toLocaleString("en", { maximumFractionDigits: 2 }); // updates
 
 function element(name, attributes, text) {
-  const made = document.createElementNS(SVG, name);
-  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
-  if (text !== undefined) made.textContent = text;
-  return made;
+  const node = document.createElementNS(SVG, name);
+  for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
+  if (text !== undefined) node.textContent = text;
+  return node;
 }
 
 // About `count` round numbers from low to high.
@@ -19,9 +19,9 @@ function ticks(low, high, count) {
   const raw = (high - low) / count;
   const power = 10 ** Math.floor(Math.log10(raw));
   const step = [1, 2, 5, 10].map((n) => n * power).find((n) => n >= raw);
-  const found = [];
-  for (let n = Math.ceil(low / step); n * step <= high + step * 1e-9; n += 1) found.push(n * step);
-  return found;
+  const places = [];
+  for (let n = Math.ceil(low / step); n * step <= high + step * 1e-9; n += 1) places.push(n * step);
+  return places;
 }
 
 function linear(rates) {
@@ -39,7 +39,7 @@ function logarithmic(rates) {
   const foot = Math.min(Math.max(least, top - DECADES), top - 1);
   const marks = [];
   for (let n = foot; n <= top; n += Math.ceil((top - foot) / 6)) marks.push(10 ** n);
-  // Zero has no place on this axis: the line ends at its foot.
+  // A logarithmic axis has no zero: the line is drawn to its foot.
   return { place: (rate) => Math.max(0, rate > 0 ? (Math.log10(rate) - foot) / (top - foot) : 0), marks };
 }
 
@@ -54,7 +54,7 @@ export class Chart {
     new ResizeObserver(() => this.#redraw()).observe(this.svg);
   }
 
-  // points: [update, rate], as Python gave them.
+  // points: [update, rate] pairs.
   draw(points, log, label) {
     Object.assign(this, { points, log });
     this.svg.setAttribute("aria-label", label);

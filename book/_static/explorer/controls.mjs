@@ -2,7 +2,7 @@
 
 const POSITIONS = 1000;
 
-const made = (name, attributes = {}, text = "") => {
+const create = (name, attributes = {}, text = "") => {
   const element = Object.assign(document.createElement(name), attributes);
   if (text) element.textContent = text;
   return element;
@@ -10,7 +10,7 @@ const made = (name, attributes = {}, text = "") => {
 
 const trimmed = (x) => Number(x.toPrecision(3));
 
-// Where a slider stands for a value, and back. The lowest place of a rate's slider is 0.
+// A value's position on its slider, and back. With `zero`, the lowest position is the value 0.
 function toPosition(value, { min, max, log, zero }) {
   if (zero && value <= 0) return 0;
   const share = log ? Math.log(Math.max(value, min) / min) / Math.log(max / min) : (value - min) / (max - min);
@@ -30,27 +30,27 @@ export class Controls {
   #shape;
   #fields = new Map();
 
-  // onedit(path, text, field): the reader wants this value there.
+  // onedit(path, text, field): callback for a value that the reader entered.
   constructor(place, onedit) {
     this.#place = place;
     this.#onedit = onedit;
   }
 
-  // wished(path): whether the reader has asked for another value since.
-  show(groups, wished) {
+  // isQueued(path): whether a newer edit of this value waits to be sent.
+  show(groups, isQueued) {
     const shape = JSON.stringify(groups.map(({ title, fields }) => [title, fields.map(({ path }) => path)]));
-    if (shape !== this.#shape) this.#build(groups); // else keep the elements, and with them the reader's place
+    if (shape !== this.#shape) this.#build(groups); // else reuse the elements, so that focus and scroll position stay
     this.#shape = shape;
     for (const field of groups.flatMap(({ fields }) => fields)) {
-      if (!wished(field.path)) this.#fields.get(field.path.join("/"))(field);
+      if (!isQueued(field.path)) this.#fields.get(field.path.join("/"))(field);
     }
   }
 
   #build(groups) {
     this.#fields.clear();
     const sets = groups.filter(({ fields }) => fields.length).map(({ title, fields }) => {
-      const set = made("fieldset");
-      set.append(made("legend", {}, title), ...fields.map((field) => this.#row(field, title)));
+      const set = create("fieldset");
+      set.append(create("legend", {}, title), ...fields.map((field) => this.#row(field, title)));
       return set;
     });
     this.#place.replaceChildren(...sets);
@@ -59,16 +59,16 @@ export class Controls {
   #row(field, title) {
     const { path, name, type, words, choices } = field;
     const id = `explorer-${path.join("-")}`;
-    const row = made("div", { className: "explorer-row" });
-    const label = made("label", { htmlFor: id }, name);
+    const row = create("div", { className: "explorer-row" });
+    const label = create("label", { htmlFor: id }, name);
     let input;
     if (type === "choice") {
-      input = made("select", { id });
-      input.append(...choices.map((choice) => made("option", { value: choice }, choice)));
+      input = create("select", { id });
+      input.append(...choices.map((choice) => create("option", { value: choice }, choice)));
     } else if (type === "flag") {
-      input = made("input", { id, type: "checkbox" });
+      input = create("input", { id, type: "checkbox" });
     } else {
-      input = made("input", { id, type: "text", inputMode: type === "number" ? "decimal" : "text", title: words });
+      input = create("input", { id, type: "text", inputMode: type === "number" ? "decimal" : "text", title: words });
       input.autocomplete = "off";
     }
     const text = () => (type === "flag" ? String(input.checked) : input.value);
@@ -91,7 +91,7 @@ export class Controls {
   }
 
   #slider({ path, span }, label, input) {
-    const slider = made("input", { type: "range", min: 0, max: POSITIONS });
+    const slider = create("input", { type: "range", min: 0, max: POSITIONS });
     slider.setAttribute("aria-label", label);
     slider.addEventListener("input", () => {
       input.value = toValue(Number(slider.value), span);

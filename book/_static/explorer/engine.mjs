@@ -1,4 +1,4 @@
-// Asks the worker one thing at a time, and ends it where an answer takes too long.
+// Sends requests to a web worker, one at a time, and terminates it where an answer exceeds the time limit.
 
 const LIMIT = 5000; // milliseconds; loading is not counted
 

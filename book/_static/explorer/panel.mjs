@@ -1,4 +1,4 @@
-// The explorer's panel. The page holds a state as text only; what it means, Python says.
+// The explorer's panel. A state is opaque text here: Python parses, checks and evaluates it.
 import { Chart, count, nearest, short } from "./chart.mjs";
 import { Controls } from "./controls.mjs";
 import { Engine } from "./engine.mjs";
@@ -9,33 +9,33 @@ const say = (text) => { part("state").textContent = text; };
 
 let engine;
 let controls;
-let shown; // what Python last answered
+let shown; // Python's last answer
 let busy = false;
-const queue = []; // what the reader asked for meanwhile
-let later; // for what need not follow every move of a slider
+const queue = []; // requests that wait while Python is busy
+let debounce; // timer of what follows only when a slider rests: the status line and the address
 
 const charts = {
   schedule: new Chart("schedule", (t) => point(nearest(shown.points.schedule, t))),
   momentum: new Chart("momentum", (t) => point(nearest(shown.points.schedule, t))),
 };
 
-// --- Asking -----------------------------------------------------------------------------------------------------
+// --- Requests ---------------------------------------------------------------------------------------------------
 
-// A newer wish for the same thing takes the place of an older one that has not been sent.
-function wish(what, key, field) {
+// Add a request to the queue. It replaces a queued one with the same key, so that a slider leaves no backlog.
+function enqueue(request, key, field) {
   const at = queue.findIndex((other) => other.key === key);
   if (at >= 0) queue.splice(at, 1);
-  queue.push({ what, key, field });
-  return work();
+  queue.push({ request, key, field });
+  return drain();
 }
 
-async function work() {
+async function drain() {
   if (busy) return;
   busy = true;
   while (queue.length) {
-    const { what, field } = queue.shift();
+    const { request, field } = queue.shift();
     try {
-      const { shown: answer, refused } = await engine.ask(what());
+      const { shown: answer, refused } = await engine.ask(request());
       if (answer) show(answer);
       else refuse(refused, field);
     } catch (error) {
@@ -45,12 +45,12 @@ async function work() {
   busy = false;
 }
 
-// Whether the reader has asked for another value there: an answer to something older must not overwrite it.
-const wished = (path) => queue.some(({ key }) => key === path.join("/"));
+// Whether an edit of this value is queued: an older answer must not overwrite what the reader entered.
+const isQueued = (path) => queue.some(({ key }) => key === path.join("/"));
 
-const pick = (name) => wish(() => ({ pick: name }), "whole");
-const read = (text, field) => wish(() => ({ read: text }), "whole", field);
-const edit = (path, text, field) => wish(() => ({ edit: [shown.state, path, text] }), path.join("/"), field);
+const pick = (name) => enqueue(() => ({ pick: name }), "whole");
+const read = (text, field) => enqueue(() => ({ read: text }), "whole", field);
+const edit = (path, text, field) => enqueue(() => ({ edit: [shown.state, path, text] }), path.join("/"), field);
 
 function refuse(reason, field) {
   part("error").textContent = reason;
@@ -70,20 +70,20 @@ function show(answer) {
   }
   part("cursor").max = shown.points.schedule.length - 1;
   point(Number(part("cursor").value));
-  if (!wished(["horizon"])) part("horizon").value = shown.horizon;
-  if (!wished(["log"])) part("log").checked = shown.log;
+  if (!isQueued(["horizon"])) part("horizon").value = shown.horizon;
+  if (!isQueued(["log"])) part("log").checked = shown.log;
   facts();
-  controls.show(shown.groups, wished);
+  controls.show(shown.groups, isQueued);
   part("json").value = shown.json;
   part("torch").textContent = shown.torch;
   part("keras").textContent = shown.keras;
   const link = new URL(location.href);
   link.hash = `s=${encodeURIComponent(shown.state)}`;
   part("link").value = link.href;
-  clearTimeout(later);
-  later = setTimeout(() => {
+  clearTimeout(debounce);
+  debounce = setTimeout(() => {
     say(summary());
-    history.replaceState(null, "", link); // so that the page, opened again, shows the same
+    history.replaceState(null, "", link); // a reload shows the same state
   }, 500);
 }
 
@@ -129,7 +129,7 @@ function point(at) {
   part("point").textContent = text;
 }
 
-// --- What the reader does -----------------------------------------------------------------------------------------
+// --- Events -----------------------------------------------------------------------------------------------------
 
 function open(hash) {
   if (!hash.startsWith("#s=")) return undefined;
@@ -165,7 +165,7 @@ function listen() {
   });
   for (const button of part("panel").querySelectorAll("[data-copies]")) button.addEventListener("click", copy);
   addEventListener("hashchange", ({ newURL }) => {
-    open(new URL(newURL).hash); // not location.hash, which a change of ours may have replaced since
+    open(new URL(newURL).hash); // location.hash may have been replaced by show() since
     part("state").scrollIntoView();
   });
 }

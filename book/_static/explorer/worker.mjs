@@ -1,4 +1,4 @@
-// Runs lrlib and explorer.py, as they are in the book's sources, beside the page, so that the page never waits.
+// A web worker that runs lrlib and explorer.py, unchanged, in Pyodide, so that the page never blocks.
 import { loadPyodide } from "../vendor/pyodide/pyodide.mjs";
 
 const FILES = ["lrlib/__init__.py", "lrlib/schedules.py", "explorer.py"];
@@ -17,12 +17,12 @@ async function load() {
 }
 
 const broken = (error) => postMessage({ broken: String(error?.message ?? error) });
-// Where its machine code cannot be had, Pyodide leaves a rejection unhandled, or logs it and waits for ever.
+// Where its WebAssembly cannot be loaded, Pyodide leaves a rejection unhandled, or logs it and waits for ever.
 addEventListener("unhandledrejection", (event) => broken(event.reason));
 const { instantiateStreaming } = WebAssembly;
-WebAssembly.instantiateStreaming = async (...given) => {
+WebAssembly.instantiateStreaming = async (...args) => {
   try {
-    return await instantiateStreaming.apply(WebAssembly, given);
+    return await instantiateStreaming.apply(WebAssembly, args);
   } catch (error) {
     broken(error);
     throw error;

@@ -99,7 +99,7 @@ def trial(setting: Setting, framework: str, seed: int, share: float = 1.0) -> di
     }
 
 
-def initial_weights(seed: int) -> list[np.ndarray]:
+def initial(seed: int) -> list[np.ndarray]:
     """Caffe's normal kernels in PyTorch's layout and zero biases, input to output."""
     random = np.random.default_rng([seed, 0])
     shapes = ((32, 3, 5, 5), (32, 32, 5, 5), (64, 32, 5, 5), (10, 4 * 4 * 64))
@@ -135,7 +135,7 @@ def cifar10_full(seed: int) -> tuple[Any, list[dict[str, Any]]]:
     ).to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # the faster one on CPUs
     parameters = list(model.parameters())
     with torch.no_grad():
-        for parameter, array in zip(parameters, initial_weights(seed), strict=True):
+        for parameter, array in zip(parameters, initial(seed), strict=True):
             parameter.copy_(torch.from_numpy(array))
     *kernels, dense = parameters[::2]
     first, second, third, dense_bias = parameters[1::2]
@@ -150,7 +150,7 @@ def cifar10_full(seed: int) -> tuple[Any, list[dict[str, Any]]]:
 
 def _trains(setting: Setting) -> dict[str, Any]:
     return description(
-        initial_weights(0),
+        initial(0),
         initial="normal, 1e-4 in the first layer and 0.01 in the others, zero biases",
         optimizer=f"SGD, momentum {MOMENTUM}, rates and penalties by layer",
         split="the source's",

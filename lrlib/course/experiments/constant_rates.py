@@ -104,6 +104,11 @@ class Images(NamedTuple):
     test: tuple[np.ndarray, np.ndarray]
 
 
+def initial(seed: int) -> list[np.ndarray]:
+    """The initial weights, in both frameworks."""
+    return dense_weights(SIZES, seed)
+
+
 @cache
 def images() -> Images:
     """1,149 rows to train on, 288 for validation, 360 for the test."""
@@ -163,7 +168,7 @@ def _pytorch(setting: Setting, seeds: Sequence[int]) -> Bench:
 
     from lrlib.course.pytorch import bench, stacked_perceptron
 
-    model = stacked_perceptron([dense_weights(SIZES, seed) for seed in seeds])
+    model = stacked_perceptron([initial(seed) for seed in seeds])
     return bench(model, torch.optim.SGD(model.parameters()), setting.schedule)
 
 
@@ -173,7 +178,7 @@ def _keras(setting: Setting, seeds: Sequence[int]) -> Bench:
     from lrlib.course.keras import bench, perceptron
 
     (seed,) = seeds
-    model = perceptron(SIZES, dense_weights(SIZES, seed))
+    model = perceptron(SIZES, initial(seed))
     return stack_of_one(bench(model, keras.optimizers.SGD, setting.schedule))
 
 
@@ -258,7 +263,7 @@ def descent_pytorch(rate: float, seed: int, measured: Sequence[int], rows: int =
 
     x, y = (part[:rows] for part in images().train)
     inputs, wanted = torch.from_numpy(x), torch.from_numpy(targets(y))
-    model = perceptron(SIZES, dense_weights(SIZES, seed))
+    model = perceptron(SIZES, initial(seed))
     optimizer = torch.optim.SGD(model.parameters(), lr=rate)
     for before, after in itertools.pairwise([0, *measured]):
         for _ in range(after - before):
@@ -278,7 +283,7 @@ def descent_keras(rate: float, seed: int, measured: Sequence[int], rows: int = 3
 
     x, y = (part[:rows] for part in images().train)
     inputs, wanted = tf.constant(x), tf.constant(targets(y))
-    model = perceptron(SIZES, dense_weights(SIZES, seed))
+    model = perceptron(SIZES, initial(seed))
     optimizer = keras.optimizers.SGD(rate)
     optimizer.build(model.trainable_variables)
 
@@ -307,7 +312,7 @@ def _full_batch_trial(setting: FullBatch, framework: str, seed: int) -> dict[str
 def _trains(setting: Setting | FullBatch) -> dict[str, Any]:
     full = isinstance(setting, FullBatch)
     return description(
-        dense_weights(SIZES, 0),
+        initial(0),
         initial="uniform in ±1/√inputs",
         optimizer="SGD without momentum",
         split="every fifth row tests, every fifth of the rest validates",

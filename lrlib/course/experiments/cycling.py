@@ -85,6 +85,11 @@ def seeds(setting: str, framework: str) -> tuple[int, ...]:
     return SEEDS[:5] if setting in _GRID or setting in [f"constant-{rate:g}" for rate in BEYOND_THE_BOUNDS] else SEEDS
 
 
+def initial(seed: int) -> list[np.ndarray]:
+    """The initial weights, in both frameworks."""
+    return dense_weights(SIZES, seed)
+
+
 @cache
 def images() -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """Digits as float32 rows of 64 pixels in [0, 1], in three parts.
@@ -140,7 +145,7 @@ def _pytorch(schedule: Schedule, seeds: Sequence[int]) -> Bench:
 
     from lrlib.course.pytorch import bench, stacked_perceptron
 
-    model = stacked_perceptron([dense_weights(SIZES, seed) for seed in seeds])
+    model = stacked_perceptron([initial(seed) for seed in seeds])
     return bench(model, torch.optim.Adam(model.parameters(), eps=EPSILON), schedule)
 
 
@@ -150,7 +155,7 @@ def _keras(schedule: Schedule, seeds: Sequence[int]) -> Bench:
     from lrlib.course.keras import bench, perceptron
 
     (seed,) = seeds
-    model = perceptron(SIZES, dense_weights(SIZES, seed))
+    model = perceptron(SIZES, initial(seed))
     return stack_of_one(bench(model, keras.optimizers.Adam, schedule, epsilon=EPSILON))
 
 
@@ -159,7 +164,7 @@ _BENCHES = {"pytorch": _pytorch, "keras": _keras}
 
 def _trains(setting: Setting) -> dict[str, Any]:
     return description(
-        dense_weights(SIZES, 0),
+        initial(0),
         initial="uniform in ±1/√inputs",
         optimizer="Adam",
         split="every fifth row tests, every ninth of the rest validates",

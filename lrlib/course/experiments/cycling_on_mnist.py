@@ -15,9 +15,8 @@ import numpy as np
 from lrlib import Constant, Cosine, Linear, Schedule, StepDecay, Triangular
 from lrlib.course.data import mnist
 from lrlib.course.experiment import Claim, Experiment, Rerun, Rule, each_seed
-from lrlib.course.experiments.finding_the_range import ADAM_EPSILON, BATCH, TRAIN
+from lrlib.course.experiments.finding_the_range import ADAM_EPSILON, BATCH, TRAIN, initial
 from lrlib.course.experiments.finding_the_range import images as subset
-from lrlib.course.networks import resnet18_weights
 from lrlib.course.rules import Fact, Gain, Higher, Over, PublishedValue, Runs
 from lrlib.course.sources import KRISHNAN
 from lrlib.course.training import Bench, batch_order, description, record_by_epoch, whole_epochs
@@ -77,16 +76,12 @@ def trial(setting: Setting, framework: str, seed: int, share: float = 1.0) -> di
     The test images are read once, after a whole run: one that is cut short does not read them.
     """
     (x, y), epochs = subset(), whole_epochs(EPOCHS, share)
-    order = batch_order(TRAIN, BATCH, epochs, seed)
+    order = batch_order(TRAIN, BATCH, epochs, seed)[: round(share * UPDATES)]  # an only epoch may be cut short
     bench = _BENCHES[framework](setting, seed)
     history, result = record_by_epoch(bench, (x[:TRAIN], y[:TRAIN]), order, epochs, (x[TRAIN:], y[TRAIN:]))
     losses = history.losses.reshape(-1, SHOWN).mean(1).tolist()
-    test = {"test_accuracy": bench.evaluate(*held_out_test())[1]} if epochs == EPOCHS else {}
+    test = {"test_accuracy": bench.evaluate(*held_out_test())[1]} if share == 1 else {}
     return {**result, f"loss_every_{SHOWN}": losses, **test}
-
-
-def _initial(seed: int) -> list[np.ndarray]:
-    return resnet18_weights(1, 10, seed, size=28)
 
 
 def _pytorch(setting: Setting, seed: int) -> Bench:
@@ -94,7 +89,7 @@ def _pytorch(setting: Setting, seed: int) -> Bench:
 
     from lrlib.course.pytorch import bench, resnet18
 
-    model = resnet18(_initial(seed))
+    model = resnet18(initial(seed))
     optimizer: torch.optim.Optimizer
     if setting.optimizer == "Adam":
         optimizer = torch.optim.Adam(model.parameters(), eps=ADAM_EPSILON)
@@ -109,7 +104,7 @@ def _keras(setting: Setting, seed: int) -> Bench:
     import lrlib.keras
     from lrlib.course.keras import bench, resnet18
 
-    model = resnet18(_initial(seed), size=28)
+    model = resnet18(initial(seed), size=28)
     if setting.optimizer == "Adam":
         return bench(model, keras.optimizers.Adam, setting.schedule, epsilon=ADAM_EPSILON)
     return bench(model, lrlib.keras.SGD, setting.schedule, momentum=0.9)
@@ -120,7 +115,7 @@ _BENCHES = {"pytorch": _pytorch, "keras": _keras}
 
 def _trains(setting: Setting) -> dict[str, Any]:
     return description(
-        _initial(0),
+        initial(0),
         initial="normal, variance 2 / (out · area); dense uniform in ±1/√inputs",
         optimizer="Adam" if setting.optimizer == "Adam" else "SGD, momentum 0.9, by PyTorch's rule",
         split=f"the official test images: the first {TRAIN} to train on, the others held out",
@@ -232,6 +227,6 @@ EXPERIMENT = Experiment(
     run=each_seed(trial),
     seeds=seeds,
     trains=_trains,
-    rerun=Rerun(1 / EPOCHS, lambda result: result["epoch_loss"][:1]),
+    rerun=Rerun(SHOWN / UPDATES, lambda result: result[f"loss_every_{SHOWN}"][:1]),
     claims=_claims,
 )

@@ -74,7 +74,8 @@ def trial(setting: Setting, framework: str, seed: int, share: float = 1.0) -> di
     return {"range_test": _SWEEPS[framework](seed, sweep(share), held_out).to_dict()}
 
 
-def _initial(seed: int) -> list[np.ndarray]:
+def initial(seed: int) -> list[np.ndarray]:
+    """The initial weights, in both frameworks."""
     return resnet18_weights(1, 10, seed, size=28)
 
 
@@ -87,7 +88,7 @@ def _pytorch(seed: int, ladder: dict[str, Any], validation: Any) -> lrlib.RangeT
     def tensors(pairs: Any) -> Any:
         return [(torch.from_numpy(x), torch.from_numpy(y)) for x, y in pairs]
 
-    model = resnet18(_initial(seed))
+    model = resnet18(initial(seed))
     optimizer = torch.optim.Adam(model.parameters(), eps=ADAM_EPSILON)
     held_out = None if validation is None else tensors(validation)
     loss = torch.nn.functional.cross_entropy
@@ -100,7 +101,7 @@ def _keras(seed: int, ladder: dict[str, Any], validation: Any) -> lrlib.RangeTes
     import lrlib.keras
     from lrlib.course.keras import cross_entropy, resnet18
 
-    model = resnet18(_initial(seed), size=28)
+    model = resnet18(initial(seed), size=28)
     model.compile(keras.optimizers.Adam(epsilon=ADAM_EPSILON), cross_entropy)
     return lrlib.keras.range_test(model, batches(seed), validation=validation, **ladder)
 
@@ -110,7 +111,7 @@ _SWEEPS = {"pytorch": _pytorch, "keras": _keras}
 
 def _trains(setting: Setting) -> dict[str, Any]:
     return description(
-        _initial(0),
+        initial(0),
         initial="normal, variance 2 / (out · area); dense uniform in ±1/√inputs",
         optimizer="Adam",
         split=f"the official test images: the first {TRAIN} to train on, the others held out",
@@ -170,6 +171,6 @@ EXPERIMENT = Experiment(
     run=each_seed(trial),
     seeds=lambda setting, framework: SEEDS,
     trains=_trains,
-    rerun=Rerun(0.5, lambda result: result["range_test"]["losses"][:50]),
+    rerun=Rerun(0.2, lambda result: result["range_test"]["losses"][:20], first_losses=True),
     claims=_claims,
 )

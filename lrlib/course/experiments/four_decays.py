@@ -67,6 +67,11 @@ SETTINGS: dict[str, Setting] = {
 }
 
 
+def initial(seed: int) -> list[np.ndarray]:
+    """The initial weights, in both frameworks."""
+    return convnet_weights(seed)
+
+
 @cache
 def images() -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]:
     """Cats (0) and dogs (1) as the source has them: N × 32 × 32 × 3, float32 in [0, 1]."""
@@ -102,7 +107,7 @@ def _pytorch(setting: Setting, seed: int, per_epoch: int) -> Bench:
     from lrlib.course.pytorch import bench, convnet
 
     torch.manual_seed(seed)  # for dropout
-    model = convnet(convnet_weights(seed))
+    model = convnet(initial(seed))
     constants: dict[str, dict[str, float]] = {
         "SGD": {"momentum": setting.momentum},
         "Adagrad": {"eps": EPSILON},
@@ -120,7 +125,7 @@ def _keras(setting: Setting, seed: int, per_epoch: int) -> Bench:
     from lrlib.course.keras import bench, convnet
 
     keras.utils.set_random_seed(seed)  # for dropout
-    model = convnet(convnet_weights(seed))
+    model = convnet(initial(seed))
     inside = EPSILON**2  # today's Keras adds it under the root
     constants: dict[str, dict[str, float]] = {
         "SGD": {"momentum": setting.momentum},
@@ -138,7 +143,7 @@ _BENCHES = {"pytorch": _pytorch, "keras": _keras}
 
 def _trains(setting: Setting) -> dict[str, Any]:
     return description(
-        convnet_weights(0),
+        initial(0),
         initial="Glorot-uniform, zero biases",
         optimizer=f"{setting.optimizer}, each framework's own, momentum {setting.momentum:g}",
         split=f"the last {HELD_OUT} training images held out" if setting.held_out else "the source's",
@@ -211,6 +216,6 @@ EXPERIMENT = Experiment(
     run=each_seed(trial),
     seeds=lambda setting, framework: SEEDS,
     trains=_trains,
-    rerun=Rerun(0.04, lambda result: result["epoch_loss"][:2]),
+    rerun=Rerun(1 / EPOCHS, lambda result: result["epoch_loss"][:1]),
     claims=_claims,
 )

@@ -83,6 +83,11 @@ LETTERS = {
 }
 
 
+def initial(seed: int) -> list[np.ndarray]:
+    """The initial weights, in both frameworks."""
+    return dense_weights(SIZES, seed)
+
+
 @cache
 def images() -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]:
     """MNIST as the source has it: float32 rows of 784 pixels in [0, 1]."""
@@ -148,7 +153,7 @@ def _pytorch(rule: Schedule | Plateau, per_epoch: int, seed: int, framework: str
 
     from lrlib.course.pytorch import bench, perceptron
 
-    model = perceptron(SIZES, dense_weights(SIZES, seed))
+    model = perceptron(SIZES, initial(seed))
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9, nesterov=True)
     return bench(model, optimizer, rule if isinstance(rule, Plateau) else rule.hold(per_epoch))
 
@@ -159,7 +164,7 @@ def _keras(rule: Schedule | Plateau, per_epoch: int, seed: int, framework: str) 
     import lrlib.keras
     from lrlib.course.keras import bench, perceptron
 
-    model = perceptron(SIZES, dense_weights(SIZES, seed))
+    model = perceptron(SIZES, initial(seed))
     sgd = lrlib.keras.SGD if framework == "keras" else keras.optimizers.SGD
     clocked = rule if isinstance(rule, Plateau) else rule.hold(per_epoch)
     return bench(model, sgd, clocked, momentum=0.9, nesterov=True)
@@ -170,7 +175,7 @@ _BENCHES = {"pytorch": _pytorch, "keras": _keras, "keras-own": _keras}
 
 def _trains(setting: Setting) -> dict[str, Any]:
     return description(
-        dense_weights(SIZES, 0),
+        initial(0),
         initial="uniform in ±1/√inputs",
         optimizer="SGD, momentum 0.9, Nesterov; PyTorch's rule, keras-own by Keras's",
         split=f"the last {HELD_OUT} training images held out" if setting.held_out else "the source's",

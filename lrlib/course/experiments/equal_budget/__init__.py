@@ -195,7 +195,8 @@ def train_seeds(
     ]
 
 
-def _initial(task: str, seed: int) -> list[np.ndarray]:
+def initial(task: str, seed: int) -> list[np.ndarray]:
+    """The initial weights, in both frameworks."""
     return pooled_convnet_weights(SMALL10, seed) if task == "cifar10" else dense_weights(PERCEPTRONS[task], seed)
 
 
@@ -204,7 +205,7 @@ def _pytorch(setting: Setting, peak: float, updates: int, seeds: Sequence[int]) 
 
     from lrlib.course.pytorch import bench, perceptron, pooled_convnet, stacked_perceptron
 
-    weights = [_initial(setting.task, seed) for seed in seeds]
+    weights = [initial(setting.task, seed) for seed in seeds]
     if setting.task == "digits":
         model = stacked_perceptron(weights)
     elif setting.task == "mnist":
@@ -245,7 +246,7 @@ def _keras(setting: Setting, peak: float, updates: int, seeds: Sequence[int]) ->
     from lrlib.course.keras import bench, perceptron, pooled_convnet
 
     (seed,) = seeds
-    weights = _initial(setting.task, seed)
+    weights = initial(setting.task, seed)
     convnet = setting.task == "cifar10"
     model = pooled_convnet(SMALL10, weights) if convnet else perceptron(PERCEPTRONS[setting.task], weights)
     return stack_of_one(bench(model, lrlib.keras.SGD, schedules(peak, updates)[setting.schedule], momentum=0.9))
@@ -257,7 +258,7 @@ _BENCHES = {"pytorch": _pytorch, "keras": _keras}
 def _trains(setting: Setting) -> dict[str, Any]:
     task = TASKS[setting.task]
     return description(
-        _initial(setting.task, 0),
+        initial(setting.task, 0),
         initial="Glorot-uniform, zero biases" if setting.task == "cifar10" else "uniform in ±1/√inputs",
         optimizer="Schedule-Free SGD" if setting.schedule == SCHEDULE_FREE else "SGD, momentum 0.9, by PyTorch's rule",
         split=f"the last {task.held_out} training images held out",

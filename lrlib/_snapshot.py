@@ -1,6 +1,6 @@
-"""What a range test must put back: the contents and identities of everything reachable from a few objects.
+"""A snapshot of what a range test changes: the contents and identities of all that is reachable from a few objects.
 
-No framework: ``lrlib._torch_range`` and ``lrlib._keras_range`` say what to look into, and how to keep a tensor.
+No framework: ``lrlib._torch_range`` and ``lrlib._keras_range`` say which attributes to walk, and how to save a tensor.
 """
 
 import contextlib
@@ -13,43 +13,45 @@ Undo = Callable[[], object]
 
 
 class Snapshot:
-    """Keeps what objects hold, and puts it back.
+    """Saves the state of objects, and restores it.
 
-    ``look_into``: the classes whose attributes are kept, and looked into in turn, as dicts, lists, sets and tuples are.
-    ``keep_leaf(item)`` returns a function that puts the item's contents back, or None for what needs none. Random
-    generators of Python and NumPy, wherever they are found, are kept too; all else is taken to be immutable.
+    ``look_into``: the classes whose attributes are saved and walked, as dicts, lists, sets and tuples are.
+    ``keep_leaf(item)``: a callback that returns a function to restore the item's contents, or None where there is
+    nothing to restore. Random generators of Python and NumPy are saved wherever they are met; everything else is taken
+    to be immutable.
     """
 
     def __init__(self, look_into: tuple[type, ...], keep_leaf: Callable[[Any], Undo | None]) -> None:
         self._look_into, self._keep_leaf = look_into, keep_leaf
-        self._seen: dict[int, Any] = {}  # holds each object, so that no id is used twice
+        self._visited: dict[int, Any] = {}  # by id; the reference keeps the id from being used again
         self._undo: list[Undo] = []
 
     def keep(self, *items: Any) -> None:
-        waiting = list(items)  # a stack and no recursion: graphs of layers are deep
-        while waiting:
-            item = waiting.pop()
+        """Save everything that is reachable from ``items``."""
+        stack = list(items)  # no recursion: graphs of layers are deep
+        while stack:
+            item = stack.pop()
             if isinstance(item, dict) and not issubclass(type(item), dict):
                 item = item.__wrapped__  # type: ignore[attr-defined]  # TensorFlow's proxy of a dict
-            if id(item) in self._seen or isinstance(item, (str, bytes, int, float, type(None))):
+            if id(item) in self._visited or isinstance(item, (str, bytes, int, float, type(None))):
                 continue
-            self._seen[id(item)] = item
+            self._visited[id(item)] = item
             undo = _keep_generator(item) or self._keep_leaf(item) or _keep_container(item)
             if undo is not None:
                 self._undo.append(undo)
             if isinstance(item, dict):
-                waiting += dict.values(item)
+                stack += dict.values(item)
             elif isinstance(item, (list, tuple, set)):
-                waiting += item
+                stack += item
             if isinstance(item, (*self._look_into, dict, list)) and hasattr(item, "__dict__"):
-                waiting.append(vars(item))
+                stack.append(vars(item))
 
     def call_back(self, undo: Undo) -> None:
         """Have ``undo`` called by :meth:`restore`, after all that was registered before it."""
         self._undo.append(undo)
 
     def restore(self) -> None:
-        """Put everything back, in the order in which it was kept; an error in one does not keep the rest from it."""
+        """Restore everything, in the order in which it was saved; an error in one does not keep the rest from it."""
         with contextlib.ExitStack() as stack:
             for undo in reversed(self._undo):
                 stack.callback(undo)
@@ -64,7 +66,7 @@ def _keep_container(item: Any) -> Undo | None:
         pairs = list(dict.items(item))
 
         def undo() -> None:
-            now = [id(part) for pair in dict.items(item) for part in pair]  # == on tensors is no answer
+            now = [id(part) for pair in dict.items(item) for part in pair]  # == of tensors is a tensor
             if now != [id(part) for pair in pairs for part in pair]:
                 dict.clear(item)
                 dict.update(item, pairs)
@@ -97,7 +99,7 @@ def _keep_generator(item: Any) -> Undo | None:
 
 
 def global_generators() -> Undo:
-    """Keep Python's and NumPy's global generators; returns what puts them back."""
+    """Save the state of Python's and NumPy's global generators; returns the function that restores it."""
     own = random.getstate()
     numpy = sys.modules.get("numpy")
     legacy = None if numpy is None else numpy.random.get_state()
@@ -111,12 +113,12 @@ def global_generators() -> Undo:
 
 
 # ---------------------------------------------------------------------------------------------------------------------
-# What both range tests share beside
+# Batches and progress, for both range tests
 # ---------------------------------------------------------------------------------------------------------------------
 
 
 def cycle(batches: Any, name: str) -> Iterator[Any]:
-    """The batches over and over. ValueError when there is none, and when an iterator that cannot restart ends."""
+    """The batches over and over. ValueError if there is none, or if an iterator that cannot start again ends."""
     while True:
         iterator = iter(batches)
         empty = True
@@ -134,7 +136,7 @@ def cycle(batches: Any, name: str) -> Iterator[Any]:
 
 @contextlib.contextmanager
 def reporter(progress: Any, steps: int) -> Iterator[Callable[[], object]]:
-    """What to call after each step. None: a tqdm bar that appears after 2 seconds (none without tqdm)."""
+    """The callback for each step. None: a tqdm bar that appears after 2 seconds (no bar without tqdm)."""
     if progress is None:
         try:
             from tqdm import tqdm

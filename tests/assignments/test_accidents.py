@@ -1,0 +1,355 @@
+"""Accidents in a student's folder: each ends in a mark and a message, and all others are graded.
+
+nbgrader is left out: a stand-in for the process that runs it gives full marks, so that these tests take milliseconds.
+"""
+
+import csv
+import json
+import os
+import re
+import signal
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbformat import v4
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+import harness
+
+tool = harness.assignments
+TASK, OTHER = "task", "other"
+FILE = f"{TASK}.ipynb"
+NOT_UNICODE = os.fsdecode(b"M\xfcller")
+BRACKETS = "O'Brien [1] ü {x} *?"
+
+
+def named(name, source, points=0):
+    """A code cell as nbgrader releases it: an answer, or with points a test."""
+    kind = {"grade": True, "points": points, "locked": True} if points else {"grade": False, "locked": False}
+    metadata = {**kind, "grade_id": name, "solution": not points, "task": False, "schema_version": 3}
+    return v4.new_code_cell(source, metadata={"nbgrader": metadata})
+
+
+def task():
+    """A released notebook: two answers, each with tests."""
+    cells = [v4.new_markdown_cell("Two answers.")]
+    cells += [named("first", "a = 1"), named("test_a", "assert a", 2), named("test_b", "assert a == 1", 3)]
+    cells += [named("second", "c = 1"), named("test_c", "assert c", 5)]
+    return v4.new_notebook(cells=cells)
+
+
+def sources(notebook):
+    return [cell.source for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def build_course(course, *_):
+    for name in (TASK, OTHER):
+        (course / "release" / name).mkdir(parents=True)
+        nbformat.write(task() if name == TASK else v4.new_notebook(), course / "release" / name / f"{name}.ipynb")
+
+
+def run_apart(own, assignment, *_):
+    """In place of nbgrader: full marks, which the notebook's last cell may change."""
+    submitted = nbformat.read(own / "submitted" / tool.STUDENT / assignment / f"{assignment}.ipynb", 4)
+    result = {"scores": {"test_a": 2, "test_b": 3, "test_c": 5}, "remarks": []}
+    exec(submitted.cells[-1].source, {"result": result})
+    (own / "result.json").write_text(json.dumps(result))
+    (own / "feedback.html").write_text("a page")
+
+
+def write(path, last="", name=TASK):
+    notebook = task()
+    notebook.cells.append(v4.new_code_cell(last))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    nbformat.write(notebook, path)
+
+
+def folder_named(name):
+    return lambda student: (student / name).mkdir(parents=True)
+
+
+def link(name, target):
+    def make(student):
+        student.mkdir()
+        (student / name).symlink_to(target)
+
+    return make
+
+
+def pipe(name):
+    def make(student):
+        student.mkdir()
+        os.mkfifo(student / name)
+
+    return make
+
+
+def text(name, content):
+    def make(student):
+        student.mkdir()
+        (student / name).write_bytes(content)
+
+    return make
+
+
+def too_large(student):
+    student.mkdir()
+    with (student / FILE).open("wb") as file:
+        file.truncate(tool.LARGEST + 1)
+
+
+def notebook(last="", name=FILE):
+    return lambda student: write(student / name, last)
+
+
+# a student's name → what makes the folder, the mark, what the message says
+MISSING = f"{FILE} is missing; handed in, but of no assignment: x.ipynb "
+ACCIDENTS = {
+    "well": (notebook(), 10, "^$"),
+    BRACKETS: (notebook(), 10, "^$"),
+    "folder": (folder_named(FILE), 0, r"folder/task.ipynb cannot be read \(a folder\)"),
+    "folder-x": (folder_named("x.ipynb"), 0, MISSING + r"cannot be read \(a folder\)"),
+    "unpacked": (notebook(name=f"{FILE}/{FILE}"), 10, "^$"),
+    "nowhere": (link(FILE, "nowhere"), 0, r"task.ipynb cannot be read \(No such file"),
+    "nowhere-x": (link("x.ipynb", "nowhere"), 0, MISSING + r"cannot be read \(No such file"),
+    "loop": (link(FILE, FILE), 0, r"task.ipynb cannot be read \(Too many levels"),
+    "pipe": (pipe(FILE), 0, r"task.ipynb cannot be read \(not a regular file\)"),
+    "pipe-x": (pipe("x.ipynb"), 0, MISSING + r"cannot be read \(not a regular file\)"),
+    "device": (link(FILE, "/dev/null"), 0, r"task.ipynb cannot be read \(not a regular file\)"),
+    "large": (too_large, 0, r"task.ipynb cannot be read \(larger than 50 MB: clear the outputs\)"),
+    "deep": (text(FILE, b"[" * 200_000), 0, r"task.ipynb is not a notebook \(RecursionError\)"),
+    "deep-x": (text("x.ipynb", b"[" * 200_000), 0, MISSING + r"is not a notebook \(RecursionError\)"),
+    "binary": (text(FILE, b"\xff\x00\xfe"), 0, "task.ipynb is not a notebook"),
+    "empty": (text(FILE, b""), 0, "task.ipynb is not a notebook"),
+    "list": (text(FILE, b"[1, 2]"), 0, "task.ipynb is not a notebook"),
+    "no-cells": (text(FILE, b'{"nbformat": 4, "nbformat_minor": 5}'), 0, "task.ipynb is not a notebook"),
+    "newer": (text(FILE, b'{"nbformat": 9, "cells": []}'), 0, "task.ipynb is not a notebook"),
+    "nothing": (lambda student: student.mkdir(), 0, f"nothing/{FILE} is missing$"),
+    "linked": (lambda student: student.symlink_to("nowhere-x"), 0, MISSING),
+    "broken-link": (lambda student: student.symlink_to("not there"), 0, r"broken-link cannot be listed \(No such file"),
+    "pipe-itself": (os.mkfifo, 0, r"pipe-itself cannot be listed \(Not a directory\)"),
+    "broken-and-good": (
+        lambda student: (text(FILE, b"{")(student), write(student / "task (1).ipynb")),
+        10,
+        r"handed in as task \(1\).ipynb",
+    ),
+    "capital": (notebook(name="task.IPYNB"), 10, "^$"),
+    "no-space": (notebook("raise OSError(28, 'No space left')"), 0, "not graded: OSError: .*No space left"),
+    "no-result": (notebook("result.clear()"), 0, "not graded: KeyError: 'scores'"),
+    "rich": (notebook("result['scores']['test_a'] = 800"), 10, "^$"),
+    "half-a-pair": (notebook("# HALF"), 10, "^$"),
+    "half-in-message": (notebook("result['remarks'] += [chr(0xd800)]"), 10, r"^\\ud800$"),
+}
+if sys.platform == "linux":  # macOS refuses names that are not UTF-8
+    ACCIDENTS[NOT_UNICODE] = (notebook(), 10, "^$")
+    ACCIDENTS[f"{NOT_UNICODE} 2"] = (lambda student: student.mkdir(), 0, r"M\\udcfcller 2/task.ipynb is missing$")
+    ACCIDENTS["file-not-unicode"] = (notebook(name=f"{NOT_UNICODE}.ipynb"), 10, r"handed in as M\\udcfcller.ipynb")
+
+
+def too_long(*_):
+    raise RuntimeError("a file is waited for")
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory):
+    """Where the marks of a class lie in which everything happened."""
+    submissions, results = tmp_path_factory.mktemp("handed_in"), tmp_path_factory.mktemp("results")
+    for student, (make, *_) in ACCIDENTS.items():
+        make(submissions / student)
+    path = submissions / "half-a-pair" / FILE
+    path.write_text(path.read_text().replace("HALF", r"\ud800"))  # in JSON, half of a surrogate pair
+    (submissions / "a note.txt").write_text("no student")
+    (submissions / ".hidden").mkdir()
+    (results / "feedback").write_text("a file where a folder should be")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tool, "build_course", build_course)
+        patch.setattr(tool, "_run_apart", run_apart)
+        before = signal.signal(signal.SIGALRM, too_long)
+        signal.setitimer(signal.ITIMER_REAL, 60, 5)  # again, should a second file be waited for
+        try:
+            tool.grade(submissions, results, tool.SOURCES, None, [OTHER, TASK])
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, before)
+    return results
+
+
+def in_tables(name):
+    return name.encode("utf-8", "backslashreplace").decode()
+
+
+@pytest.fixture(scope="module")
+def rows(results):
+    with (results / "grades.csv").open(newline="", encoding="utf-8") as file:
+        return {row["student"]: row for row in csv.DictReader(file)}
+
+
+def test_everyone_has_a_row(rows, results):
+    assert list(rows) == sorted(map(in_tables, ACCIDENTS))
+    with (results / "details.csv").open(newline="", encoding="utf-8") as file:
+        assert {row["student"] for row in csv.DictReader(file)} == set(rows)
+    assert not [column for column in rows["well"] if column.startswith(OTHER)]  # nobody handed that in
+
+
+@pytest.mark.parametrize("student", ACCIDENTS, ids=ascii)
+def test_an_accident_ends_in_a_mark_and_a_message(rows, results, student):
+    _, mark, words = ACCIDENTS[student]
+    row = rows[in_tables(student)]
+    assert float(row[f"{TASK} (of 10)"]) == mark and re.search(words, row[f"{TASK} feedback"]), row
+    page = (results / "feedback" / student / f"{TASK}.html").read_text(encoding="utf-8")
+    assert page == "a page" if mark else "task: 0" in page
+
+
+def test_the_marks_are_printed_whatever_the_names(results, monkeypatch, capsys, tmp_path):
+    (tmp_path / "in").mkdir()
+    write(tmp_path / "in" / "ada" / FILE, "result['remarks'] += [chr(0xd800)]")
+    monkeypatch.setattr(tool, "build_course", build_course)
+    monkeypatch.setattr(tool, "_run_apart", run_apart)
+    monkeypatch.setattr(tool, "names", lambda *_: [TASK])
+    assert tool.main(["grade", str(tmp_path / "in"), str(tmp_path / "out")]) == 0
+    assert "ada task: 10 of 10 \\ud800" in capsys.readouterr().out
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_what_may_not_be_read_is_named(tmp_path):
+    write(tmp_path / "ada" / FILE)
+    write(tmp_path / "eve" / "within" / FILE)
+    (tmp_path / "ada" / FILE).chmod(0)
+    (tmp_path / "eve" / "within").chmod(0)
+    found = {given.student: given.note for given in tool.submissions(tmp_path, {TASK: {"first"}})}
+    (tmp_path / "eve" / "within").chmod(0o700)  # pytest removes it
+    assert f"ada/{FILE} cannot be read (Permission denied)" in found["ada"]
+    assert "within cannot be listed (Permission denied)" in found["eve"]
+
+
+def test_where_all_is_unreadable_everyone_still_has_a_mark(tmp_path):
+    link("x.ipynb", "nowhere")(tmp_path / "ada")
+    assert [(given.student, given.assignment) for given in tool.submissions(tmp_path, {TASK: {"first"}})] == [
+        ("ada", TASK)
+    ]
+
+
+@pytest.mark.parametrize("obstacle", ["grades.csv", "details.csv"])
+def test_results_that_cannot_be_written_are_refused_before_grading(tmp_path, obstacle):
+    (tmp_path / obstacle).mkdir()
+    with pytest.raises(tool.AssignmentError, match=f"{obstacle} is a folder"):
+        tool._clear(tmp_path)
+    (tmp_path / "file").write_text("")
+    with pytest.raises(tool.AssignmentError, match=r"results cannot be written to .*file"):
+        tool._clear(tmp_path / "file")
+
+
+def test_earlier_feedback_goes_and_no_other_folder_does(tmp_path):
+    (tmp_path / "kept").mkdir()
+    (tmp_path / "results").mkdir()
+    (tmp_path / "results" / "feedback").symlink_to(tmp_path / "kept")
+    tool._clear(tmp_path / "results")
+    assert (tmp_path / "kept").is_dir() and not (tmp_path / "results" / "feedback").is_symlink()
+    (tmp_path / "results" / "feedback" / "old").mkdir()
+    tool._clear(tmp_path / "results")
+    assert list((tmp_path / "results" / "feedback").iterdir()) == []
+
+
+def edited(edit):
+    """The released notebook as a student's editor left it: what nbgrader gets, and the notes."""
+    notebook = task()
+    edit(notebook.cells)
+    return notebook, tool.restore(notebook, task())
+
+
+def copied(cells):
+    cells.insert(2, v4.new_code_cell("a = 2", metadata=cells[1].metadata))
+
+
+def split(cells):
+    cells.insert(1, v4.new_code_cell("a =", metadata=cells[1].metadata))
+    cells[2].source = "1"
+
+
+def merged(cells):
+    cells[1].source += "\n" + cells.pop(4).source
+
+
+def all_merged(cells):
+    cells[1].source = "\n".join(cell.source for cell in cells[1:])
+    del cells[2:]
+
+
+def answer_and_tests_deleted(cells):
+    del cells[1:4]
+
+
+def copied_test(cells):
+    cells.insert(0, v4.new_code_cell("assert a", metadata=cells[2].metadata))
+
+
+def damaged(cells):
+    for cell in cells[1:]:
+        cell.metadata = {"nbgrader": {"grade_id": cell.metadata.nbgrader.grade_id, "points": "many"}, "tags": 3}
+
+
+A, C, TEST_A, TEST_B, TEST_C = "a = 1", "c = 1", "assert a", "assert a == 1", "assert c"
+
+
+@pytest.mark.parametrize(
+    ("edit", "code", "note"),
+    [
+        (copied, [A, "a = 2", TEST_A, TEST_B, C, TEST_C], "copied or split .*: first$"),
+        (split, ["a =", "1", TEST_A, TEST_B, C, TEST_C], "copied or split .*: first$"),
+        (copied_test, [TEST_A, A, TEST_A, TEST_B, C, TEST_C], "copied or split .*: test_a$"),
+        (merged, [f"{A}\n{C}", TEST_A, TEST_B, TEST_C], "deleted or merged .*: second$"),
+        (all_merged, ["\n".join([A, TEST_A, TEST_B, C, TEST_C]), TEST_A, TEST_B, TEST_C], "deleted or .*: second$"),
+        (answer_and_tests_deleted, [TEST_A, TEST_B, C, TEST_C], "deleted or merged .*: first$"),
+        (list.clear, [TEST_A, TEST_B, TEST_C], "deleted or merged .*: first, second$"),
+        (list.reverse, [TEST_C, C, TEST_B, TEST_A, A], ""),
+        (damaged, [A, TEST_A, TEST_B, C, TEST_C], ""),
+    ],
+)
+def test_what_an_editor_did_to_cells_is_mended(edit, code, note):
+    notebook, notes = edited(edit)
+    assert sources(notebook) == code
+    assert re.search(note, "; ".join(notes)) if note else notes == []
+    names = [name for cell in notebook.cells if (name := tool.cell_name(cell))]
+    assert len(names) == len(set(names)) and {"test_a", "test_b", "test_c"} <= set(names)
+    originals = {tool.cell_name(cell): cell.metadata for cell in task().cells}
+    assert all(cell.metadata == originals[tool.cell_name(cell)] for cell in notebook.cells)
+
+
+@pytest.mark.parametrize(("edit", "name", "place"), [(copied, "first", 2), (copied_test, "test_a", 3)])
+def test_of_several_copies_the_last_keeps_the_name(edit, name, place):
+    """All others have run before it."""
+    notebook, _ = edited(edit)
+    assert [number for number, cell in enumerate(notebook.cells) if tool.cell_name(cell) == name] == [place]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        json.dumps(task()).encode("utf-8-sig"),
+        json.dumps(task()).encode("utf-16"),
+        json.dumps(nbformat.convert(task(), 3)).encode(),
+        json.dumps(task() | {"metadata": {}, "nbformat_minor": 0}).encode(),
+    ],
+    ids=["byte order mark", "utf-16", "nbformat 3", "nbformat 4.0"],
+)
+def test_notebooks_that_other_programs_wrote_are_read(tmp_path, content):
+    (tmp_path / FILE).write_bytes(content)
+    read = tool.read_submission(tmp_path / FILE)
+    assert sources(read) == sources(task()) and tool.cell_names(read) == tool.cell_names(task())
+    nbformat.validate(read)
+
+
+@pytest.mark.parametrize(
+    ("status", "log", "words"),
+    [
+        (1, "ValueError: x\nDeadKernelError: y", "the Python process of the notebook died"),
+        (-9, "an unrelated warning", "ended by SIGKILL"),
+        (1, "Traceback\nkey.KeyError: 'a'\nbase.NbGraderException: see above", "key.KeyError: 'a'"),
+        (1, "", "ended with status 1"),
+    ],
+)
+def test_the_reason_is_the_error_and_not_the_last_line(status, log, words):
+    assert words in tool._reason(status, log)
