@@ -45,7 +45,7 @@ LIBRARY = (
     *("schedules", "plateau", "finder", "interop", "torch", "keras"),
     *("conformance", "range_torch", "range_keras", "installations"),
 )
-CHAPTERS = ("02_finding_the_range", "03_step_and_plateau", "04_four_decays")
+CHAPTERS = ("finding_the_range", "step_and_plateau", "four_decays")
 EXECUTE = """
 import sys, nbclient, nbformat
 nbclient.NotebookClient(nbformat.read(sys.argv[1], 4), kernel_name="python3", timeout=1800).execute()

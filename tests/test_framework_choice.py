@@ -10,8 +10,8 @@ pytestmark = [
     pytest.mark.slow,
 ]
 ONE, OTHER, WITHOUT_TABS = (
-    "book/chapters/03_step_and_plateau.html",
-    "book/chapters/05_cycling.html",
+    "book/chapters/step_and_plateau.html",
+    "book/chapters/cycling.html",
     "book/references.html",
 )
 

@@ -18,7 +18,7 @@ built = pytest.mark.skipif(not SITE.exists(), reason="the book is not built: run
 pytestmark = [needs_browser, pytest.mark.slow]
 CHECKS = (Path(__file__).parent / "page_checks.js").read_text(encoding="utf-8")
 WIDTHS = (360, 1440)
-CHAPTER = "book/chapters/03_step_and_plateau.html"
+CHAPTER = "book/chapters/step_and_plateau.html"
 # Bytes as served, before any interaction.
 FRONT_BUDGET, BUDGET = 600_000, 1_500_000
 PAGES = pages() if SITE.exists() else []
@@ -281,7 +281,7 @@ def test_lines_have_a_readable_length(browser, home):
 @built
 @each_width
 def test_wide_tables_scroll_in_a_named_region(browser, home, width):
-    with opened(browser, home, "book/chapters/08_verdicts.html", width=width) as page:
+    with opened(browser, home, "book/chapters/verdicts.html", width=width) as page:
         settle(page)
         unfold(page)
         regions = page.evaluate(
@@ -305,7 +305,7 @@ def test_wide_tables_scroll_in_a_named_region(browser, home, width):
 @pytest.mark.parametrize("dark", [False, True])
 @pytest.mark.parametrize("width", [390, 1440])
 def test_contents_lie_over_no_table(browser, home, width, dark):
-    with opened(browser, home, "book/chapters/08_verdicts.html", width=width, dark=dark) as page:
+    with opened(browser, home, "book/chapters/verdicts.html", width=width, dark=dark) as page:
         settle(page)
         unfold(page)
         page.evaluate(CHECKS + "; Object.assign(window, { cellsUnderContents })")
@@ -323,7 +323,7 @@ def test_contents_lie_over_no_table(browser, home, width, dark):
 
 @built
 def test_contents_beside_a_wide_table_open_for_the_keyboard(browser, home):
-    with opened(browser, home, "book/chapters/08_verdicts.html") as page:
+    with opened(browser, home, "book/chapters/verdicts.html") as page:
         settle(page)
         unfold(page)
         page.locator(".tag_full-width table").evaluate("e => e.scrollIntoView({ behavior: 'instant' })")
@@ -335,7 +335,7 @@ def test_contents_beside_a_wide_table_open_for_the_keyboard(browser, home):
 
 @built
 def test_pictures_keep_their_place_and_come_when_near(browser, home):
-    with opened(browser, home, "book/chapters/05_cycling.html") as page:
+    with opened(browser, home, "book/chapters/cycling.html") as page:
         pictures = page.locator("article img").evaluate_all(
             "all => all.map((e) => [e.loading, e.getAttribute('width'), e.getAttribute('height')])"
         )

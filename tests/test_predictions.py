@@ -451,7 +451,7 @@ def numbered(text):
 
 # What each chapter's cells must have printed for its stated answers to be right, question by question.
 PREDICTIONS = {
-    "01_learning_rate": [
+    "learning_rate": [
         ("1/2", r"1\. updates make things worse for every rate above 0\.5$"),
         (
             "about ten times higher",
@@ -467,12 +467,12 @@ PREDICTIONS = {
             r"\n +20 epochs, batches of 32: not told apart\n +20 epochs, batches of 8: not told apart",
         ),
     ],
-    "02_finding_the_range": [
+    "finding_the_range": [
         ("3", r"1\. one rule's seeds agree within a factor of 1\.7"),
         ("higher", r"a running average moves the answer to higher rates"),
         ("a number", r"3\. 6 of 6 well-known rules answer noise with a number"),
     ],
-    "03_step_and_plateau": [
+    "step_and_plateau": [
         ("worse", r"1\. run \(a\) against a constant rate, after five epochs: lower"),
         ("two epochs", r"2\. run \(c\)'s rate was cut after epochs \[1, 3\]"),
         (
@@ -480,23 +480,23 @@ PREDICTIONS = {
             r"after the cut, Keras moves [2-9]\.\d times as far in the next update[^$]*Keras's own SGD: False",
         ),
     ],
-    "04_four_decays": [
+    "four_decays": [
         ("about 0.01", r"1\. at epoch 25 the rate in force is 0\.011"),
         ("0", r"2\. schedules that beat the constant rate, as written: 0 of 3"),
         ("the same", r"3\. that number is: the same"),
     ],
-    "05_cycling": [
+    "cycling": [
         ("most", r"1\. the test at t = 5 lets 10 of 13 wrong implementations through"),
         ("at its own pace", r"2\. as printed: at its own pace, one update ahead"),
         ("not told apart", r"and against a constant at its own mean rate: not told apart"),
         ("higher", r"4\. test accuracy at the lowest rates against the highest: higher"),
     ],
-    "06_cycling_on_mnist": [
+    "cycling_on_mnist": [
         ("an impossible one", r"1\. 98\.2638 % of 2,000 images is: an impossible one"),
         ("not told apart", r"2\. cyclical after four epochs against fixed after eight: not told apart"),
         ("higher", r"3\. the annealed rate against the cyclical run, in PyTorch: higher"),
     ],
-    "07_q_agrel": [
+    "q_agrel": [
         ("something else", r"1\. the source's schedule yields 0\.005 0\.005 0\.005 0\.005"),
         (
             "mostly well, a few in ruins",
@@ -504,17 +504,17 @@ PREDICTIONS = {
         ),
         ("not told apart", r"3\. the fair cycle against its partner: not told apart"),
     ],
-    "08_verdicts": [
+    "verdicts": [
         ("a third to two thirds", r"reproduced: 32 of 80, a third to two thirds"),
         ("more often", r"published figures: 19 of 20 reproduced\ncomparisons of two runs: 10 of 44 reproduced"),
     ],
-    "09_one_cycle": [
+    "one_cycle": [
         ("higher", r"^1\. one-cycle, 12 epochs, against step decay, 85: higher$"),
         ("diverges", r"^2\. from the peak, without a rise: diverges$"),
         ("not told apart", r"^3\. one-cycle against the line after a rise of one epoch: not told apart$"),
         ("lower", r"^4\. with the momentum cycle against without: lower$"),
     ],
-    "10_to_zero": [
+    "to_zero": [
         ("up to a third", r"1\. the constant rate is among the best three in 11 %: up to a third"),
         ("shrinks", r"mnist +best over median schedule[^\n]*\n2\. from one epoch to nine it shrinks"),
         ("not told apart", r"3\. stopped halfway, the line against the constant rate: not told apart"),
@@ -523,35 +523,35 @@ PREDICTIONS = {
 }
 # The same for the quizzes. None: the answer is reasoning, not a measurement.
 QUIZZES = {
-    "09_one_cycle": [
+    "one_cycle": [
         ("a short rise", r"^2\. from the peak, without a rise: diverges$"),
         ("0.0042", r"^stepped by epoch : first 0\.0040, at most 0\.0042,"),
         ("higher", r"^4\. with the momentum cycle against without: lower$"),
     ],
-    "10_to_zero": [
+    "to_zero": [
         ("which shape that peak suits", r"4\. the winner changes"),
         ("half of the peak", r"planned for twice, last rate over the peak: 0\.50"),
         ("at its peak", r"updates after the third cycle, rounded down: 4"),
         ("not shown", r"told apart from the second in 1 of 9 settings"),
     ],
-    "11_choosing": [
+    "choosing": [
         ("which of the two that peak suits", None),  # chapter 10 has the winners at each peak
         ("a quarter of the updates", r"four updates from 16 batches: 0\.1000 0\.0750 0\.0500 0\.0250"),
         ("Schedule-Free", r"Schedule-Free over the line, stopped at half \| -\d+ % [^\n]*\| clear \|"),
     ],
-    "12_bug_museum": [
+    "bug_museum": [
         ("ten times too low", r"^optimizer first: 0\.0055, 0\.00775, 0\.01, 0\.01, 0\.01$"),
         ("too early", r"^Keras:     0\.0625, 0\.0125, 0, 0"),
         ("0.9", r"^set to 0\.5; CyclicLR, OneCycleLR, OneCycleLR on AdamW: 0\.9,"),
         ("a rate past the last one drawn", r"drawn:   0\.1,[^$]*0\.0125$\s^PyTorch, trained: 0\.00625"),
     ],
-    "01_learning_rate": [
+    "learning_rate": [
         ("between 1/λ and 2/λ", r"rate 0\.45 +each update multiplies by -0\.80"),
         ("the steep direction", r"limits along and across: \[2\.0, 0\.1\]"),
         ("stalls at a floor that grows with the rate", r"rate  0\.4: floor 0\.1250[^$]*rate 0\.05: floor 0\.0128"),
         ("32 times longer", r"Keras: the sum moves the weights 32\.00 times as far"),
     ],
-    "02_finding_the_range": [
+    "finding_the_range": [
         ("repeat it over seeds", r"valley +seeds differ by a factor of 1\.\d to 1\.7"),
         (
             "moved to a rate about five times higher",
@@ -560,13 +560,13 @@ QUIZZES = {
         ("no", r"3\. 6 of 6 well-known rules answer noise with a number"),
         ("what they were before", r"weights are bit for bit what they were: True"),
     ],
-    "03_step_and_plateau": [
+    "step_and_plateau": [
         ("what the optimizer holds at the update", r"step first, get_lr\(\) prints: .* in force: False"),
         ("skips the first rate", r"step first, in force: .* 0\.1 skipped: True"),
         ("several times longer", r"after the cut, Keras moves 6\.7 times as far in the next update"),
         ("fifth", r"Keras's own, patience 0, 1, 5: cut on bad epoch \[1, 1, 5\]"),
     ],
-    "04_four_decays": [
+    "four_decays": [
         (
             "nothing for certain",
             r"constant +mean rate 0\.100, .* 0\.100\n[^$]*exponential mean rate 0\.021, momentum 0\.8, .* 0\.104",
@@ -581,13 +581,13 @@ QUIZZES = {
             r"constant +best epoch minus last: mean \+1\.09[^$]*exponential best epoch minus last: mean \+0\.21",
         ),
     ],
-    "05_cycling": [
+    "cycling": [
         ("the constant at the cycle's mean rate", r"against a constant at its own mean rate: not told apart"),
         ("only the upper bound shrinks", r"at the ends 0\.0100 to 0\.0100, at the peaks 0\.0948 .* 0\.0565"),
         ("101", r"first update that catches all by itself: 101"),
         ("4 updates", r"step size 2, t in updates: 4 updates a cycle\nboth in updates: 160 updates"),
     ],
-    "06_cycling_on_mnist": [
+    "cycling_on_mnist": [
         ("multiply it out", r"98\.2638 % of 2016 is 1981\.00 images"),
         ("comes down without cycling", r"linear, 1e-3 to 0 \| 0\.0005"),
         (
@@ -595,13 +595,13 @@ QUIZZES = {
             r"after 4 \(lowest point\) .* \+0\.55, .*\n.*after 6 \(peak\) .* -6\.50, .*\n.*after 8 .* \+0\.58",
         ),
     ],
-    "07_q_agrel": [
+    "q_agrel": [
         ("two constant rates", r"\"cyclical\" and 0\.005 identical in all 10 repetitions: True"),
         ("a few repetitions fail", r"below 50 %: 5 of 40\n[^$]*means of ten, .* 95 % lie from 62 to 86"),
         ("not told apart", r"0\.005 against 0\.01, 2 hidden layers: not told apart"),
         ("turning the input's sign", r"ReLU True : f\(2x\) = 2 f\(x\) True; f\(−x\) = −f\(x\) False"),
     ],
-    "08_verdicts": [
+    "verdicts": [
         ("these runs show no such effect", None),
         ("once what else differed is set alike", None),
         ("the figure can be had again", r"published figures: 19 of 20 reproduced\ncomparisons of two runs: 10 of 44"),

@@ -299,7 +299,7 @@ def test_bad_branches_are_refused(branch):
 def test_notebooks_stand_where_the_links_say():
     # Paths in the links are relative to the folder of _config.yml, which must be the repository's own.
     assert (ROOT / "_config.yml").exists() and (ROOT / "environment.yml").exists()
-    assert (ROOT / "book" / "chapters" / "01_learning_rate.ipynb").exists()
+    assert (ROOT / "book" / "chapters" / "learning_rate.ipynb").exists()
 
 
 # --- Long outputs ---------------------------------------------------------------------------------
@@ -406,7 +406,7 @@ def test_references_name_the_pages_that_cite_them(tmp_path):
 TOC = """format: jb-book
 root: book/glossary
 chapters:
-  - file: book/chapters/05_cycling
+  - file: book/chapters/cycling
   - file: book/references
   - file: book/status
 """
@@ -455,13 +455,13 @@ def test_clean_and_warm_builds_give_the_same_pages(tmp_path):
         text = page.read_text(encoding="utf-8")
         assert str(tmp_path) not in text and str(ROOT) not in text
     # A word comes and goes: the pages are what they were.
-    chapter = places[1] / "book" / "chapters" / "05_cycling.ipynb"
+    chapter = places[1] / "book" / "chapters" / "cycling.ipynb"
     before = chapter.read_text(encoding="utf-8")
     assert before.count('"# Cycling\\n"') == 1
     chapter.write_text(before.replace('"# Cycling\\n"', '"# Cycling, unheardof\\n"'), encoding="utf-8")
     build_book(places[1], "3")
     changed = differences(one, other)
-    assert "book/chapters/05_cycling.html" in changed and "searchindex.js" in changed
+    assert "book/chapters/cycling.html" in changed and "searchindex.js" in changed
     chapter.write_text(before, encoding="utf-8")
     build_book(places[1], "4")
     assert differences(one, other) == []
@@ -489,11 +489,11 @@ def test_links_of_the_unpacked_book_lead_somewhere(unpacked):
 @needs_browser
 @with_site
 @pytest.mark.parametrize(
-    "name", ["index", "book/chapters/05_cycling", "book/glossary", "book/status", "book/references", "search"]
+    "name", ["index", "book/chapters/cycling", "book/glossary", "book/status", "book/references", "search"]
 )
 def test_unpacked_book_works_without_server_and_network(browser, unpacked, name):
     with opened(browser, unpacked, f"{name}.html", offline=True) as page:
-        if name.endswith("05_cycling"):
+        if name.endswith("cycling"):
             page.wait_for_selector("mjx-container")
             assert page.locator("mjx-merror").count() == 0
         page.wait_for_load_state("networkidle")
@@ -516,7 +516,7 @@ def test_search_finds_pages(browser, request, where):
 @needs_browser
 @with_site
 def test_definition_opens_by_keyboard_and_closes_with_escape(browser, home):
-    with opened(browser, home, "book/chapters/03_step_and_plateau.html", width=360) as page:
+    with opened(browser, home, "book/chapters/step_and_plateau.html", width=360) as page:
         term = page.locator("a.glossary-term").nth(1)
         definition = page.locator(f"#{term.get_attribute('aria-describedby')}")
         expect(definition).to_be_hidden()
@@ -540,7 +540,7 @@ def test_definition_opens_by_keyboard_and_closes_with_escape(browser, home):
 @with_site
 def test_code_is_copied_by_keyboard(browser, home):
     with opened(
-        browser, home, "book/chapters/05_cycling.html", permissions=["clipboard-read", "clipboard-write"]
+        browser, home, "book/chapters/cycling.html", permissions=["clipboard-read", "clipboard-write"]
     ) as page:
         button = page.locator(".cell_input button.copybtn:visible").first
         code = button.locator("xpath=preceding-sibling::pre").inner_text()

@@ -172,7 +172,7 @@ def test_a_share_of_settings_has_the_interval_of_its_level():
 
 
 def test_the_books_table_follows_from_the_stored_results():
-    notebook = json.loads((Path(claims.__file__).parents[2] / "book/chapters/08_verdicts.ipynb").read_text())
+    notebook = json.loads((Path(claims.__file__).parents[2] / "book/chapters/verdicts.ipynb").read_text())
     pages = [
         "".join(output["data"].get("text/markdown", ""))
         for cell in notebook["cells"]

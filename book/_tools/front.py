@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 
 BOOK = Path(__file__).resolve().parents[1]
-NOTEBOOK, FIGURE = BOOK / "chapters" / "03_step_and_plateau.ipynb", "fig-momentum"
+NOTEBOOK, FIGURE = BOOK / "chapters" / "step_and_plateau.ipynb", "fig-momentum"
 PICTURE = BOOK / "_static" / "front.png"
 
 

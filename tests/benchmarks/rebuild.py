@@ -13,7 +13,7 @@ from pathlib import Path
 from timing import report
 
 ROOT = Path(__file__).resolve().parents[2]
-CHAPTER = "03_step_and_plateau"
+CHAPTER = "step_and_plateau"
 LINE = "# # Step decay"
 TOP = ["_config.yml", "_toc.yml", "book", "lrlib"]
 

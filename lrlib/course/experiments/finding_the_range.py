@@ -21,7 +21,7 @@ from lrlib.course.sources import KRISHNAN
 from lrlib.course.training import batch_order, description
 from lrlib.finder import rates
 
-CHAPTER = "range_test"
+CHAPTER = "finding_the_range"
 SEEDS = tuple(range(5))
 TRAIN, BATCH, HELD_OUT_BATCH = 8000, 32, 250
 SWEEP: dict[str, Any] = {"start": 1e-7, "end": 10.0, "steps": 100}

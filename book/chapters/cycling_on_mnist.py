@@ -16,10 +16,10 @@
 # **Goal.** Run a cyclical rate against a fixed one on a ResNet-18, as a tutorial did, count its accuracy with the right
 # denominator, and add the controls that it lacks.
 #
-# **You need** {doc}`05_cycling`. **Data:** MNIST, 12 MB, fetched once and verified. **Cost:** half a cycle is trained live,
+# **You need** {doc}`cycling`. **Data:** MNIST, 12 MB, fetched once and verified. **Cost:** half a cycle is trained live,
 # about two minutes on two cores; the measured time stands under the title.
 #
-# The source is a tutorial by B. Krishnan (2020), the one whose range test stands in {doc}`02_finding_the_range`.
+# The source is a tutorial by B. Krishnan (2020), the one whose range test stands in {doc}`finding_the_range`.
 
 # %% [markdown]
 # ## The question
@@ -55,7 +55,9 @@
 import numpy as np
 
 import lrlib
-from lrlib.course import fast_convolutions, figures, s1, study
+from lrlib.course import fast_convolutions, figures, study
+from lrlib.course.experiment import Trial
+from lrlib.course.experiments import cycling_on_mnist
 from lrlib.course.figures import plt, show_source
 
 figures.use_style()
@@ -67,12 +69,12 @@ def triangular(update, step_size, base_lr, max_lr):
     return base_lr + (max_lr - base_lr) * np.maximum(0, 1 - x)
 
 
-step_size = 2 * s1.PER_EPOCH
+step_size = 2 * cycling_on_mnist.PER_EPOCH
 cyclical = lrlib.Triangular(1e-3, 1e-2, step_size=step_size)
-updates = np.arange(s1.UPDATES)
+updates = np.arange(cycling_on_mnist.UPDATES)
 apart = np.abs(triangular(updates, step_size, 1e-3, 1e-2) - cyclical(updates)).max()
 assert apart < 1e-15, apart
-print("updates an epoch:", s1.PER_EPOCH, "; half a cycle:", step_size)
+print("updates an epoch:", cycling_on_mnist.PER_EPOCH, "; half a cycle:", step_size)
 print("the NumPy function and lrlib.Triangular agree at every update: yes")
 print("lowest at updates", np.flatnonzero(cyclical(updates) == 1e-3))
 
@@ -118,24 +120,24 @@ print("Keras's optimizer has the same rates in float32: yes")
 # official training images.
 
 # %%
-x, y = s1.subset()
-x_test, y_test = s1.held_out_test()
-validation = len(x) - s1.TRAIN
-print("train:", s1.TRAIN, " validation:", validation, " test:", len(x_test))
-print("digits in the validation images:", np.bincount(y[s1.TRAIN :]))
+x, y = cycling_on_mnist.subset()
+x_test, y_test = cycling_on_mnist.held_out_test()
+validation = len(x) - cycling_on_mnist.TRAIN
+print("train:", cycling_on_mnist.TRAIN, " validation:", validation, " test:", len(x_test))
+print("digits in the validation images:", np.bincount(y[cycling_on_mnist.TRAIN :]))
 
 # %% [markdown]
 # ### Live: up the first triangle
 #
 # One run of the cyclical rate, in PyTorch, seed 0: two epochs of 250 updates, from the lowest rate to the peak. The
-# network is the one of {doc}`02_finding_the_range`. The way down would take as long again. It is stored, as are all other
+# network is the one of {doc}`finding_the_range`. The way down would take as long again. It is stored, as are all other
 # runs of this page; run the cell with `epochs=4` to see it.
 
 # %%
-show_source(s1.trial)
+show_source(cycling_on_mnist.trial)
 
 # %%
-live = study.perform(study.Trial("s1", "cyclical", "pytorch", 0), epochs=2)
+live = study.perform(Trial("cycling_on_mnist", "cyclical", "pytorch", 0), epochs=2)
 print("rate in force at each epoch's start, and at the end:")
 print(*(f"{rate:g}" for rate in live["rates"]))
 
@@ -144,14 +146,14 @@ for epoch, loss in enumerate(live["epoch_loss"], 1):
     print(f"epoch {epoch}: mean training loss {loss:.3f}")
 
 # %%
-results = study.load("s1")
+results = study.load("cycling_on_mnist")
 first, second = live["epoch_loss"]
 stored_first = results["cyclical"]["pytorch"][0]["epoch_loss"][0]
 assert abs(first - stored_first) < 0.05, (first, stored_first)
 # Rounding differs between processors, and Adam makes much of it: it moved the second epoch by as much as a seed does.
 stored_second = [
     run["epoch_loss"][1]
-    for framework in s1.FRAMEWORKS
+    for framework in cycling_on_mnist.FRAMEWORKS
     for run in results["cyclical"][framework]
 ]
 low, high = min(stored_second) - 0.05, max(stored_second) + 0.05
@@ -167,8 +169,8 @@ print("second epoch's within 0.05 of the range of all stored runs: yes")
 # The source adds up the correct images and divides by *batch size × number of batches*. The last batch is not full.
 
 # %%
-batches = -(-validation // s1.BATCH)
-padded = batches * s1.BATCH
+batches = -(-validation // cycling_on_mnist.BATCH)
+padded = batches * cycling_on_mnist.BATCH
 printed = 98.2638
 print("batches of 32:", batches, " images counted:", padded, " images:", validation)
 print(f"{printed} % of {validation} is {printed / 100 * validation:.2f} images")
@@ -228,14 +230,14 @@ def values(setting, framework, key="test_accuracy"):
 figure, axes = plt.subplots(
     2, 2, figsize=(9, 6), sharex=True, sharey="row", height_ratios=(2, 1)
 )
-epochs = np.arange(1, s1.EPOCHS + 1)
+epochs = np.arange(1, cycling_on_mnist.EPOCHS + 1)
 pair = {"cyclical": "cyclical, 1e-3 to 1e-2", "fixed": "fixed 1e-3"}
 for column, (framework, title) in enumerate(LABELS.items()):
     for name, label in pair.items():
         runs = [run["curve"]["accuracy"] for run in results[name][framework]]
         figures.band(axes[0, column], epochs, runs, label=label)
-        rates = s1.SETTINGS[name].schedule(updates)
-        axes[1, column].plot((updates + 1) / s1.PER_EPOCH, rates)
+        rates = cycling_on_mnist.SETTINGS[name].schedule(updates)
+        axes[1, column].plot((updates + 1) / cycling_on_mnist.PER_EPOCH, rates)
     for ax in axes[:, column]:
         for end in (4, 8):
             ax.axvline(end, color="0.8", linestyle="-", linewidth=1, zorder=0)
@@ -344,7 +346,7 @@ def against(setting, control):
 
 rows = []
 for name in ("cyclical", "fixed", "linear", "cosine", "step"):
-    mean_rate = s1.SETTINGS[name].schedule(updates).mean()
+    mean_rate = cycling_on_mnist.SETTINGS[name].schedule(updates).mean()
     row = [
         DESCRIBED[name],
         f"{mean_rate:.2g}",
@@ -500,7 +502,7 @@ for epoch in (2, 4, 6, 8):
 # `step_size` counts. Give it epochs, with a step size in updates, and the rate hardly moves.
 
 # %%
-slipped = triangular(np.arange(s1.EPOCHS), step_size, 1e-3, 1e-2)
+slipped = triangular(np.arange(cycling_on_mnist.EPOCHS), step_size, 1e-3, 1e-2)
 print("eight epochs, counted in epochs:", *(f"{rate:.4f}" for rate in slipped))
 print(
     "highest rate reached:",
@@ -514,16 +516,16 @@ print(
 #
 # *Reproduced* needs each framework with at least three seeds. For a claim that one run beats another, the 95 % interval
 # of the paired difference must be clear of zero; with three seeds such an interval is wide. All claims of the course
-# stand together in {doc}`08_verdicts`. One *reproduced* here says little: Keras's three fixed runs lie so far apart that
+# stand together in {doc}`verdicts`. One *reproduced* here says little: Keras's three fixed runs lie so far apart that
 # their interval passes 100 %, and nearly any figure falls in it. PyTorch's is the one that decides.
 
 # %% tags=["hide-input", "full-width"]
 from lrlib.course import claims
 
-claims.table("06_cycling_on_mnist")
+claims.table("cycling_on_mnist")
 
 # %%
-print(claims.counts("06_cycling_on_mnist"))
+print(claims.counts("cycling_on_mnist"))
 print("stored on:", results["cyclical"]["pytorch"][0]["hardware"])
 
 # %% [markdown]

@@ -16,7 +16,7 @@
 # **Goal.** Compare a constant rate with three decays on real images, first as a well-known reading ran them, then with
 # everything but the schedule set alike. Learn to see what else differs between two runs.
 #
-# **You need** {doc}`03_step_and_plateau`. **Data:** CIFAR-10, 170 MB, fetched once and verified; only its cats and dogs
+# **You need** {doc}`step_and_plateau`. **Data:** CIFAR-10, 170 MB, fetched once and verified; only its cats and dogs
 # are used. **Cost:** the live cells take one to two minutes on two cores; the measured time stands under the title.
 #
 # The source is a reading on learning-rate schedules in Keras from an IBM course, which follows an article by S. Lau
@@ -56,16 +56,18 @@
 import numpy as np
 
 import lrlib
-from lrlib.course import alike, fast_convolutions, figures, s4, study
+from lrlib.course import fast_convolutions, figures, networks, study, training
+from lrlib.course.experiment import Trial
+from lrlib.course.experiments import four_decays
 from lrlib.course.figures import plt, show_source
 
 figures.use_style()
-(x_train, y_train), (x_test, y_test) = s4.images()
+(x_train, y_train), (x_test, y_test) = four_decays.images()
 print("training images:", x_train.shape, x_train.dtype)
 print("cats and dogs:", np.bincount(y_train), "tested on:", np.bincount(y_test))
-per_epoch = -(-len(x_train) // s4.BATCH)
+per_epoch = -(-len(x_train) // four_decays.BATCH)
 print(
-    f"updates an epoch: {per_epoch}, the last with {len(x_train) % s4.BATCH} images"
+    f"updates an epoch: {per_epoch}, the last with {len(x_train) % four_decays.BATCH} images"
 )
 
 # %% [markdown]
@@ -73,13 +75,13 @@ print(
 # an epoch has.
 
 # %%
-initial_weights = alike.convnet_weights(seed=0)
+initial_weights = networks.convnet_weights(seed=0)
 print("weights:", sum(array.size for array in initial_weights))
 for array in initial_weights[::2]:
     print("   kernel", array.shape)
 
 # %% tags=["pytorch"]
-from lrlib.course import torch as in_torch
+from lrlib.course import pytorch as in_torch
 
 in_torch.one_thread()
 show_source(in_torch.ChannelsFirst, in_torch.convnet)
@@ -100,7 +102,7 @@ show_source(in_keras.convnet)
 # %% tags=["pytorch"]
 import torch
 
-batches = alike.batch_order(len(x_train), s4.BATCH, epochs=1, seed=0)[:20]
+batches = training.batch_order(len(x_train), four_decays.BATCH, epochs=1, seed=0)[:20]
 torch_model = in_torch.convnet(initial_weights, dropout=False)
 torch_losses = in_torch.train(
     torch_model,
@@ -134,7 +136,7 @@ print("losses of 20 updates equal to within 1e-5: yes")
 
 # %%
 rules = {
-    name: s4.SETTINGS[name]
+    name: four_decays.SETTINGS[name]
     for name in ("constant", "time-based", "step", "exponential")
 }
 on_updates = {
@@ -148,7 +150,7 @@ for name, setting in rules.items():
 # read back from PyTorch's optimizer in the stored runs. Epoch 50 is the one after the last: what the rule gives next.
 
 # %%
-results = study.load("s4")
+results = study.load("four_decays")
 tabled = {
     "constant": ["0.01", "0.01", "0.01", "0.01"],
     "time-based": ["0.1", "0.099", "0.097", "0.095"],
@@ -207,16 +209,16 @@ print(f"after 25 epochs of updates: {float(keras_own(25 * per_epoch)):.4f}")
 # The full runs, over five seeds, are stored.
 
 # %%
-show_source(s4.trial)
+show_source(four_decays.trial)
 
 # %%
 from joblib import Parallel, delayed
 from tqdm import tqdm
 
 wanted = [
-    study.Trial("s4", name, framework, seed=0)
+    Trial("four_decays", name, framework, seed=0)
     for name in ("constant", "step")
-    for framework in s4.FRAMEWORKS
+    for framework in four_decays.FRAMEWORKS
 ]
 work = Parallel(n_jobs=2, return_as="generator")(
     delayed(study.perform)(trial, epochs=15) for trial in wanted
@@ -241,7 +243,7 @@ for trial, result in live.items():
     accuracy = result["curve"]["accuracy"][-1]
     stored_ones = [
         run["curve"]["accuracy"][14]
-        for framework in s4.FRAMEWORKS
+        for framework in four_decays.FRAMEWORKS
         for run in results[trial.setting][framework]
     ]
     low, high = min(stored_ones) - 3, max(stored_ones) + 3
@@ -259,7 +261,7 @@ print("each live run within 3 points of the stored ones after 15 epochs: yes")
 from lrlib.course.stats import direction, mean_interval, mean_sd
 
 seeds = len(results["constant"]["pytorch"])
-print(f"seeds: {seeds} in each of", ", ".join(s4.FRAMEWORKS))
+print(f"seeds: {seeds} in each of", ", ".join(four_decays.FRAMEWORKS))
 LABELS = {"pytorch": "PyTorch", "keras": "Keras"}
 
 
@@ -282,7 +284,7 @@ def points(differences):
 figure, axes = plt.subplots(
     2, 2, figsize=(9, 6), sharex=True, sharey="row", height_ratios=(2, 1)
 )
-epochs = np.arange(1, s4.EPOCHS + 1)
+epochs = np.arange(1, four_decays.EPOCHS + 1)
 for column, framework in enumerate(LABELS):
     for name in rules:
         runs = results[name][framework]
@@ -292,7 +294,7 @@ for column, framework in enumerate(LABELS):
             [run["curve"]["accuracy"] for run in runs],
             label=name,
         )
-        axes[1, column].plot(np.arange(s4.EPOCHS + 1), runs[0]["rates"])
+        axes[1, column].plot(np.arange(four_decays.EPOCHS + 1), runs[0]["rates"])
     axes[1, column].set(yscale="log", xlabel="epochs")
 axes[0, 0].set(title="PyTorch", ylabel="test accuracy, %")
 axes[0, 1].set(title="Keras")
@@ -347,7 +349,7 @@ print(
 # How many were still there after 15 epochs?
 
 # %%
-for name in ("exponential", "exponential-alike"):
+for name in ("exponential", "exponential-no-momentum"):
     at_chance = {
         label: sum(
             run["curve"]["accuracy"][14] < 52 for run in results[name][framework]
@@ -355,7 +357,7 @@ for name in ("exponential", "exponential-alike"):
         for framework, label in LABELS.items()
     }
     print(
-        f"{name:17} momentum {s4.SETTINGS[name].momentum}, at chance:",
+        f"{name:17} momentum {four_decays.SETTINGS[name].momentum}, at chance:",
         ", ".join(
             f"{label} {count} of {seeds}" for label, count in at_chance.items()
         ),
@@ -383,12 +385,12 @@ for name, setting in rules.items():
 # %% tags=["hide-input"]
 rows, fair = [], {}
 for name in rules:
-    alike_name = f"{name}-alike"
+    alike_name = f"{name}-no-momentum"
     row = [name, *(mean_sd(values(alike_name, framework)) for framework in LABELS)]
     if name == "constant":
         rows.append([*row, "–", "–", "–"])
         continue
-    fair[name] = paired(alike_name, "constant-alike")
+    fair[name] = paired(alike_name, "constant-no-momentum")
     rows.append([*row, *points(fair[name]), direction(*fair[name])])
 figures.table(
     [
@@ -417,10 +419,10 @@ for framework, label in LABELS.items():
     handicap = {
         kind: values(f"exponential{kind}", framework).mean()
         - values(f"constant{kind}", framework).mean()
-        for kind in ("", "-alike")
+        for kind in ("", "-no-momentum")
     }
     print(
-        f"{label}: exponential minus constant, as written {handicap['']:+.2f}, alike {handicap['-alike']:+.2f}"
+        f"{label}: exponential minus constant, as written {handicap['']:+.2f}, alike {handicap['-no-momentum']:+.2f}"
     )
 
 # %% [markdown]
@@ -435,11 +437,11 @@ for framework, label in LABELS.items():
 #
 # Look at how far each run got on its training images.
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Two panels, PyTorch left and Keras right: mean training loss with dropout over 50 epochs for the four rules with momentum 0. The constant rate's loss keeps falling; the decays level off above it."}, "figure": {"caption": "Momentum 0 for all: training loss, dropout on (mean and range over the seeds).", "name": "fig-alike-loss"}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Two panels, PyTorch left and Keras right: mean training loss with dropout over 50 epochs for the four rules with momentum 0. The constant rate's loss keeps falling; the decays level off above it."}, "figure": {"caption": "Momentum 0 for all: training loss, dropout on (mean and range over the seeds).", "name": "fig-no-momentum-loss"}}
 figure, axes = plt.subplots(1, 2, figsize=(9, 3.6), sharey=True)
 for ax, (framework, label) in zip(axes, LABELS.items(), strict=True):
     for name in rules:
-        runs = [run["epoch_loss"] for run in results[f"{name}-alike"][framework]]
+        runs = [run["epoch_loss"] for run in results[f"{name}-no-momentum"][framework]]
         figures.band(ax, epochs, runs, label=name)
     ax.set(title=label, xlabel="epochs")
 axes[0].set(ylabel="training loss")
@@ -450,7 +452,7 @@ _ = figure
 for framework, label in LABELS.items():
     last = {
         name: np.mean(
-            [run["epoch_loss"][-1] for run in results[f"{name}-alike"][framework]]
+            [run["epoch_loss"][-1] for run in results[f"{name}-no-momentum"][framework]]
         )
         for name in rules
     }
@@ -626,15 +628,15 @@ for name in rules:
 #
 # *Reproduced* needs both frameworks. A published accuracy must lie where 95 % of single runs like ours fall, though ours
 # have 50 epochs and the article's 100. For a claim that one run beats another, the 95 % interval of the paired
-# difference must be clear of zero. All claims of the course stand together in {doc}`08_verdicts`.
+# difference must be clear of zero. All claims of the course stand together in {doc}`verdicts`.
 
 # %% tags=["hide-input"]
 from lrlib.course import claims
 
-claims.table("04_four_decays")
+claims.table("four_decays")
 
 # %%
-print(claims.counts("04_four_decays"))
+print(claims.counts("four_decays"))
 print("stored on:", results["constant"]["pytorch"][0]["hardware"])
 
 # %% [markdown]

@@ -52,14 +52,15 @@
 import numpy as np
 
 import lrlib
-from lrlib.course import alike, figures, s1_range, s3, study
+from lrlib.course import figures, networks, study, training
+from lrlib.course.experiments import finding_the_range, step_and_plateau
 from lrlib.course.figures import plt, show_source
 
 figures.use_style()
-images, labels = s1_range.images()
-batches = s1_range.batches(seed=0)
-whole = alike.resnet18_weights(channels=1, classes=10, seed=0)
-weights = alike.resnet18_weights(channels=1, classes=10, seed=0, size=28)
+images, labels = finding_the_range.images()
+batches = finding_the_range.batches(seed=0)
+whole = networks.resnet18_weights(channels=1, classes=10, seed=0)
+weights = networks.resnet18_weights(channels=1, classes=10, seed=0, size=28)
 print("images:", images.shape, "batches:", len(batches), "of", batches[0][0].shape)
 print("trainable numbers in ResNet-18:", sum(array.size for array in whole))
 print("of them ever meet a pixel here:", sum(array.size for array in weights))
@@ -70,7 +71,7 @@ print("of them ever meet a pixel here:", sum(array.size for array in weights))
 # training is the same, for less work.
 
 # %% tags=["pytorch"]
-from lrlib.course import torch as in_torch
+from lrlib.course import pytorch as in_torch
 
 in_torch.one_thread()
 show_source(in_torch.Block, in_torch.resnet18)
@@ -90,7 +91,7 @@ import torch
 import lrlib.torch
 
 model = in_torch.resnet18(weights)
-optimizer = torch.optim.Adam(model.parameters(), eps=s1_range.ADAM_EPSILON)
+optimizer = torch.optim.Adam(model.parameters(), eps=finding_the_range.ADAM_EPSILON)
 torch_batches = [(torch.from_numpy(x), torch.from_numpy(y)) for x, y in batches]
 before = in_torch.weights(model)
 torch_sweep = lrlib.torch.range_test(
@@ -98,7 +99,7 @@ torch_sweep = lrlib.torch.range_test(
     optimizer,
     torch.nn.functional.cross_entropy,
     torch_batches,
-    **s1_range.SWEEP,
+    **finding_the_range.SWEEP,
 )
 after = in_torch.weights(model)
 print(
@@ -119,10 +120,10 @@ import lrlib.keras
 
 model = in_keras.resnet18(weights, size=28)
 model.compile(
-    keras.optimizers.Adam(epsilon=s1_range.ADAM_EPSILON), in_keras.cross_entropy
+    keras.optimizers.Adam(epsilon=finding_the_range.ADAM_EPSILON), in_keras.cross_entropy
 )
 before = in_keras.weights(model)
-keras_sweep = lrlib.keras.range_test(model, batches, **s1_range.SWEEP)
+keras_sweep = lrlib.keras.range_test(model, batches, **finding_the_range.SWEEP)
 after = in_keras.weights(model)
 print(
     "weights are bit for bit what they were:",
@@ -168,7 +169,7 @@ print("each of the three rules gives a rate between 1e-5 and 1e-1 in both: yes")
 # held-out images after the update; most finders use the training batch before it. We have both.
 
 # %%
-stored = study.load("s1-range")
+stored = study.load("finding_the_range")
 KINDS = {
     "training-batches": "training batches",
     "held-out-batches": "held-out batches",
@@ -345,7 +346,7 @@ for kind, label in KINDS.items():
 # well-known rules with running averages say of the same sweeps.
 
 # %%
-from lrlib.course import finders
+from lrlib.course import peer_range_rules
 
 for framework, label in LABELS.items():
     by_kind = [np.median(lrs[kind, framework, "steepest"]) for kind in KINDS]
@@ -354,7 +355,7 @@ for framework, label in LABELS.items():
     )
     for name in ("torch-lr-finder", "fastai steep"):
         found = [
-            finders.FINDERS[name](one)
+            peer_range_rules.FINDERS[name](one)
             for one in sweeps["held-out-batches", framework].results
         ]
         print(
@@ -365,7 +366,7 @@ for framework, label in LABELS.items():
 # ### Smith's own form: the accuracy
 #
 # Smith reads the bounds of a cycle off the *accuracy*: `base_lr` where it begins to rise, `max_lr` where it stops
-# rising or becomes ragged. Here is his form on the perceptron of {doc}`03_step_and_plateau`, with plain SGD.
+# rising or becomes ragged. Here is his form on the perceptron of {doc}`step_and_plateau`, with plain SGD.
 
 
 # %% tags=["pytorch"]
@@ -373,9 +374,9 @@ def accuracy(outputs, targets):
     return (outputs.argmax(1) == targets).float().mean().item()
 
 
-(x_train, y_train), _ = s3.images()
-order = alike.batch_order(len(x_train), 500, epochs=1, seed=0)
-model = in_torch.perceptron(s3.SIZES, alike.dense_weights(s3.SIZES, seed=0))
+(x_train, y_train), _ = step_and_plateau.images()
+order = training.batch_order(len(x_train), 500, epochs=1, seed=0)
+model = in_torch.perceptron(step_and_plateau.SIZES, networks.dense_weights(step_and_plateau.SIZES, seed=0))
 optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
 pairs = [
     (torch.from_numpy(x_train[rows]), torch.from_numpy(y_train[rows]).long())
@@ -393,7 +394,7 @@ smith_torch = lrlib.torch.range_test(
 print("accuracies recorded:", len(smith_torch.accuracies) == len(smith_torch.rates))
 
 # %% tags=["keras"]
-model = in_keras.perceptron(s3.SIZES, alike.dense_weights(s3.SIZES, seed=0))
+model = in_keras.perceptron(step_and_plateau.SIZES, networks.dense_weights(step_and_plateau.SIZES, seed=0))
 model.compile(
     keras.optimizers.SGD(0.1), in_keras.cross_entropy, metrics=["accuracy"]
 )
@@ -423,9 +424,9 @@ print("both frameworks support a range with base_lr below max_lr: yes")
 # read them beside ours.
 
 # %%
-curves = [finders.curve(seed) for seed in range(100)]
+curves = [peer_range_rules.curve(seed) for seed in range(100)]
 scores = {
-    name: finders.score(finder, curves) for name, finder in finders.FINDERS.items()
+    name: peer_range_rules.score(finder, curves) for name, finder in peer_range_rules.FINDERS.items()
 }
 rows = [
     [
@@ -455,7 +456,7 @@ distances = {
         for curve in curves
         if (found := finder(curve.result)) is not None
     ]
-    for name, finder in finders.FINDERS.items()
+    for name, finder in peer_range_rules.FINDERS.items()
 }
 figure, ax = plt.subplots(figsize=(8, 4.5))
 names = list(distances)[::-1]
@@ -504,12 +505,12 @@ level = [
     )
     for seed in range(100)
 ]
-for name, finder in finders.FINDERS.items():
+for name, finder in peer_range_rules.FINDERS.items():
     answered = sum(finder(result) is not None for result in level)
     print(f"{name:20} gave a number for {answered:3} of {len(level)} level curves")
-peers = sum(finders.FINDERS[name](level[0]) is not None for name in finders.PEERS)
+peers = sum(peer_range_rules.FINDERS[name](level[0]) is not None for name in peer_range_rules.PEERS)
 print(
-    f"3. {peers} of {len(finders.PEERS)} well-known rules answer noise with a number"
+    f"3. {peers} of {len(peer_range_rules.PEERS)} well-known rules answer noise with a number"
 )
 print("lrlib says why not:", level[0].suggest("steepest").reason)
 
@@ -525,15 +526,15 @@ print("lrlib says why not:", level[0].suggest("steepest").reason)
 #
 # *Reproduced* needs both frameworks, with losses on held-out images, as the source measured. Finders of its
 # time took the steepest point. Its range was read by eye, and Smith's rule is the nearest to that. All claims of the
-# course stand together in {doc}`08_verdicts`.
+# course stand together in {doc}`verdicts`.
 
 # %% tags=["hide-input"]
 from lrlib.course import claims
 
-claims.table("02_finding_the_range")
+claims.table("finding_the_range")
 
 # %%
-print("verdicts:", claims.counts("02_finding_the_range"))
+print("verdicts:", claims.counts("finding_the_range"))
 print("seeds a cell:", len(stored["held-out-batches"]["pytorch"]))
 print("stored on:", stored["held-out-batches"]["pytorch"][0]["hardware"])
 

@@ -16,7 +16,7 @@
 # **Goal.** Run the best-known promise of fast training again: one cycle of twelve epochs against a step decay of
 # eighty-five. Then add the runs that the comparison lacks, and see which part of the cycle earns its name.
 #
-# **You need** {doc}`05_cycling`, and {doc}`03_step_and_plateau` for how momentum and a changing rate meet. **Data:**
+# **You need** {doc}`cycling`, and {doc}`step_and_plateau` for how momentum and a changing rate meet. **Data:**
 # MNIST. **Cost:** one epoch is trained live in each framework, one to two minutes on two cores; the measured time stands
 # under the title.
 #
@@ -66,10 +66,11 @@
 import numpy as np
 
 import lrlib
-from lrlib.course import alike, figures, one_cycle, study
+from lrlib.course import figures, networks, study, training
+from lrlib.course.experiments import one_cycle
 from lrlib.course.figures import plt, show_source
+from lrlib.course.rules import FEWEST, FRAMEWORKS, Runs
 from lrlib.course.stats import direction, mean_interval, mean_sd
-from lrlib.course.verdicts import FEWEST, FRAMEWORKS, Runs
 
 figures.use_style()
 for schedule in (
@@ -116,8 +117,8 @@ _ = figure
 # then ten. It has 431,080 weights. `one_cycle.trial` is what `make experiments ONLY=one-cycle` runs.
 
 # %%
-print(alike.LENET)
-weights = alike.pooled_convnet_weights(alike.LENET, seed=0)
+print(networks.LENET)
+weights = networks.pooled_convnet_weights(networks.LENET, seed=0)
 print("weights:", sum(array.size for array in weights))
 show_source(one_cycle.trial)
 
@@ -132,14 +133,14 @@ show_source(one_cycle.trial)
 import torch
 
 import lrlib.torch
-from lrlib.course import torch as in_torch
+from lrlib.course import pytorch as in_torch
 
 in_torch.one_thread()
 (x, y), tested = one_cycle.images()
-batches = alike.batch_order(len(x), one_cycle.BATCH, 1, seed=0)
+batches = training.batch_order(len(x), one_cycle.BATCH, 1, seed=0)
 cycle = one_cycle.SETTINGS["one-cycle"]
 
-torch_model = in_torch.pooled_convnet(alike.LENET, weights)
+torch_model = in_torch.pooled_convnet(networks.LENET, weights)
 optimizer = torch.optim.SGD(
     torch_model.parameters(), momentum=0.9, weight_decay=one_cycle.L2
 )
@@ -159,7 +160,7 @@ import lrlib.keras
 from lrlib.course import keras as in_keras
 
 in_keras.one_thread()
-keras_model = in_keras.pooled_convnet(alike.LENET, weights, l2=one_cycle.L2)
+keras_model = in_keras.pooled_convnet(networks.LENET, weights, l2=one_cycle.L2)
 keras_optimizer = lrlib.keras.SGD(
     lrlib.keras.Schedule(cycle.schedule), momentum=cycle.momentum
 )
@@ -170,7 +171,7 @@ print(
 )
 
 # %%
-results = study.load("one-cycle")
+results = study.load("one_cycle")
 rates_apart = np.abs(torch_history.rates - cycle.schedule(t[: len(batches)])).max()
 assert rates_apart < 1e-12, rates_apart
 assert np.abs(keras_history.rates - torch_history.rates).max() < 1e-8
@@ -202,7 +203,7 @@ first_losses = {}
 for name in ("linear", "cosine"):
     for seed in range(5):
         model = in_torch.pooled_convnet(
-            alike.LENET, alike.pooled_convnet_weights(alike.LENET, seed)
+            networks.LENET, networks.pooled_convnet_weights(networks.LENET, seed)
         )
         optimizer = torch.optim.SGD(
             model.parameters(), momentum=0.9, weight_decay=one_cycle.L2
@@ -210,7 +211,7 @@ for name in ("linear", "cosine"):
         scheduler = lrlib.torch.Scheduler(
             optimizer, one_cycle.SETTINGS[name].schedule
         )
-        order = alike.batch_order(len(x), one_cycle.BATCH, 1, seed)[:30]
+        order = training.batch_order(len(x), one_cycle.BATCH, 1, seed)[:30]
         history = in_torch.train(model, optimizer, x, y, order, scheduler=scheduler)
         first_losses[name, seed] = history.losses
     lost = [int((~(first_losses[name, seed] < 100)).argmax()) for seed in range(5)]
@@ -250,7 +251,7 @@ print(
 # %%
 def values(name, framework):
     """Test accuracies, one a seed."""
-    return Runs("one-cycle", name).numbers(framework)
+    return Runs(one_cycle.EXPERIMENT, name).numbers(framework)
 
 
 def shown(numbers):
@@ -418,7 +419,7 @@ for label, rates in (
 #
 # The defaults of `OneCycleLR` are not the report's cycle either. It rises for three tenths of the run, along cosines,
 # and falls in one go. `three_phase=True`, `anneal_strategy="linear"` and `pct_start=0.45` give the report's. And it
-# cycles the momentum between 0.85 and 0.95 unasked; {doc}`12_bug_museum` has the exhibit.
+# cycles the momentum between 0.85 and 0.95 unasked; {doc}`bug_museum` has the exhibit.
 
 # %% [markdown]
 # ## Paper scale: the first table on cycles
@@ -436,9 +437,9 @@ for label, rates in (
 # paper's lengths too.
 
 # %% tags=["hide-input"] mystnb={"image": {"alt": "Three rising curves. Triangular2 in 2,500 updates is above the fixed rate with early drops throughout and ends at 66 percent against 63. The fixed rate goes on to 7,000 updates, jumps at its drop at 6,000, and ends at 74 percent."}, "figure": {"caption": "Test accuracy after each tenth of a run, mean and range of three seeds. The last jump of each is its first drop of the rate by ten.", "name": "fig-clr-table1"}}
-from lrlib.course import clr_table1
+from lrlib.course.experiments import clr_table1
 
-table1 = study.load("clr-table1")
+table1 = study.load("clr_table1")
 tenths = [name for name in table1 if name.endswith("-tenth")]
 figure, ax = plt.subplots(figsize=(8, 3.6))
 for name in tenths:
@@ -453,7 +454,7 @@ _ = figure
 # %% tags=["hide-input"]
 rows = []
 for name in tenths:
-    final = Runs("clr-table1", name).numbers("pytorch")
+    final = Runs(clr_table1.EXPERIMENT, name).numbers("pytorch")
     rows.append(
         [
             name.removesuffix("-tenth"),
@@ -468,7 +469,7 @@ figures.table(["rate", "updates", "PyTorch", "seeds"], rows)
 # %%
 def tenth(name):
     """Test accuracies of a run at a tenth of its length, one a seed."""
-    return Runs("clr-table1", f"{name}-tenth").numbers("pytorch")
+    return Runs(clr_table1.EXPERIMENT, f"{name}-tenth").numbers("pytorch")
 
 
 print(
@@ -509,10 +510,10 @@ for name in tenths:
 # %% tags=["hide-input"]
 from lrlib.course import claims
 
-claims.table("09_one_cycle")
+claims.table("one_cycle")
 
 # %%
-print("verdicts:", claims.counts("09_one_cycle"))
+print("verdicts:", claims.counts("one_cycle"))
 
 # %% [markdown]
 # ## Exercises
@@ -530,7 +531,7 @@ print("verdicts:", claims.counts("09_one_cycle"))
 # 3. Where a short run is set against a long one, ask what else differs, and run each difference alone.
 #
 # **Terms:** one-cycle policy, super-convergence, warm-up, peak. **Read on:** {cite}`smith2018`, {cite}`smith2019`, and
-# {doc}`10_to_zero`, where one-cycle stands among ten others, each with a peak of its own.
+# {doc}`to_zero`, where one-cycle stands among ten others, each with a peak of its own.
 #
 # ## Check yourself
 #

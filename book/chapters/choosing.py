@@ -41,11 +41,13 @@
 import numpy as np
 
 import lrlib
-from lrlib.course import alike, budget_results, budgets, figures
-from lrlib.course.budget_results import error_ratios
+from lrlib.course import figures, networks, training
+from lrlib.course.experiments import equal_budget
+from lrlib.course.experiments.equal_budget import results as equal_budget_results
+from lrlib.course.experiments.equal_budget.results import error_ratios
 from lrlib.course.figures import plt, show_source
+from lrlib.course.rules import FEWEST, FRAMEWORKS, Runs
 from lrlib.course.stats import direction, mean_interval, mean_sd, relative_interval
-from lrlib.course.verdicts import FEWEST, FRAMEWORKS, Runs
 
 figures.use_style()
 
@@ -65,8 +67,8 @@ def paired(experiment, name, control):
 
 
 BUDGETS, STOPPED = (
-    "10_to_zero.html#who-wins-and-by-how-much",
-    "10_to_zero.html#stopped-early",
+    "to_zero.html#who-wins-and-by-how-much",
+    "to_zero.html#stopped-early",
 )
 EVIDENCE = [
     (
@@ -100,25 +102,25 @@ EVIDENCE = [
         "budget known",
         "line to zero over a cycle (Adam, ResNet-18, 8 epochs)",
         paired("s1", "linear", "cyclical"),
-        "06_cycling_on_mnist.html#the-result",
+        "cycling_on_mnist.html#the-result",
     ),
     (
         "budget known",
         "one-cycle over the line with a rise of one epoch (LeNet, MNIST, 12 epochs)",
         paired("one-cycle", "one-cycle", "warmup-linear"),
-        "09_one_cycle.html#the-result",
+        "one_cycle.html#the-result",
     ),
     (
         "budget known",
         "the same with momentum 0.9 in both",
         paired("one-cycle", "one-cycle-one-momentum", "warmup-linear"),
-        "09_one_cycle.html#the-result",
+        "one_cycle.html#the-result",
     ),
     (
         "budget known",
         "one fall over a cycle (Adam, digits, 40 epochs)",
         paired("s2", "fall", "triangular"),
-        "05_cycling.html#the-result",
+        "cycling.html#the-result",
     ),
     (
         "budget unknown",
@@ -142,7 +144,7 @@ EVIDENCE = [
         "budget unknown",
         "cuts on a plateau over constant (MNIST, 10 epochs)",
         paired("s3", "d-validation", "constant-held-out"),
-        "03_step_and_plateau.html#the-result",
+        "step_and_plateau.html#the-result",
     ),
     (
         "warm-up",
@@ -154,7 +156,7 @@ EVIDENCE = [
         "warm-up",
         "line from 0.1 after a rise over line from 0.03 without (LeNet, MNIST)",
         paired("one-cycle", "warmup-linear", "linear-0.03"),
-        "09_one_cycle.html#the-result",
+        "one_cycle.html#the-result",
     ),
 ]
 
@@ -191,14 +193,14 @@ figures.table(
 # ## Tune the peak first
 
 # %%
-stored = budget_results.load()
+stored = equal_budget_results.load()
 for label, places in (("three times too low", -1), ("three times too high", 1)):
-    costs = stored.missed_peak(budget_results.TO_ZERO, places)
+    costs = stored.missed_peak(equal_budget_results.TO_ZERO, places)
     low, middle, high = np.quantile(costs, [0.25, 0.5, 0.75])
     print(
         f"{label:20}: {middle:.1f} points lost, half of the cases {low:.1f} to {high:.1f}"
     )
-costs = stored.behind(budget_results.TO_ZERO)
+costs = stored.behind(equal_budget_results.TO_ZERO)
 low, middle, high = np.quantile(costs, [0.25, 0.5, 0.75])
 print(
     f"another shape       : {middle:.1f} points lost, half of the cases {low:.1f} to {high:.1f}"
@@ -209,8 +211,8 @@ print(
 # to zero. The last is what the other shapes lose to the best of the six, each with its own peak.
 #
 # - **Do:** try five peaks, a factor of three apart, with the schedule and the budget that you will use. Choose on
-#   validation images. {doc}`02_finding_the_range` gives a first guess; its answer moves by a factor of two to five.
-# - **Do not** compare schedules at one common peak. {doc}`10_to_zero` shows a winner for every peak.
+#   validation images. {doc}`finding_the_range` gives a first guess; its answer moves by a factor of two to five.
+# - **Do not** compare schedules at one common peak. {doc}`to_zero` shows a winner for every peak.
 # - **How sure:** three tasks under SGD, and one seed at each peak.
 #
 # ## You know the budget
@@ -222,7 +224,7 @@ print(
 # - **Do not** leave the rate constant. And do not expect more of cycles or restarts: beside a plain fall they were behind
 #   or not told apart.
 # - **A warm-up** of a twentieth of the budget made no difference that could be told where the peak was tuned. It does allow
-#   a higher peak: in {doc}`09_one_cycle` the falls that began at 0.1 diverged, and after a rise of one epoch they did not.
+#   a higher peak: in {doc}`one_cycle` the falls that began at 0.1 diverged, and after a rise of one epoch they did not.
 # - **How sure:** three tasks, at most nine epochs; see the rows *budget known* and *warm-up* above.
 #
 # ## You do not know it
@@ -240,14 +242,14 @@ print(
 # tuned line, and Schedule-Free, give over a tuned constant rate, by the number of updates.
 
 # %% tags=["hide-input"] mystnb={"image": {"alt": "Two panels over the number of updates, 38 to 4,950, on a logarithmic axis. Left, the line to zero over constant: nine points with a wide range on digits at 38 updates, three and two points at 114 and 342; a few tenths on MNIST; on CIFAR-10 none at 450 updates, two and three points at 1,350 and 4,050. Right, Schedule-Free over constant: fifteen points on digits at 38 updates, four and two then; about one point and less on MNIST; nothing clear on CIFAR-10."}, "figure": {"caption": "What the line to zero and Schedule-Free give over a constant rate, each with its own peak: mean difference of three seeds and their range, by the number of updates.", "name": "fig-updates"}}
-updates = [budgets.updates(*setting) for setting in budget_results.SETTINGS]
+updates = [equal_budget.updates(*setting) for setting in equal_budget_results.SETTINGS]
 constant = stored.test[:, stored.names.index("constant")]
 figure, axes = plt.subplots(1, 2, figsize=(8, 3.4), sharey=True)
 for ax, name in zip(axes, ("linear", "schedule-free"), strict=True):
     gains = stored.test[:, stored.names.index(name)] - constant
-    for k, task in enumerate(budgets.TASKS):
+    for k, task in enumerate(equal_budget.TASKS):
         here = [
-            s for s, (one, _) in enumerate(budget_results.SETTINGS) if one == task
+            s for s, (one, _) in enumerate(equal_budget_results.SETTINGS) if one == task
         ]
         middle = gains[here].mean(1)
         ax.errorbar(
@@ -269,7 +271,7 @@ _ = figure
 line = stored.test[:, stored.names.index("linear")]
 ratios = stored.error_ratio("linear", "constant")
 for (task, _), count, points, ratio in zip(
-    budget_results.SETTINGS, updates, line - constant, ratios, strict=True
+    equal_budget_results.SETTINGS, updates, line - constant, ratios, strict=True
 ):
     print(
         f"{task:8} {count:5} updates: line over constant {points.mean():+.2f} points,",
@@ -277,9 +279,9 @@ for (task, _), count, points, ratio in zip(
     )
 
 # %%
-for task in budgets.TASKS:
+for task in equal_budget.TASKS:
     one, three = (
-        budget_results.SETTINGS.index((task, epochs)) for epochs in (1, 3)
+        equal_budget_results.SETTINGS.index((task, epochs)) for epochs in (1, 3)
     )
     gain = line[three] - line[one]
     lead = stored.means[one].max() - line[one].mean()
@@ -310,7 +312,7 @@ print("38 updates, seeds closest together:", stored.names[spreads.argmin()])
 import torch
 
 import lrlib.torch
-from lrlib.course import torch as in_torch
+from lrlib.course import pytorch as in_torch
 from lrlib.course.data import mnist
 
 in_torch.one_thread()
@@ -341,9 +343,9 @@ def learn(weights, x, y, schedule, batches):
 
 def pretrained(seed):
     """The hidden layer after one epoch on the digits 0 to 4."""
-    batches = alike.batch_order(int(first_half.sum()), 100, 1, seed)
+    batches = training.batch_order(int(first_half.sum()), 100, 1, seed)
     schedule = lrlib.Linear(0.1, 0.0, len(batches))
-    start = alike.dense_weights(SIZES, seed)
+    start = networks.dense_weights(SIZES, seed)
     model = learn(start, x[first_half], y[first_half], schedule, batches)
     return in_torch.weights(model)[:2]
 
@@ -353,11 +355,11 @@ hidden = {seed: pretrained(seed) for seed in (100, *SEEDS)}
 
 
 def fine_tune(start, name, peak, seed):
-    weights = alike.dense_weights(SIZES, 1000 + seed)
+    weights = networks.dense_weights(SIZES, 1000 + seed)
     if start == "pre-trained":
         weights = [*hidden[seed], *weights[2:]]
-    batches = alike.batch_order(FEW, BATCH, EPOCHS, seed)
-    schedule = budgets.schedules(peak, len(batches))[name]
+    batches = training.batch_order(FEW, BATCH, EPOCHS, seed)
+    schedule = equal_budget.schedules(peak, len(batches))[name]
     return learn(weights, x[few], y[few] - 5, schedule, batches)
 
 
@@ -423,7 +425,7 @@ print("pre-trained against from scratch:", direction(difference))
 # ## You resume
 #
 # - **Do** save model, optimizer and scheduler together, and build the scheduler before you load. Then look at the rate in
-#   force. {doc}`12_bug_museum` shows what happens in the other order: a run at a tenth of its rate, for good.
+#   force. {doc}`bug_museum` shows what happens in the other order: a run at a tenth of its rate, for good.
 # - **Do** keep the schedule's length as it was planned. A new length is a new schedule.
 #
 # Here is a run of 400 updates that is stopped after 150 and taken up from its checkpoint. It must end with the same
@@ -432,14 +434,14 @@ print("pre-trained against from scratch:", direction(difference))
 # %% tags=["pytorch"]
 import io
 
-digits_x, digits_y, *_ = budgets.TASKS["digits"].images()
-SMALL = budgets.PERCEPTRONS["digits"]
-order = alike.batch_order(len(digits_x), 32, 9, seed=0)[:400]
+digits_x, digits_y, *_ = equal_budget.TASKS["digits"].images()
+SMALL = equal_budget.PERCEPTRONS["digits"]
+order = training.batch_order(len(digits_x), 32, 9, seed=0)[:400]
 line = lrlib.Linear(0.3, 0.0, len(order))
 
 
 def torch_parts(seed):
-    model = in_torch.perceptron(SMALL, alike.dense_weights(SMALL, seed))
+    model = in_torch.perceptron(SMALL, networks.dense_weights(SMALL, seed))
     optimizer = torch.optim.SGD(model.parameters(), momentum=0.9)
     return model, optimizer, lrlib.torch.Scheduler(optimizer, line)
 
@@ -487,7 +489,7 @@ in_keras.one_thread()
 
 
 def keras_parts(seed):
-    model = in_keras.perceptron(SMALL, alike.dense_weights(SMALL, seed))
+    model = in_keras.perceptron(SMALL, networks.dense_weights(SMALL, seed))
     optimizer = lrlib.keras.SGD(lrlib.keras.Schedule(line), momentum=0.9)
     model.compile(optimizer, "sparse_categorical_crossentropy")
     return model, optimizer
@@ -523,7 +525,7 @@ assert same and abs(rate - line(150)) < 1e-7
 #
 # - **Count updates, not batches.** In PyTorch call `scheduler.step()` where `optimizer.step()` is called. In Keras the
 #   schedule is asked with the count of batches; `lrlib.keras.Schedule(schedule, accumulate=k)` divides it.
-# - **What it costs:** a line that was over at half of the run lost from 0.3 to 1.6 points on MNIST, in {doc}`10_to_zero`,
+# - **What it costs:** a line that was over at half of the run lost from 0.3 to 1.6 points on MNIST, in {doc}`to_zero`,
 #   *Break it*.
 
 # %% tags=["pytorch"]
@@ -560,7 +562,7 @@ assert np.allclose(moved, [short_line(t) for t in range(4)], atol=1e-7)
 # - **Adam** divides each weight's update by a record of its gradients. That does not replace a schedule: on ResNet-18 the
 #   line was ahead of the cycle *under Adam* (see the table). Of the nine settings none used it.
 # - **Keras's SGD** keeps the rate inside its momentum, so that a cut fades in over many updates.
-#   {doc}`03_step_and_plateau` measures it; `lrlib.keras.SGD` has PyTorch's rule.
+#   {doc}`step_and_plateau` measures it; `lrlib.keras.SGD` has PyTorch's rule.
 #
 # ## Your own comparison
 #
@@ -572,11 +574,11 @@ assert np.allclose(moved, [short_line(t) for t in range(4)], atol=1e-7)
 # 4. Add the control that is easy to forget: the same fall without the special part.
 # 5. Compare seed by seed, with an interval. If it holds zero, say *not told apart*.
 #
-# `lrlib.course.budgets` is such a comparison, and the assignment *A fair comparison* in
+# `lrlib.course.experiments.equal_budget` is such a comparison, and the assignment *A fair comparison* in
 # {doc}`../assignments/students` grades one.
 
 # %%
-show_source(budgets.trial)
+show_source(equal_budget.trial)
 
 # %% [markdown]
 # ## What nobody measured here

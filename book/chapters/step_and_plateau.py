@@ -60,28 +60,29 @@
 import numpy as np
 
 import lrlib
-from lrlib.course import alike, figures, s3, study
+from lrlib.course import figures, networks, study, training
+from lrlib.course.experiments import step_and_plateau
 from lrlib.course.figures import plt, show_source
 
 figures.use_style()
-(x_train, y_train), (x_test, y_test) = s3.images()
+(x_train, y_train), (x_test, y_test) = step_and_plateau.images()
 print("training images:", x_train.shape, x_train.dtype, "labels:", y_train.shape)
-per_epoch = len(x_train) // s3.BATCH
+per_epoch = len(x_train) // step_and_plateau.BATCH
 print("pixels from", x_train.min(), "to", x_train.max())
 print("updates an epoch:", per_epoch)
 
 # %%
-initial_weights = alike.dense_weights(s3.SIZES, seed=0)
-five_epochs = alike.batch_order(len(x_train), s3.BATCH, epochs=5, seed=0)
+initial_weights = networks.dense_weights(step_and_plateau.SIZES, seed=0)
+five_epochs = training.batch_order(len(x_train), step_and_plateau.BATCH, epochs=5, seed=0)
 print("updates × batch:", five_epochs.shape)
-show_source(alike.dense_weights, alike.batch_order)
+show_source(networks.dense_weights, training.batch_order)
 
 # %% [markdown]
 # The training loop is short, and the same one serves the whole course. It reads the rate from the optimizer before
 # each update: what counts is the rate in force.
 
 # %% tags=["pytorch"]
-from lrlib.course import torch as in_torch
+from lrlib.course import pytorch as in_torch
 
 in_torch.one_thread()
 show_source(in_torch.perceptron, in_torch.train)
@@ -113,7 +114,7 @@ import torch
 
 import lrlib.torch
 
-torch_model = in_torch.perceptron(s3.SIZES, initial_weights)
+torch_model = in_torch.perceptron(step_and_plateau.SIZES, initial_weights)
 torch_optimizer = torch.optim.SGD(
     torch_model.parameters(), momentum=0.9, nesterov=True
 )
@@ -131,7 +132,7 @@ print("rate in force, by epoch:", listed(torch_history.rates[::per_epoch]))
 # %% tags=["keras"]
 import lrlib.keras
 
-keras_model = in_keras.perceptron(s3.SIZES, initial_weights)
+keras_model = in_keras.perceptron(step_and_plateau.SIZES, initial_weights)
 keras_optimizer = lrlib.keras.SGD(
     lrlib.keras.Schedule(run_a), momentum=0.9, nesterov=True
 )
@@ -174,22 +175,22 @@ print(f"both test accuracies from {band[0]} to {band[1]} %:", inside)
 
 # %%
 for name in "abc":
-    print(name, s3.SETTINGS[name].rule, f"{s3.SETTINGS[name].epochs} epochs")
+    print(name, step_and_plateau.SETTINGS[name].rule, f"{step_and_plateau.SETTINGS[name].epochs} epochs")
 for name in "de":
-    rule = s3.SETTINGS[name].rule
+    rule = step_and_plateau.SETTINGS[name].rule
     print(
         f"{name} plateau, mode {rule.mode}, factor {rule.factor}, patience {rule.patience}"
     )
 
 # %% tags=["pytorch"]
 live_torch = {
-    name: s3.trial(s3.SETTINGS[name], "pytorch", seed=0) for name in "bcde"
+    name: step_and_plateau.trial(step_and_plateau.SETTINGS[name], "pytorch", seed=0) for name in "bcde"
 }
 for name in "bc":
     print(name, "rate in force, by epoch:", listed(live_torch[name]["rates"]))
 
 # %% tags=["keras"]
-live_keras = {name: s3.trial(s3.SETTINGS[name], "keras", seed=0) for name in "bcde"}
+live_keras = {name: step_and_plateau.trial(step_and_plateau.SETTINGS[name], "keras", seed=0) for name in "bcde"}
 for name in "bc":
     print(name, "rate in force, by epoch:", listed(live_keras[name]["rates"]))
 
@@ -211,11 +212,11 @@ for name in "de":
     for live in (live_torch, live_keras):
         curve = live[name]["curve"]
         seen = dict(zip(curve["update"], curve["accuracy"], strict=True))
-        rule = s3.SETTINGS[name].rule
+        rule = step_and_plateau.SETTINGS[name].rule
         state, expected = rule.start(), []
         for end in range(per_epoch, 10 * per_epoch + 1, per_epoch):
             expected.append(state.lr)
-            state = rule.update(state, seen[end // s3.EVERY * s3.EVERY])
+            state = rule.update(state, seen[end // step_and_plateau.EVERY * step_and_plateau.EVERY])
         assert np.allclose(live[name]["rates"], expected, rtol=1e-6), (
             f"run {name}: {live[name]['rates']}, by the rule {expected}"
         )
@@ -229,9 +230,9 @@ print("d and e apply the rates that their rule makes of their accuracies: yes")
 # %%
 from lrlib.course.stats import direction, mean_interval, mean_sd
 
-results = study.load("s3")
+results = study.load("step_and_plateau")
 seeds = len(results["a"]["pytorch"])
-print("seeds:", seeds, "; frameworks:", ", ".join(s3.FRAMEWORKS))
+print("seeds:", seeds, "; frameworks:", ", ".join(step_and_plateau.FRAMEWORKS))
 
 
 def values(setting, framework, key="test_accuracy"):
@@ -279,7 +280,7 @@ LABELS = {
 }
 rows = []
 for setting in ("a", "b", "c", "c-every-epoch", "a-today", "constant", "d", "e"):
-    epochs = s3.SETTINGS[setting].epochs
+    epochs = step_and_plateau.SETTINGS[setting].epochs
     rows.append(
         [
             setting,
@@ -308,7 +309,7 @@ published_metrics = {
     "e": [96.26, 96.96, 96.78, 97.62, 97.86, 97.95, 97.87, 98.00, 97.95, 98.01],
 }
 stale = [
-    (epoch + 1) * per_epoch // s3.EVERY * s3.EVERY for epoch in range(10)
+    (epoch + 1) * per_epoch // step_and_plateau.EVERY * step_and_plateau.EVERY for epoch in range(10)
 ]  # updates at which the rule's metric was taken
 rows = []
 for epoch, update in enumerate(stale):
@@ -445,7 +446,7 @@ cut_at_50 = lrlib.Piecewise([50], [0.1, 0.01])
 
 
 def torch_weights(batches):
-    model = in_torch.perceptron(s3.SIZES, initial_weights)
+    model = in_torch.perceptron(step_and_plateau.SIZES, initial_weights)
     optimizer = torch.optim.SGD(model.parameters(), momentum=0.9, nesterov=True)
     scheduler = lrlib.torch.Scheduler(optimizer, cut_at_50)
     in_torch.train(model, optimizer, x_train, y_train, batches, scheduler=scheduler)
@@ -453,7 +454,7 @@ def torch_weights(batches):
 
 
 def keras_weights(batches, SGD):
-    model = in_keras.perceptron(s3.SIZES, initial_weights)
+    model = in_keras.perceptron(step_and_plateau.SIZES, initial_weights)
     optimizer = SGD(lrlib.keras.Schedule(cut_at_50), momentum=0.9, nesterov=True)
     in_keras.train(model, optimizer, x_train, y_train, batches)
     return in_keras.weights(model)
@@ -736,7 +737,7 @@ for epoch in range(5):
 def first_cut(run, updates):
     """The epoch after which run (d)'s rule makes its first cut, if it sees the accuracies at these updates."""
     curve = dict(zip(run["curve"]["update"], run["curve"]["accuracy"], strict=True))
-    rule = s3.SETTINGS["d"].rule
+    rule = step_and_plateau.SETTINGS["d"].rule
     state = rule.start()
     for epoch, update in enumerate(updates):
         state = rule.update(state, curve[update])
@@ -760,7 +761,7 @@ print(
 
 # %%
 for name, metrics in published_metrics.items():
-    rule = s3.SETTINGS[name].rule
+    rule = step_and_plateau.SETTINGS[name].rule
     state, cuts = rule.start(), []
     for epoch, metric in enumerate(metrics):
         before, state = state, rule.update(state, metric)
@@ -796,7 +797,7 @@ print(
 
 # %% tags=["keras"]
 def bad_epochs_keras(callback):
-    model = in_keras.perceptron((1, 1), alike.dense_weights((1, 1), seed=0))
+    model = in_keras.perceptron((1, 1), networks.dense_weights((1, 1), seed=0))
     model.compile(keras.optimizers.SGD(0.1))
     callback.set_model(model)
     callback.on_train_begin()
@@ -844,15 +845,15 @@ print("points, PyTorch and Keras:", "; ".join(points(gap)))
 #
 # *Reproduced* needs both frameworks, under PyTorch's momentum rule. A published accuracy must lie where 95 % of single
 # runs like ours fall. For a claim that one run beats another, the 95 % interval of the paired difference must be clear
-# of zero. All claims of the course stand together in {doc}`08_verdicts`.
+# of zero. All claims of the course stand together in {doc}`verdicts`.
 
 # %% tags=["hide-input"]
 from lrlib.course import claims
 
-claims.table("03_step_and_plateau")
+claims.table("step_and_plateau")
 
 # %%
-print("verdicts:", claims.counts("03_step_and_plateau"))
+print("verdicts:", claims.counts("step_and_plateau"))
 print("stored on:", results["a"]["pytorch"][0]["hardware"])
 
 # %% [markdown]

@@ -50,10 +50,10 @@
 # The comparison in code is short:
 
 # %%
-from lrlib.course import claims, figures, stats, verdicts
+from lrlib.course import claims, figures, rules, stats
 from lrlib.course.figures import show_source
 
-show_source(verdicts.Higher)
+show_source(rules.Higher)
 
 # %%
 every = claims.judged()
@@ -80,7 +80,7 @@ for source in sources:
     words = [verdict.word for claim, verdict in every if claim.source == source]
     listed = ", ".join(f"{words.count(w)} {w}" for w in dict.fromkeys(words))
     print(f"{source}: {listed}")
-reproduced = sum(verdict.word == verdicts.REPRODUCED for _, verdict in every)
+reproduced = sum(verdict.word == rules.REPRODUCED for _, verdict in every)
 share = reproduced / len(every)
 third = ("under a third", "a third to two thirds", "over two thirds")[
     int(3 * share)
@@ -95,17 +95,17 @@ print(f"reproduced: {reproduced} of {len(every)}, {third}")
 # %%
 held = {}
 for kind, label in (
-    (verdicts.Figures, "published figures"),
-    (verdicts.Higher, "comparisons of two runs"),
-    (verdicts.LowerError, "comparisons over tasks and budgets"),
-    (verdicts.Fact, "facts without training"),
-    (verdicts.Untestable, "beyond our runs"),
+    (rules.PublishedValue, "published figures"),
+    (rules.Higher, "comparisons of two runs"),
+    (rules.LowerError, "comparisons over tasks and budgets"),
+    (rules.Fact, "facts without training"),
+    (rules.Untestable, "beyond our runs"),
 ):
     words = [
         verdict.word for claim, verdict in every if isinstance(claim.rule, kind)
     ]
-    held[label] = words.count(verdicts.REPRODUCED) / len(words)
-    print(f"{label}: {words.count(verdicts.REPRODUCED)} of {len(words)} reproduced")
+    held[label] = words.count(rules.REPRODUCED) / len(words)
+    print(f"{label}: {words.count(rules.REPRODUCED)} of {len(words)} reproduced")
 assert held["published figures"] > 0.5 > held["comparisons of two runs"], held
 
 # %% [markdown]
@@ -121,15 +121,15 @@ assert held["published figures"] > 0.5 > held["comparisons of two runs"], held
 # %% tags=["hide-input"]
 rows = []
 for source in sources:
-    for framework, label in verdicts.FRAMEWORKS.items():
+    for framework, label in rules.FRAMEWORKS.items():
         halves = []
         for claim, _ in every:
             rule = claim.rule
-            if claim.source != source or not isinstance(rule, verdicts.Higher):
+            if claim.source != source or not isinstance(rule, rules.Higher):
                 continue
             if rule.unit == "points":
                 differences = rule.differences(framework)
-                if len(differences) >= verdicts.FEWEST:
+                if len(differences) >= rules.FEWEST:
                     low, high = stats.interval(differences)
                     halves.append((high - low) / 2)
         if halves:
@@ -158,10 +158,10 @@ import dataclasses
 claim, before = next(
     (claim, verdict)
     for claim, verdict in every
-    if isinstance(claim.rule, verdicts.Higher)
-    and isinstance(claim.rule.control, verdicts.Runs)
+    if isinstance(claim.rule, rules.Higher)
+    and isinstance(claim.rule.control, rules.Runs)
     and not claim.rule.lower
-    and verdict.word == verdicts.REPRODUCED
+    and verdict.word == rules.REPRODUCED
 )
 control = claim.rule.control
 raised = dataclasses.replace(control, measure=lambda run: control.measure(run) + 10)
@@ -169,7 +169,7 @@ after = dataclasses.replace(claim.rule, control=raised).judge()
 print("claim:", claim.text)
 print("verdict:", before.word, "|", *before.shown.values())
 print("with a control ten points higher:", after.word, "|", *after.shown.values())
-assert after.word == verdicts.NOT_REPRODUCED
+assert after.word == rules.NOT_REPRODUCED
 
 # %% [markdown]
 # ## Exercises

@@ -74,7 +74,7 @@ import numpy as np
 # %% tags=["pytorch"]
 import torch
 
-from lrlib.course import torch as in_torch
+from lrlib.course import pytorch as in_torch
 
 in_torch.one_thread()
 
@@ -266,16 +266,17 @@ for steep in (2, 20, 200):
 # same chance has a loss of ln 10.
 
 # %%
-from lrlib.course import alike, learning_rate
+from lrlib.course import networks, training
+from lrlib.course.experiments import constant_rates
 from lrlib.course.figures import show_source
 
-data = learning_rate.images()
+data = constant_rates.images()
 (x_train, y_train), *_ = data
-initial_weights = alike.dense_weights(learning_rate.SIZES, seed=0)
+initial_weights = networks.dense_weights(constant_rates.SIZES, seed=0)
 for name, (x, y) in data._asdict().items():
     print(f"{name:10} images {x.shape}, labels {y.shape}")
 print("weights:", sum(array.size for array in initial_weights))
-print(f"the loss of guessing: {learning_rate.GUESSING:.3f}")
+print(f"the loss of guessing: {constant_rates.GUESSING:.3f}")
 
 # %% [markdown]
 # We train on the first part. The **validation** images serve to choose between runs, the **test** images to report what
@@ -285,7 +286,7 @@ print(f"the loss of guessing: {learning_rate.GUESSING:.3f}")
 # **epoch** is once through all of them.
 
 # %%
-order = alike.batch_order(len(x_train), batch=32, epochs=20, seed=0)
+order = training.batch_order(len(x_train), batch=32, epochs=20, seed=0)
 print("images an update:", order.shape[1])
 print("updates an epoch:", len(order) // 20)
 print("updates in 20 epochs:", len(order))
@@ -301,14 +302,14 @@ show_source(in_torch.perceptron, in_torch.train)
 show_source(in_keras.perceptron, in_keras.train)
 
 # %% tags=["pytorch"]
-torch_model = in_torch.perceptron(learning_rate.SIZES, initial_weights)
+torch_model = in_torch.perceptron(constant_rates.SIZES, initial_weights)
 torch_optimizer = torch.optim.SGD(torch_model.parameters(), lr=0.1)
 torch_history = in_torch.train(
     torch_model, torch_optimizer, x_train, y_train, order
 )
 
 # %% tags=["keras"]
-keras_model = in_keras.perceptron(learning_rate.SIZES, initial_weights)
+keras_model = in_keras.perceptron(constant_rates.SIZES, initial_weights)
 keras_optimizer = keras.optimizers.SGD(learning_rate=0.1)
 keras_history = in_keras.train(
     keras_model, keras_optimizer, x_train, y_train, order
@@ -323,7 +324,7 @@ for name, history in (("PyTorch", torch_history), ("Keras", keras_history)):
 # %%
 apart = np.abs(torch_history.losses - keras_history.losses).max()
 assert apart < 1e-3, f"the two frameworks' losses differ by {apart}"
-assert abs(torch_history.losses[0] - learning_rate.GUESSING) < 0.1
+assert abs(torch_history.losses[0] - constant_rates.GUESSING) < 0.1
 for history in (torch_history, keras_history):
     shown = history.losses.reshape(20, -1).mean(1)[[0, 1, 9, 19]]
     assert (np.diff(shown) < 0).all() and shown[-1] < 0.25, shown
@@ -339,8 +340,8 @@ print("the mean loss falls from epoch 1 to 2, 10 and 20: yes")
 # %% tags=["pytorch"]
 three_rates = (0.01, 1.0, 10.0)
 live_torch = {
-    rate: learning_rate.trial(
-        learning_rate.SETTINGS[f"long-32-constant-{rate:g}"], "pytorch", seed=0
+    rate: constant_rates.trial(
+        constant_rates.SETTINGS[f"long-32-constant-{rate:g}"], "pytorch", seed=0
     )
     for rate in three_rates
 }
@@ -348,8 +349,8 @@ live_torch = {
 # %% tags=["keras"]
 three_rates = (0.01, 1.0, 10.0)
 live_keras = {
-    rate: learning_rate.trial(
-        learning_rate.SETTINGS[f"long-32-constant-{rate:g}"], "keras", seed=0
+    rate: constant_rates.trial(
+        constant_rates.SETTINGS[f"long-32-constant-{rate:g}"], "keras", seed=0
     )
     for rate in three_rates
 }
@@ -364,8 +365,8 @@ for name, live in (("PyTorch", live_torch), ("Keras", live_keras)):
 # %%
 for live in (live_torch, live_keras):
     small, best, large = (live[rate]["train_loss"] for rate in three_rates)
-    assert best < 0.1 < 1.0 < small < learning_rate.GUESSING, live
-    assert learning_rate.guesses(live[10.0]) and np.isfinite(large), live
+    assert best < 0.1 < 1.0 < small < constant_rates.GUESSING, live
+    assert constant_rates.guesses(live[10.0]) and np.isfinite(large), live
     slow, good, guessed = (live[rate]["test_accuracy"] for rate in three_rates)
     assert guessed < 20 < slow < 90 < good, live
 print("training loss above 1 at rate 0.01, below 0.1 at rate 1: yes")
@@ -383,7 +384,7 @@ print(
 from lrlib.course import study
 from lrlib.course.stats import direction, interval, mean_sd
 
-results = study.load("learning-rate")
+results = study.load("constant_rates")
 LABELS = {"pytorch": "PyTorch", "keras": "Keras"}
 print("seeds:", len(results["long-32-constant-1"]["pytorch"]))
 
@@ -400,18 +401,18 @@ for framework, marker in (("pytorch", "o"), ("keras", "x")):
         runs = np.array(
             [
                 values(f"long-32-constant-{rate:g}", framework, key)
-                for rate in learning_rate.SWEEP
+                for rate in constant_rates.SWEEP
             ]
         )
         figures.band(
             ax,
-            learning_rate.SWEEP,
+            constant_rates.SWEEP,
             runs.T,
             marker=marker,
             markersize=7,
             label=LABELS[framework],
         )
-axes[0].axhline(learning_rate.GUESSING, color="0.5", linestyle=":", linewidth=1)
+axes[0].axhline(constant_rates.GUESSING, color="0.5", linestyle=":", linewidth=1)
 axes[1].axhline(10, color="0.5", linestyle=":", linewidth=1)
 axes[0].set(yscale="log", title="training loss after 20 epochs", ylabel="loss")
 axes[1].set(title="test accuracy", ylabel="%", ylim=(0, 100))
@@ -422,9 +423,9 @@ _ = figure
 
 # %% tags=["hide-input"]
 rows = []
-for rate in learning_rate.SWEEP:
+for rate in constant_rates.SWEEP:
     name = f"long-32-constant-{rate:g}"
-    failed = [sum(map(learning_rate.guesses, results[name][f])) for f in LABELS]
+    failed = [sum(map(constant_rates.guesses, results[name][f])) for f in LABELS]
     rows.append(
         [
             f"{rate:g}",
@@ -467,7 +468,7 @@ def chosen(kind, rates):
     return max(rates, key=score)
 
 
-best = chosen("long-32-constant", learning_rate.SWEEP)
+best = chosen("long-32-constant", constant_rates.SWEEP)
 print("the best constant rate:", best)
 
 # %% [markdown]
@@ -536,12 +537,12 @@ for rate, epochs in ((0.05, 20), (0.1, 10), (0.2, 5)):
 # ### A large rate overshoots
 
 # %%
-above = [rate for rate in learning_rate.SWEEP if rate > best]
+above = [rate for rate in constant_rates.SWEEP if rate > best]
 print("PyTorch, Keras; 10 runs each")
 for rate in (best, *above):
     early = [losses(rate, f, 1).mean() for f in LABELS]
     runs = [results[f"long-32-constant-{rate:g}"][f] for f in LABELS]
-    guessing = [sum(map(learning_rate.guesses, one)) for one in runs]
+    guessing = [sum(map(constant_rates.guesses, one)) for one in runs]
     infinite = sum(run["diverged"] for one in runs for run in one)
     print(
         f"rate {rate:2g}: loss in the first epoch {early[0]:.2f}, {early[1]:.2f};",
@@ -581,7 +582,7 @@ print(
     "3. at ten times the best rate: finite",
     not any(run["diverged"] for run in ten_times),
     "| all runs end guessing",
-    all(map(learning_rate.guesses, ten_times)),
+    all(map(constant_rates.guesses, ten_times)),
 )
 
 # %% [markdown]
@@ -673,7 +674,7 @@ kinds = {
 
 def ladder(kind):
     """The rates that a kind of runs may choose from."""
-    return learning_rate.LADDERS[int(kind.split("-")[1])]
+    return constant_rates.LADDERS[int(kind.split("-")[1])]
 
 
 figure, axes = plt.subplots(2, 2, figsize=(9.5, 7), sharey=True)
@@ -770,20 +771,20 @@ for kind, title in kinds.items():
 # mean, after 5 epochs and after 20.
 
 # %%
-show_source(learning_rate.gradient_noise)
+show_source(constant_rates.gradient_noise)
 
 
 # %% tags=["pytorch"]
 def torch_noise(seed):
     """The gradient noise after 5 and after 20 epochs at rate 0.5."""
-    weights = alike.dense_weights(learning_rate.SIZES, seed)
-    order = alike.batch_order(len(x_train), 32, 20, seed)
-    model = in_torch.perceptron(learning_rate.SIZES, weights)
+    weights = networks.dense_weights(constant_rates.SIZES, seed)
+    order = training.batch_order(len(x_train), 32, 20, seed)
+    model = in_torch.perceptron(constant_rates.SIZES, weights)
     optimizer = torch.optim.SGD(model.parameters(), lr=0.5)
     noise = []
 
     def on_pause(update):
-        noise.append(learning_rate.gradient_noise(in_torch.weights(model)))
+        noise.append(constant_rates.gradient_noise(in_torch.weights(model)))
 
     pauses = {5 * 36, 20 * 36}
     in_torch.train(model, optimizer, x_train, y_train, order, pauses, on_pause)
@@ -796,14 +797,14 @@ noise_torch = np.array([torch_noise(seed) for seed in range(3)])
 # %% tags=["keras"]
 def keras_noise(seed):
     """The gradient noise after 5 and after 20 epochs at rate 0.5."""
-    weights = alike.dense_weights(learning_rate.SIZES, seed)
-    order = alike.batch_order(len(x_train), 32, 20, seed)
-    model = in_keras.perceptron(learning_rate.SIZES, weights)
+    weights = networks.dense_weights(constant_rates.SIZES, seed)
+    order = training.batch_order(len(x_train), 32, 20, seed)
+    model = in_keras.perceptron(constant_rates.SIZES, weights)
     optimizer = keras.optimizers.SGD(learning_rate=0.5)
     noise = []
 
     def on_pause(update):
-        noise.append(learning_rate.gradient_noise(in_keras.weights(model)))
+        noise.append(constant_rates.gradient_noise(in_keras.weights(model)))
 
     pauses = {5 * 36, 20 * 36}
     in_keras.train(model, optimizer, x_train, y_train, order, pauses, on_pause)
@@ -890,29 +891,29 @@ for name, count in parted.items():
 # is found without ever writing down that matrix, of 2,410 × 2,410 numbers.
 
 # %%
-show_source(learning_rate.sharpness)
+show_source(constant_rates.sharpness)
 
 # %% [markdown]
 # Here is the descent, written out in each framework. It yields the weights whenever we want to measure.
 
 # %% tags=["pytorch"]
-show_source(learning_rate.descent_pytorch)
+show_source(constant_rates.descent_pytorch)
 
 # %% tags=["keras"]
-show_source(learning_rate.descent_keras)
+show_source(constant_rates.descent_keras)
 
 # %% tags=["pytorch"]
-edge_torch = learning_rate.trial(
-    learning_rate.SETTINGS["full-batch-0.2"], "pytorch", seed=0
+edge_torch = constant_rates.trial(
+    constant_rates.SETTINGS["full-batch-0.2"], "pytorch", seed=0
 )
 
 # %% tags=["keras"]
-edge_keras = learning_rate.trial(
-    learning_rate.SETTINGS["full-batch-0.2"], "keras", seed=0
+edge_keras = constant_rates.trial(
+    constant_rates.SETTINGS["full-batch-0.2"], "keras", seed=0
 )
 
 # %% tags=["nbval-ignore-output"]
-measured = learning_rate.SETTINGS["full-batch-0.2"].measured
+measured = constant_rates.SETTINGS["full-batch-0.2"].measured
 for name, run in (("PyTorch", edge_torch), ("Keras", edge_keras)):
     shown = {u: run["sharpness"][measured.index(u)] for u in (0, 50, 500, 1000)}
     print(f"{name:7} sharpness by update:", shown)
@@ -929,7 +930,7 @@ print("above 10 at update 50: yes")
 
 # %% tags=["hide-input"] mystnb={"image": {"alt": "Sharpness against the update for rates 0.1, 0.2 and 0.4, with horizontal lines at 2 over each rate, that is 20, 10 and 5. All start near 6. At rate 0.4 the sharpness comes down to 5 and stays there, at 0.2 it rises to 10 and stays there, at 0.1 it rises to about 11 and stays well below 20."}, "figure": {"caption": "Full-batch gradient descent on 300 digits: the sharpness on the way, mean and range over five seeds (lines PyTorch, crosses Keras). Thin lines: 2/rate.", "name": "fig-sharpness"}}
 figure, ax = plt.subplots(figsize=(8, 4.2))
-for rate, colour in zip(learning_rate.FULL_BATCH, figures.COLOURS, strict=False):
+for rate, colour in zip(constant_rates.FULL_BATCH, figures.COLOURS, strict=False):
     name = f"full-batch-{rate:g}"
     runs = values(name, "pytorch", "sharpness")
     figures.band(ax, measured, runs, label=f"rate {rate}", color=colour)
@@ -949,7 +950,7 @@ _ = figure
 # %%
 late = np.array(measured) >= 500
 print("sharpness over the limit, 2/rate")
-for rate in learning_rate.FULL_BATCH:
+for rate in constant_rates.FULL_BATCH:
     start, end = [], []
     for framework in LABELS:
         share = values(f"full-batch-{rate:g}", framework, "sharpness") * rate / 2
@@ -969,20 +970,20 @@ for rate in learning_rate.FULL_BATCH:
 # So the limit at the start does not say which rates will work. Take rates that are a multiple of it.
 
 # %% tags=["pytorch"]
-at_start = learning_rate.measure(initial_weights, rows=300)[1]
+at_start = constant_rates.measure(initial_weights, rows=300)[1]
 ends_torch = {}
 for multiple in (0.9, 3, 8):
     rate = multiple * 2 / at_start
-    (last,) = learning_rate.descent_pytorch(rate, seed=0, measured=[50])
-    ends_torch[multiple] = learning_rate.measure(last, rows=300)[0]
+    (last,) = constant_rates.descent_pytorch(rate, seed=0, measured=[50])
+    ends_torch[multiple] = constant_rates.measure(last, rows=300)[0]
 
 # %% tags=["keras"]
-at_start = learning_rate.measure(initial_weights, rows=300)[1]
+at_start = constant_rates.measure(initial_weights, rows=300)[1]
 ends_keras = {}
 for multiple in (0.9, 3, 8):
     rate = multiple * 2 / at_start
-    (last,) = learning_rate.descent_keras(rate, seed=0, measured=[50])
-    ends_keras[multiple] = learning_rate.measure(last, rows=300)[0]
+    (last,) = constant_rates.descent_keras(rate, seed=0, measured=[50])
+    ends_keras[multiple] = constant_rates.measure(last, rows=300)[0]
 
 # %%
 print(f"sharpness at the start {at_start:.2f}, the limit {2 / at_start:.3f}")
@@ -1028,7 +1029,7 @@ def length(before, after):
 
 # %% tags=["pytorch"]
 def torch_update(reduction):
-    model = in_torch.perceptron(learning_rate.SIZES, initial_weights)
+    model = in_torch.perceptron(constant_rates.SIZES, initial_weights)
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
     loss_function = torch.nn.CrossEntropyLoss(reduction=reduction)
     outputs = model(torch.from_numpy(x_batch))
@@ -1045,7 +1046,7 @@ print(f"PyTorch: the sum moves the weights {with_sum / with_mean:.2f} times as f
 
 # %% tags=["keras"]
 def keras_update(reduction):
-    model = in_keras.perceptron(learning_rate.SIZES, initial_weights)
+    model = in_keras.perceptron(constant_rates.SIZES, initial_weights)
     loss_function = keras.losses.SparseCategoricalCrossentropy(
         from_logits=True, reduction=reduction
     )
@@ -1067,7 +1068,7 @@ print(f"Keras: the sum moves the weights {sums[1] / means[1]:.2f} times as far")
 
 # %% tags=["pytorch"]
 def torch_trained(reduction, rate):
-    model = in_torch.perceptron(learning_rate.SIZES, initial_weights)
+    model = in_torch.perceptron(constant_rates.SIZES, initial_weights)
     optimizer = torch.optim.SGD(model.parameters(), lr=rate)
     loss_function = torch.nn.CrossEntropyLoss(reduction=reduction)
     x, y = torch.from_numpy(x_train), torch.from_numpy(y_train).long()
@@ -1089,7 +1090,7 @@ slips_torch = {
 # %% tags=["keras"]
 def keras_trained(reduction, rate):
     keras.utils.set_random_seed(0)  # fit shuffles
-    model = in_keras.perceptron(learning_rate.SIZES, initial_weights)
+    model = in_keras.perceptron(constant_rates.SIZES, initial_weights)
     loss_function = keras.losses.SparseCategoricalCrossentropy(
         from_logits=True, reduction=reduction
     )
@@ -1113,7 +1114,7 @@ for name, slips in (("PyTorch", slips_torch), ("Keras", slips_keras)):
 # %%
 for slips in (slips_torch, slips_keras):
     mean, summed, mended = slips.values()
-    assert summed > 0.99 * learning_rate.GUESSING, slips
+    assert summed > 0.99 * constant_rates.GUESSING, slips
     assert mean < 1.5 and abs(mended - mean) < 0.05, slips
 print("with the sum, at 0.1, the network ends guessing, in both frameworks: yes")
 print("with the mean, and with 0.1 / 32, the loss falls alike, to within 0.05: yes")
@@ -1128,15 +1129,15 @@ print("with the mean, and with 0.1 / 32, the loss falls alike, to within 0.05: y
 # ## Verdicts
 #
 # The sentence of the question, decided by the stored runs: the 95 % interval of the difference, paired by seed, must be
-# clear of zero in both frameworks. All claims of the course stand together in {doc}`08_verdicts`.
+# clear of zero in both frameworks. All claims of the course stand together in {doc}`verdicts`.
 
 # %% tags=["hide-input"]
 from lrlib.course import claims
 
-claims.table("01_learning_rate")
+claims.table("learning_rate")
 
 # %%
-print("verdicts:", claims.counts("01_learning_rate"))
+print("verdicts:", claims.counts("learning_rate"))
 
 # %% [markdown]
 # ## Exercises

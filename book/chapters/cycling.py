@@ -31,7 +31,7 @@
 # *eliminates the need to experimentally find the best values for the global learning rate*. And it is often good to set
 # the step size, half a cycle, to *2–10 times the number of iterations in an epoch*.
 #
-# A tutorial by B. Krishnan (2020), the source of {doc}`02_finding_the_range`, adds three rules of thumb. The lower
+# A tutorial by B. Krishnan (2020), the source of {doc}`finding_the_range`, adds three rules of thumb. The lower
 # bound should be a third or a quarter of the upper. One should stop at the end of a cycle. And raising the rate hurts
 # briefly and helps later.
 #
@@ -67,7 +67,8 @@
 import numpy as np
 
 import lrlib
-from lrlib.course import alike, figures, s2, study
+from lrlib.course import figures, networks, study, training
+from lrlib.course.experiments import cycling
 from lrlib.course.figures import plt, show_source
 
 figures.use_style()
@@ -134,7 +135,7 @@ for mode, schedule in OURS.items():
 import torch
 
 import lrlib.torch
-from lrlib.course import torch as in_torch
+from lrlib.course import pytorch as in_torch
 
 in_torch.one_thread()
 
@@ -227,47 +228,47 @@ for name, rates in {
 # held out, for choosing rates.
 
 # %%
-for name, (x, y) in s2.images().items():
+for name, (x, y) in cycling.images().items():
     print(f"{name:10} images {x.shape}, labels {y.shape}")
 print(
-    f"{s2.EPOCHS} epochs of {s2.PER_EPOCH} updates, batch {s2.BATCH}:",
-    s2.UPDATES,
+    f"{cycling.EPOCHS} epochs of {cycling.PER_EPOCH} updates, batch {cycling.BATCH}:",
+    cycling.UPDATES,
     "updates",
 )
-policy = s2.SETTINGS["triangular2"].schedule
+policy = cycling.SETTINGS["triangular2"].schedule
 print(policy)
 
 # %%
-train_set, test_set = s2.images()["train"], s2.images()["test"]
-order = alike.batch_order(len(train_set[0]), s2.BATCH, s2.EPOCHS, seed=0)
-start = alike.dense_weights(s2.SIZES, seed=0)
-show_source(s2.trial)
+train_set, test_set = cycling.images()["train"], cycling.images()["test"]
+order = training.batch_order(len(train_set[0]), cycling.BATCH, cycling.EPOCHS, seed=0)
+start = networks.dense_weights(cycling.SIZES, seed=0)
+show_source(cycling.trial)
 
 # %% [markdown]
 # The bounds, 0.003 and 0.03, come from a small pilot on the held-out images. Half a cycle lasts five epochs, so the
-# budget holds four cycles. Both frameworks get the same weights and batches, and Adam the same ε, 1e-8. `s2.trial` is
+# budget holds four cycles. Both frameworks get the same weights and batches, and Adam the same ε, 1e-8. `cycling.run` is
 # what the stored runs below did; here is its training step by step.
 
 # %% tags=["pytorch"]
-torch_model = in_torch.perceptron(s2.SIZES, start)
-torch_optimizer = torch.optim.Adam(torch_model.parameters(), eps=s2.EPSILON)
+torch_model = in_torch.perceptron(cycling.SIZES, start)
+torch_optimizer = torch.optim.Adam(torch_model.parameters(), eps=cycling.EPSILON)
 torch_scheduler = lrlib.torch.Scheduler(torch_optimizer, policy)
 torch_history = in_torch.train(
     torch_model, torch_optimizer, *train_set, order, scheduler=torch_scheduler
 )
-print("rates in force at", s2.TELLING)
-print("  ", *(f"{torch_history.rates[update]:.6f}" for update in s2.TELLING))
+print("rates in force at", cycling.TELLING)
+print("  ", *(f"{torch_history.rates[update]:.6f}" for update in cycling.TELLING))
 
 # %% tags=["keras"]
 import keras
 
-keras_model = in_keras.perceptron(s2.SIZES, start)
+keras_model = in_keras.perceptron(cycling.SIZES, start)
 keras_optimizer = keras.optimizers.Adam(
-    lrlib.keras.Schedule(policy), epsilon=s2.EPSILON
+    lrlib.keras.Schedule(policy), epsilon=cycling.EPSILON
 )
 keras_history = in_keras.train(keras_model, keras_optimizer, *train_set, order)
-print("rates in force at", s2.TELLING)
-print("  ", *(f"{keras_history.rates[update]:.6f}" for update in s2.TELLING))
+print("rates in force at", cycling.TELLING)
+print("  ", *(f"{keras_history.rates[update]:.6f}" for update in cycling.TELLING))
 
 # %% tags=["nbval-ignore-output"]
 accuracy_torch = in_torch.evaluate(torch_model, *test_set)[1]
@@ -288,11 +289,11 @@ inside = all(
 assert rates_apart < 1e-8, rates_apart
 assert first < 1e-4, first
 assert inside, (accuracy_torch, accuracy_keras)
-print(f"{s2.UPDATES} applied rates equal to float32 rounding: yes")
+print(f"{cycling.UPDATES} applied rates equal to float32 rounding: yes")
 print("first 20 losses within 1e-4 of each other: yes")
-hat = s2.EPSILON / (1 - 0.999) ** 0.5
+hat = cycling.EPSILON / (1 - 0.999) ** 0.5
 print(
-    f"Keras's ε of {s2.EPSILON:g}, in PyTorch's sense, at the first update: {hat:.1e}"
+    f"Keras's ε of {cycling.EPSILON:g}, in PyTorch's sense, at the first update: {hat:.1e}"
 )
 print(f"both test accuracies from {accuracy_band[0]} to {accuracy_band[1]} %: yes")
 
@@ -316,13 +317,13 @@ print(f"both test accuracies from {accuracy_band[0]} to {accuracy_band[1]} %: ye
 # %%
 from lrlib.course.stats import direction, mean_interval, mean_sd
 
-results = study.load("s2")
+results = study.load("cycling")
 LABELS = {"pytorch": "PyTorch", "keras": "Keras"}
 every_run = [
     run for one in results.values() for runs in one.values() for run in runs
 ]
-constants = [f"constant-{rate:g}" for rate in s2.RATES]
-bounds = [s2.pair(low, high) for low, high in s2.PAIRS]
+constants = [f"constant-{rate:g}" for rate in cycling.RATES]
+bounds = [cycling.pair(low, high) for low, high in cycling.PAIRS]
 print(len(every_run), "runs; diverged:", sum(run["diverged"] for run in every_run))
 print("seeds:", len(results["triangular"]["keras"]), end="; ")
 print("for what only the grids need:", len(results[bounds[0]]["keras"]))
@@ -344,12 +345,12 @@ tuned = {
     framework: max(constants, key=lambda name: held_out(name, framework))
     for framework in LABELS
 }
-print("the grid of constants:", s2.RATES)
+print("the grid of constants:", cycling.RATES)
 print("the best of them on the held-out images:", tuned)
 
 # %% tags=["hide-input"] mystnb={"image": {"alt": "Three rows of panels, PyTorch left and Keras right, over 1600 updates. Top: the rates; four triangles between 0.003 and 0.03, a line falling once between the same bounds, and two constants. Middle: test accuracy, from about 93 to 98 percent. The cycle is ahead at update 400, drops below the others at 600 when its rate is highest again, and is level with the falling line at the end. Bottom: training loss on a logarithmic scale, falling in all runs, with a bump in the cycle's at update 600."}, "figure": {"caption": "The cycle and three controls with the same number of updates: rate, test accuracy and training loss, measured every 100 updates; means over the seeds, and for the cycle and the fall the range. Grey lines mark the ends of the cycles.", "name": "fig-cycles"}}
-CYCLE = 2 * s2.STEP
-measured = np.arange(s2.EVERY, s2.UPDATES + 1, s2.EVERY)
+CYCLE = 2 * cycling.STEP
+measured = np.arange(cycling.EVERY, cycling.UPDATES + 1, cycling.EVERY)
 shown = {
     "triangular": "triangular",
     "fall": "fall",
@@ -371,19 +372,19 @@ figure, axes = plt.subplots(
 for column, (framework, title) in enumerate(LABELS.items()):
     top, middle, bottom = axes[:, column]
     for name, label in shown.items():
-        top.plot(s2.SETTINGS[name].schedule(np.arange(s2.UPDATES)), label=label)
+        top.plot(cycling.SETTINGS[name].schedule(np.arange(cycling.UPDATES)), label=label)
         for ax, key in ((middle, "test_accuracy"), (bottom, "train_loss")):
             if name in ("triangular", "fall"):
                 figures.band(ax, measured, curves(name, framework, key))
             else:
                 ax.plot(measured, curves(name, framework, key).mean(0))
     for ax in axes[:, column]:
-        for end in range(CYCLE, s2.UPDATES + 1, CYCLE):
+        for end in range(CYCLE, cycling.UPDATES + 1, CYCLE):
             ax.axvline(end, color="0.8", linestyle="-", linewidth=1, zorder=0)
     top.set(title=title, ylim=0)
     middle.set(ylim=(90, 99))
     bottom.set(
-        xlabel="updates", yscale="log", xticks=range(0, s2.UPDATES + 1, CYCLE)
+        xlabel="updates", yscale="log", xticks=range(0, cycling.UPDATES + 1, CYCLE)
     )
 axes[0, 0].set(ylabel="rate")
 axes[1, 0].set(ylabel="test accuracy, %")
@@ -410,7 +411,7 @@ NAMES = {
 }
 rows = []
 for name, label in NAMES.items():
-    mean_rate = s2.SETTINGS[name].schedule(np.arange(s2.UPDATES)).mean()
+    mean_rate = cycling.SETTINGS[name].schedule(np.arange(cycling.UPDATES)).mean()
     accuracy = [mean_sd(values(name, f)) for f in LABELS]
     loss = [mean_sd(values(name, f, "test_loss"), 3) for f in LABELS]
     train_loss = [f"{values(name, f, 'train_loss').mean():.1e}" for f in LABELS]
@@ -456,7 +457,7 @@ def points(differences, digits=2):
 def at(update, key="test_accuracy"):
     """What was measured after an update, one number a seed."""
     return lambda setting, framework: curves(setting, framework, key)[
-        :, update // s2.EVERY - 1
+        :, update // cycling.EVERY - 1
     ]
 
 
@@ -605,20 +606,20 @@ for policy in ("triangular", "triangular2", "exp_range"):
 
 # %% tags=["hide-input"]
 rows = []
-for low in s2.RATES:
+for low in cycling.RATES:
     row = [f"**{low:g}**"]
-    for high in s2.RATES:
+    for high in cycling.RATES:
         name = None
         if low == high:
             name = f"constant-{low:g}"
-        elif (low, high) in s2.PAIRS:
-            name = s2.pair(low, high)
+        elif (low, high) in cycling.PAIRS:
+            name = cycling.pair(low, high)
         cell = (
             [f"{values(name, f)[:5].mean():.1f}" for f in LABELS] if name else ["–"]
         )
         row.append(" / ".join(cell))
     rows.append(row)
-figures.table(["lower bound ↓, upper →", *(f"{high:g}" for high in s2.RATES)], rows)
+figures.table(["lower bound ↓, upper →", *(f"{high:g}" for high in cycling.RATES)], rows)
 
 
 # %% [markdown]
@@ -629,7 +630,7 @@ figures.table(["lower bound ↓, upper →", *(f"{high:g}" for high in s2.RATES)
 SETS = {
     "constants": constants,
     "cycles": bounds,
-    "constants at the cycles' means": [s2.mean_of_pair(*pair) for pair in s2.PAIRS],
+    "constants at the cycles' means": [cycling.mean_of_pair(*pair) for pair in cycling.PAIRS],
 }
 
 
@@ -699,9 +700,9 @@ print(
 
 # %% tags=["hide-input"]
 rows = []
-for epochs in s2.STEPS:
-    name = "triangular" if epochs * s2.PER_EPOCH == s2.STEP else f"step-{epochs:g}"
-    cycles = s2.EPOCHS / (2 * epochs)
+for epochs in cycling.STEPS:
+    name = "triangular" if epochs * cycling.PER_EPOCH == cycling.STEP else f"step-{epochs:g}"
+    cycles = cycling.EPOCHS / (2 * epochs)
     against = [*points(paired(name, "fall")), direction(*paired(name, "fall"))]
     rows.append(
         [
@@ -746,8 +747,8 @@ print("2 to 10 epochs against 0.5 and 1:", direction(*gain), *points(gain))
 
 # %% tags=["hide-input"]
 rows = []
-for ratio in s2.RATIOS:
-    name = "triangular" if ratio == s2.MAX / s2.BASE else f"ratio-{ratio:g}"
+for ratio in cycling.RATIOS:
+    name = "triangular" if ratio == cycling.MAX / cycling.BASE else f"ratio-{ratio:g}"
     gain = paired(name, "constant-0.03")
     rows.append(
         [
@@ -787,7 +788,7 @@ print(
 # check.
 
 # %% tags=["hide-input"]
-PEAKS = range(s2.STEP + CYCLE, s2.UPDATES, CYCLE)
+PEAKS = range(cycling.STEP + CYCLE, cycling.UPDATES, CYCLE)
 
 
 def end_minus_peak(update):
@@ -796,7 +797,7 @@ def end_minus_peak(update):
     def difference(setting, framework):
         before, peak, after = (
             at(update + shift)(setting, framework)
-            for shift in (-s2.STEP, 0, s2.STEP)
+            for shift in (-cycling.STEP, 0, cycling.STEP)
         )
         return (before + after) / 2 - peak
 
@@ -809,7 +810,7 @@ def loss_rise(update):
     def rise(setting, framework):
         start, peak = (
             at(update - shift, "train_loss")(setting, framework)
-            for shift in (s2.STEP, 0)
+            for shift in (cycling.STEP, 0)
         )
         return np.log10(peak / start)
 
@@ -1159,10 +1160,10 @@ def cycle_length(rates):
     return int(np.flatnonzero(np.isclose(rates, rates.min()))[1])
 
 
-two_epochs = 2 * s2.PER_EPOCH
+two_epochs = 2 * cycling.PER_EPOCH
 mixed = cyclic(t, "triangular", step_size=2)
 right = cyclic(t, "triangular", step_size=two_epochs)
-by_epochs = lrlib.Triangular(0.01, 0.1, step_size=2).stretch(s2.PER_EPOCH)
+by_epochs = lrlib.Triangular(0.01, 0.1, step_size=2).stretch(cycling.PER_EPOCH)
 assert np.allclose(by_epochs(t), right)
 print("step size 2, t in updates:", cycle_length(mixed), "updates a cycle")
 print("both in updates:", cycle_length(right), "updates a cycle")
@@ -1173,15 +1174,15 @@ print("defined in epochs and stretched to updates, the same rates: yes")
 #
 # *Reproduced* needs both frameworks: the 95 % interval of the difference, paired by seed, must be clear of zero.
 # *Confounded*: it holds against the best constant of the grid, or of a grid of rates, and not against constants at the
-# cycles' own mean rates. All claims of the course stand together in {doc}`08_verdicts`.
+# cycles' own mean rates. All claims of the course stand together in {doc}`verdicts`.
 
 # %% tags=["hide-input"]
 from lrlib.course import claims
 
-claims.table("05_cycling")
+claims.table("cycling")
 
 # %%
-print("verdicts:", claims.counts("05_cycling"))
+print("verdicts:", claims.counts("cycling"))
 
 # %% [markdown]
 # ## Exercises
@@ -1192,7 +1193,7 @@ print("verdicts:", claims.counts("05_cycling"))
 #    that it misses.
 # 3. The cycle wins after its first ten epochs. Which schedule would you choose if you may be stopped after any epoch?
 #    Define it, and read its test accuracy every 100 updates.
-# 4. Cycle with plain SGD and a range from {doc}`02_finding_the_range` instead of Adam. Which of the findings above still
+# 4. Cycle with plain SGD and a range from {doc}`finding_the_range` instead of Adam. Which of the findings above still
 #    hold?
 #
 # ## What to take away

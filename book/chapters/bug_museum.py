@@ -743,7 +743,7 @@ assert same(ours, line(np.arange(8))), ours
 # Reported as [pytorch #44511](https://github.com/pytorch/pytorch/issues/44511);
 # [#67590](https://github.com/pytorch/pytorch/issues/67590) asks for a way to know. The plain form of the slip,
 # `scheduler.step()` before `optimizer.step()` ([#20124](https://github.com/pytorch/pytorch/issues/20124)), is run in
-# {doc}`03_step_and_plateau`.
+# {doc}`step_and_plateau`.
 
 
 # %% tags=["pytorch"]

@@ -16,7 +16,7 @@
 # **Goal.** Compare eleven schedules that people use today, each with the same number of updates and each tuned alike.
 # Learn what the shape gives, what the peak gives, and what happens if training stops early.
 #
-# **You need** {doc}`01_learning_rate` and {doc}`03_step_and_plateau`. **Data:** digits, MNIST, CIFAR-10. **Cost:** the
+# **You need** {doc}`learning_rate` and {doc}`step_and_plateau`. **Data:** digits, MNIST, CIFAR-10. **Cost:** the
 # live cells train for half a minute to a minute on two cores; the measured time stands under the title.
 #
 # The sources of the chapters before this one stop in 2020. Since then the constant rate has all but gone from practice.
@@ -64,15 +64,17 @@
 # %%
 import numpy as np
 
-from lrlib.course import alike, budget_results, budgets, figures, study
+from lrlib.course import figures, networks, study, training
+from lrlib.course.experiments import equal_budget
+from lrlib.course.experiments.equal_budget import results as equal_budget_results
 from lrlib.course.figures import plt, show_source
 
 figures.use_style()
-show_source(budgets.schedules)
+show_source(equal_budget.schedules)
 
 # %% tags=["hide-input"] mystnb={"image": {"alt": "Ten small panels, one for each schedule, over one budget with a peak of 1. Constant is flat. Step drops to a tenth at a half and to a hundredth at three quarters. Cosine and linear fall to zero throughout. Warmup-cosine and one-cycle rise first, for a twentieth and three tenths. Sgdr falls to zero three times, each time more slowly. Wsd rises, stays, and falls in the last fifth. Rex stays high and falls ever faster. Inverse-sqrt rises for a twentieth, falls fast and then slowly, and ends at about a fifth."}, "figure": {"caption": "The ten schedules over one budget, as shares of their peak. The number is the mean rate.", "name": "fig-shapes"}}
 UPDATES = 1000
-shapes = budgets.schedules(1.0, UPDATES)
+shapes = equal_budget.schedules(1.0, UPDATES)
 figure, axes = plt.subplots(2, 5, figsize=(8, 3.4), sharex=True, sharey=True)
 for ax, (name, schedule) in zip(axes.flat, shapes.items(), strict=True):
     rates = schedule(np.arange(UPDATES))
@@ -105,27 +107,27 @@ def listed(values):
 networks = {
     **{
         task: "–".join(map(str, sizes))
-        for task, sizes in budgets.PERCEPTRONS.items()
+        for task, sizes in equal_budget.PERCEPTRONS.items()
     },
-    "cifar10": f"{len(alike.SMALL10.convolutions)} convolutions and a dense layer",
+    "cifar10": f"{len(networks.SMALL10.convolutions)} convolutions and a dense layer",
 }
 per_task = [
     f"{task}: {networks[task]}, batch {protocol.batch}, {protocol.held_out} for validation"
-    for task, protocol in budgets.TASKS.items()
+    for task, protocol in equal_budget.TASKS.items()
 ]
 rows = [
     ["tasks: network, batch, images held out", "; ".join(per_task)],
-    ["budgets, in epochs", listed(budgets.BUDGETS)],
+    ["budgets, in epochs", listed(equal_budget.BUDGETS)],
     ["optimizer", "SGD with momentum 0.9, no weight decay, no augmentation"],
-    ["candidates for the peak", listed(budgets.PEAKS)],
-    ["the same for Schedule-Free", listed(budgets.FREE_PEAKS)],
+    ["candidates for the peak", listed(equal_budget.PEAKS)],
+    ["the same for Schedule-Free", listed(equal_budget.FREE_PEAKS)],
     [
         "choice of the peak",
         "one run each, with a seed of its own; the highest validation accuracy at the end",
     ],
     [
         "then, with the chosen peak",
-        f"{len(budgets.TRIAL_SEEDS)} seeds; initial weights and batches are the same for every schedule",
+        f"{len(equal_budget.TRIAL_SEEDS)} seeds; initial weights and batches are the same for every schedule",
     ],
     ["test images", "read once, at the end"],
 ]
@@ -136,13 +138,13 @@ figures.table(["", "protocol"], rows)
 # nothing else.
 
 # %%
-show_source(budgets.trial, budgets.run)
+show_source(equal_budget.trial, equal_budget.run)
 
 # %%
-for task, epochs in budget_results.SETTINGS:
-    print(f"{task:8} {epochs} epochs: {budgets.updates(task, epochs):5} updates")
-cells = budget_results.SETTINGS
-print(len(cells), "settings,", len(cells) * len(budgets.NAMES), "cells")
+for task, epochs in equal_budget_results.SETTINGS:
+    print(f"{task:8} {epochs} epochs: {equal_budget.updates(task, epochs):5} updates")
+cells = equal_budget_results.SETTINGS
+print(len(cells), "settings,", len(cells) * len(equal_budget.NAMES), "cells")
 
 # %% [markdown]
 # ### One setting, live
@@ -151,7 +153,7 @@ print(len(cells), "settings,", len(cells) * len(budgets.NAMES), "cells")
 # the line too, on the same weights and batches.
 
 # %%
-results = study.load("budgets")
+results = study.load("equal_budget")
 
 
 def cell(task, epochs, name, framework="pytorch"):
@@ -159,7 +161,7 @@ def cell(task, epochs, name, framework="pytorch"):
     return results[f"{task}-{epochs}-{name}"][framework][0]
 
 
-peaks = {name: cell("mnist", 1, name)["peak"] for name in budgets.NAMES}
+peaks = {name: cell("mnist", 1, name)["peak"] for name in equal_budget.NAMES}
 for peak in sorted(set(peaks.values())):
     print(f"peak {peak:g}:", *(name for name in peaks if peaks[name] == peak))
 
@@ -167,21 +169,21 @@ for peak in sorted(set(peaks.values())):
 import torch
 
 import lrlib.torch
-from lrlib.course import torch as in_torch
+from lrlib.course import pytorch as in_torch
 
 in_torch.one_thread()
 live = {}
 for name, peak in peaks.items():
-    setting = budgets.SETTINGS[f"mnist-1-{name}"]
-    live[name] = budgets.run(setting, "pytorch", peak, seed=0, test=True)
+    setting = equal_budget.SETTINGS[f"mnist-1-{name}"]
+    live[name] = equal_budget.run(setting, "pytorch", peak, seed=0, test=True)
     print(f"{name:14} {live[name]['test_accuracy']:.2f} %")
 
 # %% tags=["keras", "nbval-ignore-output"]
 from lrlib.course import keras as in_keras
 
 in_keras.one_thread()
-line = budgets.SETTINGS["mnist-1-linear"]
-in_keras_live = budgets.run(line, "keras", peaks["linear"], seed=0, test=True)
+line = equal_budget.SETTINGS["mnist-1-linear"]
+in_keras_live = equal_budget.run(line, "keras", peaks["linear"], seed=0, test=True)
 print(f"linear {in_keras_live['test_accuracy']:.2f} %")
 
 # %%
@@ -203,7 +205,7 @@ print("the line in both frameworks within 0.6 points: yes")
 from lrlib.course import stats
 from lrlib.course.stats import direction, mean_interval, mean_sd, relative_interval
 
-stored = budget_results.load()
+stored = equal_budget_results.load()
 NAMES, test, validation, tuning = stored
 means = stored.means  # settings × schedules
 LINEAR = NAMES.index("linear")
@@ -233,7 +235,7 @@ behind = stored.behind(NAMES)
 order = behind.mean(0).argsort()
 figure, ax = plt.subplots(figsize=(8, 4.6))
 for s, (task, epochs) in enumerate(cells):
-    kind = list(budgets.TASKS).index(task)
+    kind = list(equal_budget.TASKS).index(task)
     ax.plot(
         behind[s, order],
         np.arange(len(NAMES)) + 0.22 * (kind - 1),
@@ -363,7 +365,7 @@ for n in order:
 
 # %% tags=["hide-input"]
 gaps = means.max(1) - np.median(means, axis=1)
-for task in budgets.TASKS:
+for task in equal_budget.TASKS:
     of_task = [
         gap for cell_, gap in zip(cells, gaps, strict=True) if cell_[0] == task
     ]
@@ -387,10 +389,10 @@ for task in budgets.TASKS:
 
 # %% tags=["hide-input"] mystnb={"image": {"alt": "Validation accuracy over the share of the budget, for digits, MNIST and CIFAR-10. On digits and MNIST schedule-free is ahead until about two thirds of the budget and is then caught up. Linear and rex climb steadily; wsd is behind and jumps up in the last fifth, on MNIST and CIFAR-10 to the top. Sgdr peaks at three eighths, at the end of its second cycle, falls at a half, and recovers. Constant is lowest at the end of all but schedule-free on CIFAR-10."}, "figure": {"caption": "If a run planned for nine epochs were stopped: validation accuracy at eighths of its budget, mean of three seeds.", "name": "fig-anytime"}}
 SHOWN = ["schedule-free", "linear", "wsd", "rex", "constant", "sgdr"]
-part = np.arange(1, budgets.MARKS + 1) / budgets.MARKS
+part = np.arange(1, equal_budget.MARKS + 1) / equal_budget.MARKS
 figure, axes = plt.subplots(1, 3, figsize=(8, 3.6))
-for ax, task in zip(axes, budgets.TASKS, strict=True):
-    s = cells.index((task, max(budgets.BUDGETS)))
+for ax, task in zip(axes, equal_budget.TASKS, strict=True):
+    s = cells.index((task, max(equal_budget.BUDGETS)))
     for name in SHOWN:
         ax.plot(part, validation[s, NAMES.index(name)].mean(0), label=name)
     ax.set(title=task, xlabel="share of the budget", xticks=[0.25, 0.5, 0.75, 1])
@@ -438,10 +440,10 @@ print("3. stopped halfway, the line against the constant rate:", line_at_half)
 # of five peaks, with the same seed.
 
 # %% tags=["hide-input"]
-shared = [n for n, name in enumerate(NAMES) if name != budgets.SCHEDULE_FREE]
+shared = [n for n, name in enumerate(NAMES) if name != equal_budget.SCHEDULE_FREE]
 at_common = tuning[:, shared]  # settings × schedules × peaks
 rows = []
-for p, peak in enumerate(budgets.PEAKS):
+for p, peak in enumerate(equal_budget.PEAKS):
     accuracies = at_common[:, :, p]
     won = np.bincount(accuracies.argmax(1), minlength=len(shared))
     lag = accuracies.max(1, keepdims=True) - accuracies
@@ -468,9 +470,9 @@ figures.table(
 )
 
 # %% tags=["hide-input"]
-winners = [at_common[:, :, p].argmax(1) for p in range(len(budgets.PEAKS))]
+winners = [at_common[:, :, p].argmax(1) for p in range(len(equal_budget.PEAKS))]
 most = [NAMES[np.bincount(won).argmax()] for won in winners]
-for peak, name in zip(budgets.PEAKS, most, strict=True):
+for peak, name in zip(equal_budget.PEAKS, most, strict=True):
     print(f"at peak {peak:<4g} most settings are won by {name}")
 print("4. the winner", "stays the same" if len(set(most)) == 1 else "changes")
 
@@ -482,7 +484,7 @@ print("4. the winner", "stays the same" if len(set(most)) == 1 else "changes")
 # it cost to choose another shape among those that fall to zero?
 
 # %% tags=["hide-input"]
-shapes_to_zero = budget_results.TO_ZERO
+shapes_to_zero = equal_budget_results.TO_ZERO
 for label, places in (("three times too low", -1), ("three times too high", 1)):
     costs = stored.missed_peak(shapes_to_zero, places)
     print(
@@ -519,7 +521,7 @@ for name in ("sgdr", "rex"):
         print(f"   {name:5}", *(f"{a:.0f}" for a in run["validation_accuracy"]))
 edges = sum(
     cell(task, epochs, name)["peak"]
-    in (budgets.peaks(name)[0], budgets.peaks(name)[-1])
+    in (equal_budget.peaks(name)[0], equal_budget.peaks(name)[-1])
     for task, epochs in cells
     for name in NAMES
 )
@@ -536,8 +538,8 @@ print(f"chosen peaks at an edge of the grid: {edges} of {len(cells) * len(NAMES)
 # Keras too. Schedule-Free's own package is for PyTorch.
 
 # %% tags=["hide-input"]
-in_keras_too = list(budgets.WINNERS)
-in_keras_stored = budget_results.load(in_keras_too, "keras")
+in_keras_too = list(equal_budget.WINNERS)
+in_keras_stored = equal_budget_results.load(in_keras_too, "keras")
 rows = []
 for k, name in enumerate(in_keras_too):
     difference = in_keras_stored.means[:, k] - means[:, NAMES.index(name)]
@@ -555,11 +557,11 @@ figures.table(
 )
 
 # %% tags=["hide-input"]
-for framework in budgets.FRAMEWORKS:
+for framework in equal_budget.FRAMEWORKS:
     found = cell("cifar10", 1, "rex", framework)
     last = [
         f"{peak:g}: {run[-1]:.0f}"
-        for peak, run in zip(budgets.PEAKS, found["tuning"], strict=True)
+        for peak, run in zip(equal_budget.PEAKS, found["tuning"], strict=True)
     ]
     print(
         f"rex on CIFAR-10, 1 epoch, {framework:7}",
@@ -582,7 +584,7 @@ seconds = {
         for by_framework in results.values()
         for result in by_framework[framework]
     )
-    for framework in budgets.FRAMEWORKS
+    for framework in equal_budget.FRAMEWORKS
 }
 for framework, total in seconds.items():
     print(f"{framework:8} {total / 60:.0f} minutes of one core")
@@ -616,26 +618,26 @@ print("on:", cell("cifar10", 9, "linear")["hardware"])
 #
 # A fall to zero can go wrong in a way that a constant rate cannot: its end can be in the wrong place. It happens when
 # batches are accumulated and the schedule counts batches, when an epoch has other batches than was thought, or when a
-# run is resumed with another length. {doc}`12_bug_museum` has such schedules from real libraries.
+# run is resumed with another length. {doc}`bug_museum` has such schedules from real libraries.
 #
 # Here is the line to zero on MNIST, one epoch, planned for the right number of updates, for half of them, and for twice
 # as many.
 
 # %% tags=["pytorch", "nbval-ignore-output"]
-length = budgets.updates("mnist", 1)
-x, y, *tested = budgets.TASKS["mnist"].images()
+length = equal_budget.updates("mnist", 1)
+x, y, *tested = equal_budget.TASKS["mnist"].images()
 x, y = x[:-5000], y[:-5000]  # the last ones are for validation
 
 
 def accuracies_of(schedule):
     """Test accuracies of three seeds, and the last rate in force."""
     found = []
-    for seed in budgets.TRIAL_SEEDS:
-        sizes = budgets.PERCEPTRONS["mnist"]
-        model = in_torch.perceptron(sizes, alike.dense_weights(sizes, seed))
+    for seed in equal_budget.TRIAL_SEEDS:
+        sizes = equal_budget.PERCEPTRONS["mnist"]
+        model = in_torch.perceptron(sizes, networks.dense_weights(sizes, seed))
         optimizer = torch.optim.SGD(model.parameters(), momentum=0.9)
         scheduler = lrlib.torch.Scheduler(optimizer, schedule)
-        batches = alike.batch_order(len(x), 100, 1, seed)
+        batches = training.batch_order(len(x), 100, 1, seed)
         history = in_torch.train(
             model, optimizer, x, y, batches, scheduler=scheduler
         )
@@ -683,7 +685,7 @@ print(
 
 # %% tags=["pytorch", "nbval-ignore-output"]
 rounded = lrlib.CosineRestarts(peaks["sgdr"], 0.0, first=length // 7, t_mul=2)
-exact = budgets.schedules(peaks["sgdr"], length)["sgdr"]
+exact = equal_budget.schedules(peaks["sgdr"], length)["sgdr"]
 restarted, last_rates = {}, {}
 for name, schedule in {"rounded down": rounded, "to the end": exact}.items():
     restarted[name], last_rates[name] = accuracies_of(schedule)
@@ -701,7 +703,7 @@ print("to the end within 0.6 points of the stored runs, each seed: yes")
 print(
     "the last updates cost 0.5 to 3 points on average, and some in every seed: yes"
 )
-worst = max((budgets.updates(*cell_) % 7, cell_) for cell_ in cells)
+worst = max((equal_budget.updates(*cell_) % 7, cell_) for cell_ in cells)
 print("most updates left over in the nine settings:", worst[0], "of", worst[1])
 
 # %% [markdown]
@@ -713,10 +715,10 @@ print("most updates left over in the nine settings:", worst[0], "of", worst[1])
 # %% tags=["hide-input"]
 from lrlib.course import claims
 
-claims.table("10_to_zero")
+claims.table("to_zero")
 
 # %%
-print("verdicts:", claims.counts("10_to_zero"))
+print("verdicts:", claims.counts("to_zero"))
 
 # %% [markdown]
 # ## Exercises

@@ -65,12 +65,13 @@ import itertools
 import numpy as np
 
 import lrlib
-from lrlib.course import figures, s0, study
+from lrlib.course import figures, study
 from lrlib.course.data import digits
+from lrlib.course.experiments import q_agrel
 from lrlib.course.figures import plt, show_source
 
 figures.use_style()
-data = s0.images()
+data = q_agrel.images()
 print("training images:", data.x.shape, "test images:", data.x_test.shape)
 print(
     "pixels from",
@@ -80,7 +81,7 @@ print(
     "; classes:",
     *np.unique(data.y),
 )
-updates = s0.EPOCHS * len(data.x)
+updates = q_agrel.EPOCHS * len(data.x)
 print("updates in ten epochs:", updates)
 
 # %% [markdown]
@@ -90,12 +91,12 @@ print("updates in ten epochs:", updates)
 # All that is random is drawn once, in NumPy, and given to both frameworks.
 
 # %%
-draws = s0.draw(s0.SIZES, range(s0.REPETITIONS), s0.EPOCHS)
+draws = q_agrel.draw(q_agrel.SIZES, range(q_agrel.REPETITIONS), q_agrel.EPOCHS)
 print("forward weights: ", *(w.shape for w in draws.forward))
 print("feedback weights:", *(v.shape for v in draws.feedback))
 print("order of the images, epochs × images × repetitions:", draws.rows.shape)
 print(f"share of actions that are sampled: {draws.explore.mean():.2f}")
-show_source(s0.draw)
+show_source(q_agrel.draw)
 
 # %% [markdown]
 # ### The algorithm
@@ -113,15 +114,15 @@ show_source(s0.draw)
 # There is no optimizer. The rate η of an epoch is asked of a schedule on a clock of epochs.
 
 # %% tags=["pytorch"]
-from lrlib.course import q_agrel_torch
-from lrlib.course import torch as in_torch
+from lrlib.course import pytorch as in_torch
+from lrlib.course.experiments.q_agrel import pytorch as q_agrel_pytorch
 
 in_torch.one_thread()
-show_source(q_agrel_torch.forward, q_agrel_torch.learn, q_agrel_torch.run)
+show_source(q_agrel_pytorch.forward, q_agrel_pytorch.learn, q_agrel_pytorch.run)
 
 # %% tags=["keras"]
 from lrlib.course import keras as in_keras
-from lrlib.course import q_agrel_keras
+from lrlib.course.experiments.q_agrel import keras as q_agrel_keras
 
 in_keras.one_thread()
 show_source(q_agrel_keras.forward, q_agrel_keras.learn, q_agrel_keras.run)
@@ -146,10 +147,10 @@ def source_rates(low, high, period, epochs):
     return list(itertools.islice(itertools.cycle(rising + falling), epochs))
 
 
-rates = source_rates(0.005, 0.02, period=4, epochs=s0.EPOCHS)
-as_it_runs = lrlib.Piecewise(range(1, s0.EPOCHS), rates)
-print("the source's cycle, by epoch:", *(as_it_runs(e) for e in range(s0.EPOCHS)))
-print("the cycle it describes:      ", *(s0.TRIANGLE(e) for e in range(s0.EPOCHS)))
+rates = source_rates(0.005, 0.02, period=4, epochs=q_agrel.EPOCHS)
+as_it_runs = lrlib.Piecewise(range(1, q_agrel.EPOCHS), rates)
+print("the source's cycle, by epoch:", *(as_it_runs(e) for e in range(q_agrel.EPOCHS)))
+print("the cycle it describes:      ", *(q_agrel.TRIANGLE(e) for e in range(q_agrel.EPOCHS)))
 
 # %% [markdown]
 # The third argument of `arange` is the *step*, not the number of values. The step is 4 // 2 = 2, and 0.005 + 2 is past
@@ -163,8 +164,8 @@ print("the cycle it describes:      ", *(s0.TRIANGLE(e) for e in range(s0.EPOCHS
 # source's schedule.
 
 # %% tags=["pytorch"]
-live_cycle = q_agrel_torch.run(as_it_runs, data, draws)
-live_constant = q_agrel_torch.run(lrlib.Constant(0.005), data, draws)
+live_cycle = q_agrel_pytorch.run(as_it_runs, data, draws)
+live_constant = q_agrel_pytorch.run(lrlib.Constant(0.005), data, draws)
 print("epochs × repetitions:", live_cycle.errors.shape)
 
 # %% tags=["keras"]
@@ -197,7 +198,7 @@ assert same, "the cyclical run and the constant 0.005 differ"
 assert abs(mean - 90.694) < 2, f"mean accuracy {mean}"
 assert together.sum() >= 9, f"relative differences of the frameworks: {apart}"
 assert last_apart[together].max() < 1, f"accuracies apart: {last_apart}"
-print(f'"cyclical" and 0.005 identical in all {s0.REPETITIONS} repetitions:', same)
+print(f'"cyclical" and 0.005 identical in all {q_agrel.REPETITIONS} repetitions:', same)
 print("mean accuracy within 2 points of the published 90.694: yes")
 print(
     f"PyTorch and Keras together through {updates} updates, nine of ten at least: yes"
@@ -217,7 +218,7 @@ print("final accuracies of those repetitions within 1 point in both: yes")
 # %%
 from lrlib.course.stats import direction, mean_interval, mean_sd
 
-results = study.load("s0")
+results = study.load("q_agrel")
 BOTH = {"pytorch": "PyTorch", "keras": "Keras"}
 
 
@@ -297,7 +298,7 @@ left.annotate("guessing", (1.2, 4), color="0.3")
 left.set(ylim=(0, 100), ylabel="test accuracy, %", title="Final accuracy")
 left.set_xticks(range(len(shown)), shown.values(), fontsize=9)
 left.legend(loc="center left")
-epochs = np.arange(1, s0.EPOCHS + 1)
+epochs = np.arange(1, q_agrel.EPOCHS + 1)
 right.plot(
     epochs,
     by_repetition("linear-0.01", "pytorch", "epoch_error").T,
@@ -442,9 +443,9 @@ for setting in ("linear-0.005", "linear-0.0075", "linear-0.01", "relu-0.01"):
 # below the rates that fail, and its partner has the same mean rate.
 
 # %%
-cycle, partner = s0.LOW_CYCLE, s0.LOW_MEAN
-print("the cycle, by epoch: ", *(f"{cycle(e):g}" for e in range(s0.EPOCHS)))
-print("its mean, its partner:", f"{cycle.describe(s0.EPOCHS)['mean']:g}", partner)
+cycle, partner = q_agrel.LOW_CYCLE, q_agrel.LOW_MEAN
+print("the cycle, by epoch: ", *(f"{cycle(e):g}" for e in range(q_agrel.EPOCHS)))
+print("its mean, its partner:", f"{cycle.describe(q_agrel.EPOCHS)['mean']:g}", partner)
 
 
 # %% tags=["hide-input"]
@@ -515,7 +516,7 @@ for label, pair in {
 }.items():
     for depth in ("linear", "shallow"):
         gap = paired(*(f"{depth}-{name}" for name in pair))
-        hidden = len(s0.SETTINGS[f"{depth}-{pair[0]}"].sizes) - 2
+        hidden = len(q_agrel.SETTINGS[f"{depth}-{pair[0]}"].sizes) - 2
         print(
             f"{label}, {hidden} hidden layers: {direction(*gap):15}", *points(gap)
         )
@@ -540,7 +541,7 @@ relu = {
         "0.02": "constant 0.02",
         "triangle": "true triangle",
     }.items()
-    if f"relu-{span}{rate}" in s0.SETTINGS
+    if f"relu-{span}{rate}" in q_agrel.SETTINGS
 }
 summaries(relu)
 
@@ -692,8 +693,8 @@ import torch
 
 def f(x, relu):
     W = [torch.tensor(w) for w in draws.forward]
-    x = torch.tensor(x).expand(s0.REPETITIONS, -1, -1)
-    return q_agrel_torch.forward(W, x, relu)[-1].numpy()
+    x = torch.tensor(x).expand(q_agrel.REPETITIONS, -1, -1)
+    return q_agrel_pytorch.forward(W, x, relu)[-1].numpy()
 
 
 for relu_on in (False, True):
@@ -745,7 +746,7 @@ for temperature in (0.1, 1.0):
 # %%
 learned = np.eye(10)[0]
 right = softmax(learned)[0]
-share = s0.EPSILON * (1 - right)
+share = q_agrel.EPSILON * (1 - right)
 print(
     f"sampled from softmax(q), its action is right in {100 * right:.0f} % of the cases"
 )
@@ -786,7 +787,7 @@ print(
     "images",
 )
 print("MNIST: 28 × 28 pixels; 70000 images")
-print("hidden layers:", len(s0.SIZES) - 2)
+print("hidden layers:", len(q_agrel.SIZES) - 2)
 
 # %% [markdown]
 # ### 7. A derivative at the wrong place
@@ -812,15 +813,15 @@ for z in (0.0, 2.0, 5.0):
 # *Reproduced* needs both frameworks. A published mean must lie where 95 % of means of ten like ours fall. A claim that
 # one run beats another needs a 95 % interval of the paired differences that is clear of zero. *Confounded*: it holds in
 # the runs as the source made them, and not in the fair comparison. All claims of the course stand together in
-# {doc}`08_verdicts`.
+# {doc}`verdicts`.
 
 # %% tags=["hide-input"]
 from lrlib.course import claims
 
-claims.table("07_q_agrel")
+claims.table("q_agrel")
 
 # %%
-print("verdicts:", claims.counts("07_q_agrel"))
+print("verdicts:", claims.counts("q_agrel"))
 
 # %% [markdown]
 # ## Exercises
@@ -829,8 +830,8 @@ print("verdicts:", claims.counts("07_q_agrel"))
 #    `live_constant` and `draws`. What does that say about the direction of the feedback, once the weights have grown?
 # 2. Replace the feedback weights of the first layer, `draws.feedback[0]`, by zeros. Predict what changes in the
 #    accuracies, then run it. (What reads $b_0$?)
-# 3. Give `s0.draw`'s `explore` array a share of 0.02 instead of 0.5. Where is the edge of stability then?
-# 4. Turn the fair cycle upside down: `0.01 - s0.LOW_CYCLE` starts at its maximum. Does it matter where in its cycle a
+# 3. Give `draw`'s `explore` array a share of 0.02 instead of 0.5. Where is the edge of stability then?
+# 4. Turn the fair cycle upside down: `0.01 - q_agrel.LOW_CYCLE` starts at its maximum. Does it matter where in its cycle a
 #    run of ten epochs begins and ends?
 #
 # ## What to take away
