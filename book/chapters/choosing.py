@@ -211,7 +211,7 @@ print(
 # to zero. The last is what the other shapes lose to the best of the six, each with its own peak.
 #
 # - **Do:** try five peaks, a factor of three apart, with the schedule and the budget that you will use. Choose on
-#   validation images. {doc}`finding_the_range` gives a first guess; its answer moves by a factor of two to five.
+#   validation images. {doc}`finding_the_range` gives a first guess; its answer moves by a factor of up to five.
 # - **Do not** compare schedules at one common peak. {doc}`to_zero` shows a winner for every peak.
 # - **How sure:** three tasks under SGD, and one seed at each peak.
 #
