@@ -42,7 +42,13 @@ import numpy as np
 
 import lrlib
 from lrlib.course import figures, networks, training
-from lrlib.course.experiments import equal_budget
+from lrlib.course.experiments import (
+    cycling,
+    cycling_on_mnist,
+    equal_budget,
+    one_cycle,
+    step_and_plateau,
+)
 from lrlib.course.experiments.equal_budget import results as equal_budget_results
 from lrlib.course.experiments.equal_budget.results import error_ratios
 from lrlib.course.figures import plt, show_source
@@ -57,7 +63,7 @@ def paired(experiment, name, control):
     ratios = {}
     for framework in FRAMEWORKS:
         ours, theirs = (
-            np.log(100 - Runs(experiment, one).numbers(framework))
+            np.log(100 - Runs(experiment.EXPERIMENT, one).numbers(framework))
             for one in (name, control)
         )
         count = min(len(ours), len(theirs))
@@ -101,25 +107,25 @@ EVIDENCE = [
     (
         "budget known",
         "line to zero over a cycle (Adam, ResNet-18, 8 epochs)",
-        paired("s1", "linear", "cyclical"),
+        paired(cycling_on_mnist, "linear", "cyclical"),
         "cycling_on_mnist.html#the-result",
     ),
     (
         "budget known",
         "one-cycle over the line with a rise of one epoch (LeNet, MNIST, 12 epochs)",
-        paired("one-cycle", "one-cycle", "warmup-linear"),
+        paired(one_cycle, "one-cycle", "warmup-linear"),
         "one_cycle.html#the-result",
     ),
     (
         "budget known",
         "the same with momentum 0.9 in both",
-        paired("one-cycle", "one-cycle-one-momentum", "warmup-linear"),
+        paired(one_cycle, "one-cycle-one-momentum", "warmup-linear"),
         "one_cycle.html#the-result",
     ),
     (
         "budget known",
         "one fall over a cycle (Adam, digits, 40 epochs)",
-        paired("s2", "fall", "triangular"),
+        paired(cycling, "fall", "triangular"),
         "cycling.html#the-result",
     ),
     (
@@ -143,7 +149,9 @@ EVIDENCE = [
     (
         "budget unknown",
         "cuts on a plateau over constant (MNIST, 10 epochs)",
-        paired("s3", "d-validation", "constant-held-out"),
+        paired(
+            step_and_plateau, "plateau-0.1-validation-accuracy", "constant-held-out"
+        ),
         "step_and_plateau.html#the-result",
     ),
     (
@@ -155,7 +163,7 @@ EVIDENCE = [
     (
         "warm-up",
         "line from 0.1 after a rise over line from 0.03 without (LeNet, MNIST)",
-        paired("one-cycle", "warmup-linear", "linear-0.03"),
+        paired(one_cycle, "warmup-linear", "linear-0.03"),
         "one_cycle.html#the-result",
     ),
 ]
@@ -242,14 +250,18 @@ print(
 # tuned line, and Schedule-Free, give over a tuned constant rate, by the number of updates.
 
 # %% tags=["hide-input"] mystnb={"image": {"alt": "Two panels over the number of updates, 38 to 4,950, on a logarithmic axis. Left, the line to zero over constant: nine points with a wide range on digits at 38 updates, three and two points at 114 and 342; a few tenths on MNIST; on CIFAR-10 none at 450 updates, two and three points at 1,350 and 4,050. Right, Schedule-Free over constant: fifteen points on digits at 38 updates, four and two then; about one point and less on MNIST; nothing clear on CIFAR-10."}, "figure": {"caption": "What the line to zero and Schedule-Free give over a constant rate, each with its own peak: mean difference of three seeds and their range, by the number of updates.", "name": "fig-updates"}}
-updates = [equal_budget.updates(*setting) for setting in equal_budget_results.SETTINGS]
+updates = [
+    equal_budget.updates(*setting) for setting in equal_budget_results.SETTINGS
+]
 constant = stored.test[:, stored.names.index("constant")]
 figure, axes = plt.subplots(1, 2, figsize=(8, 3.4), sharey=True)
 for ax, name in zip(axes, ("linear", "schedule-free"), strict=True):
     gains = stored.test[:, stored.names.index(name)] - constant
     for k, task in enumerate(equal_budget.TASKS):
         here = [
-            s for s, (one, _) in enumerate(equal_budget_results.SETTINGS) if one == task
+            s
+            for s, (one, _) in enumerate(equal_budget_results.SETTINGS)
+            if one == task
         ]
         middle = gains[here].mean(1)
         ax.errorbar(

@@ -240,9 +240,11 @@ print(policy)
 
 # %%
 train_set, test_set = cycling.images()["train"], cycling.images()["test"]
-order = training.batch_order(len(train_set[0]), cycling.BATCH, cycling.EPOCHS, seed=0)
+order = training.batch_order(
+    len(train_set[0]), cycling.BATCH, cycling.EPOCHS, seed=0
+)
 start = networks.dense_weights(cycling.SIZES, seed=0)
-show_source(cycling.trial)
+show_source(cycling.run)
 
 # %% [markdown]
 # The bounds, 0.003 and 0.03, come from a small pilot on the held-out images. Half a cycle lasts five epochs, so the
@@ -256,8 +258,8 @@ torch_scheduler = lrlib.torch.Scheduler(torch_optimizer, policy)
 torch_history = in_torch.train(
     torch_model, torch_optimizer, *train_set, order, scheduler=torch_scheduler
 )
-print("rates in force at", cycling.TELLING)
-print("  ", *(f"{torch_history.rates[update]:.6f}" for update in cycling.TELLING))
+print("rates in force at", cycling.RATES_AT)
+print("  ", *(f"{torch_history.rates[update]:.6f}" for update in cycling.RATES_AT))
 
 # %% tags=["keras"]
 import keras
@@ -267,8 +269,8 @@ keras_optimizer = keras.optimizers.Adam(
     lrlib.keras.Schedule(policy), epsilon=cycling.EPSILON
 )
 keras_history = in_keras.train(keras_model, keras_optimizer, *train_set, order)
-print("rates in force at", cycling.TELLING)
-print("  ", *(f"{keras_history.rates[update]:.6f}" for update in cycling.TELLING))
+print("rates in force at", cycling.RATES_AT)
+print("  ", *(f"{keras_history.rates[update]:.6f}" for update in cycling.RATES_AT))
 
 # %% tags=["nbval-ignore-output"]
 accuracy_torch = in_torch.evaluate(torch_model, *test_set)[1]
@@ -372,7 +374,9 @@ figure, axes = plt.subplots(
 for column, (framework, title) in enumerate(LABELS.items()):
     top, middle, bottom = axes[:, column]
     for name, label in shown.items():
-        top.plot(cycling.SETTINGS[name].schedule(np.arange(cycling.UPDATES)), label=label)
+        top.plot(
+            cycling.SETTINGS[name].schedule(np.arange(cycling.UPDATES)), label=label
+        )
         for ax, key in ((middle, "test_accuracy"), (bottom, "train_loss")):
             if name in ("triangular", "fall"):
                 figures.band(ax, measured, curves(name, framework, key))
@@ -619,7 +623,9 @@ for low in cycling.RATES:
         )
         row.append(" / ".join(cell))
     rows.append(row)
-figures.table(["lower bound ↓, upper →", *(f"{high:g}" for high in cycling.RATES)], rows)
+figures.table(
+    ["lower bound ↓, upper →", *(f"{high:g}" for high in cycling.RATES)], rows
+)
 
 
 # %% [markdown]
@@ -630,7 +636,9 @@ figures.table(["lower bound ↓, upper →", *(f"{high:g}" for high in cycling.R
 SETS = {
     "constants": constants,
     "cycles": bounds,
-    "constants at the cycles' means": [cycling.mean_of_pair(*pair) for pair in cycling.PAIRS],
+    "constants at the cycles' means": [
+        cycling.mean_of_pair(*pair) for pair in cycling.PAIRS
+    ],
 }
 
 
@@ -701,7 +709,11 @@ print(
 # %% tags=["hide-input"]
 rows = []
 for epochs in cycling.STEPS:
-    name = "triangular" if epochs * cycling.PER_EPOCH == cycling.STEP else f"step-{epochs:g}"
+    name = (
+        "triangular"
+        if epochs * cycling.PER_EPOCH == cycling.STEP
+        else f"step-{epochs:g}"
+    )
     cycles = cycling.EPOCHS / (2 * epochs)
     against = [*points(paired(name, "fall")), direction(*paired(name, "fall"))]
     rows.append(
@@ -748,7 +760,9 @@ print("2 to 10 epochs against 0.5 and 1:", direction(*gain), *points(gain))
 # %% tags=["hide-input"]
 rows = []
 for ratio in cycling.RATIOS:
-    name = "triangular" if ratio == cycling.MAX / cycling.BASE else f"ratio-{ratio:g}"
+    name = (
+        "triangular" if ratio == cycling.MAX / cycling.BASE else f"ratio-{ratio:g}"
+    )
     gain = paired(name, "constant-0.03")
     rows.append(
         [

@@ -123,7 +123,14 @@ print("Keras's optimizer has the same rates in float32: yes")
 x, y = cycling_on_mnist.subset()
 x_test, y_test = cycling_on_mnist.held_out_test()
 validation = len(x) - cycling_on_mnist.TRAIN
-print("train:", cycling_on_mnist.TRAIN, " validation:", validation, " test:", len(x_test))
+print(
+    "train:",
+    cycling_on_mnist.TRAIN,
+    " validation:",
+    validation,
+    " test:",
+    len(x_test),
+)
 print("digits in the validation images:", np.bincount(y[cycling_on_mnist.TRAIN :]))
 
 # %% [markdown]
@@ -137,7 +144,9 @@ print("digits in the validation images:", np.bincount(y[cycling_on_mnist.TRAIN :
 show_source(cycling_on_mnist.trial)
 
 # %%
-live = study.perform(Trial("cycling_on_mnist", "cyclical", "pytorch", 0), epochs=2)
+live = study.perform(
+    Trial("cycling_on_mnist", "cyclical", "pytorch", 0), share=0.25
+)
 print("rate in force at each epoch's start, and at the end:")
 print(*(f"{rate:g}" for rate in live["rates"]))
 
@@ -153,7 +162,7 @@ assert abs(first - stored_first) < 0.05, (first, stored_first)
 # Rounding differs between processors, and Adam makes much of it: it moved the second epoch by as much as a seed does.
 stored_second = [
     run["epoch_loss"][1]
-    for framework in cycling_on_mnist.FRAMEWORKS
+    for framework in cycling_on_mnist.EXPERIMENT.frameworks
     for run in results["cyclical"][framework]
 ]
 low, high = min(stored_second) - 0.05, max(stored_second) + 0.05

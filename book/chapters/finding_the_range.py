@@ -120,7 +120,8 @@ import lrlib.keras
 
 model = in_keras.resnet18(weights, size=28)
 model.compile(
-    keras.optimizers.Adam(epsilon=finding_the_range.ADAM_EPSILON), in_keras.cross_entropy
+    keras.optimizers.Adam(epsilon=finding_the_range.ADAM_EPSILON),
+    in_keras.cross_entropy,
 )
 before = in_keras.weights(model)
 keras_sweep = lrlib.keras.range_test(model, batches, **finding_the_range.SWEEP)
@@ -376,7 +377,9 @@ def accuracy(outputs, targets):
 
 (x_train, y_train), _ = step_and_plateau.images()
 order = training.batch_order(len(x_train), 500, epochs=1, seed=0)
-model = in_torch.perceptron(step_and_plateau.SIZES, networks.dense_weights(step_and_plateau.SIZES, seed=0))
+model = in_torch.perceptron(
+    step_and_plateau.SIZES, networks.dense_weights(step_and_plateau.SIZES, seed=0)
+)
 optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
 pairs = [
     (torch.from_numpy(x_train[rows]), torch.from_numpy(y_train[rows]).long())
@@ -394,7 +397,9 @@ smith_torch = lrlib.torch.range_test(
 print("accuracies recorded:", len(smith_torch.accuracies) == len(smith_torch.rates))
 
 # %% tags=["keras"]
-model = in_keras.perceptron(step_and_plateau.SIZES, networks.dense_weights(step_and_plateau.SIZES, seed=0))
+model = in_keras.perceptron(
+    step_and_plateau.SIZES, networks.dense_weights(step_and_plateau.SIZES, seed=0)
+)
 model.compile(
     keras.optimizers.SGD(0.1), in_keras.cross_entropy, metrics=["accuracy"]
 )
@@ -426,7 +431,8 @@ print("both frameworks support a range with base_lr below max_lr: yes")
 # %%
 curves = [peer_range_rules.curve(seed) for seed in range(100)]
 scores = {
-    name: peer_range_rules.score(finder, curves) for name, finder in peer_range_rules.FINDERS.items()
+    name: peer_range_rules.score(finder, curves)
+    for name, finder in peer_range_rules.FINDERS.items()
 }
 rows = [
     [
@@ -508,7 +514,10 @@ level = [
 for name, finder in peer_range_rules.FINDERS.items():
     answered = sum(finder(result) is not None for result in level)
     print(f"{name:20} gave a number for {answered:3} of {len(level)} level curves")
-peers = sum(peer_range_rules.FINDERS[name](level[0]) is not None for name in peer_range_rules.PEERS)
+peers = sum(
+    peer_range_rules.FINDERS[name](level[0]) is not None
+    for name in peer_range_rules.PEERS
+)
 print(
     f"3. {peers} of {len(peer_range_rules.PEERS)} well-known rules answer noise with a number"
 )

@@ -102,7 +102,9 @@ show_source(in_keras.convnet)
 # %% tags=["pytorch"]
 import torch
 
-batches = training.batch_order(len(x_train), four_decays.BATCH, epochs=1, seed=0)[:20]
+batches = training.batch_order(len(x_train), four_decays.BATCH, epochs=1, seed=0)[
+    :20
+]
 torch_model = in_torch.convnet(initial_weights, dropout=False)
 torch_losses = in_torch.train(
     torch_model,
@@ -218,10 +220,10 @@ from tqdm import tqdm
 wanted = [
     Trial("four_decays", name, framework, seed=0)
     for name in ("constant", "step")
-    for framework in four_decays.FRAMEWORKS
+    for framework in four_decays.EXPERIMENT.frameworks
 ]
 work = Parallel(n_jobs=2, return_as="generator")(
-    delayed(study.perform)(trial, epochs=15) for trial in wanted
+    delayed(study.perform)(trial, share=0.3) for trial in wanted
 )
 live = dict(zip(wanted, tqdm(work, total=len(wanted)), strict=True))
 for trial, result in live.items():
@@ -243,7 +245,7 @@ for trial, result in live.items():
     accuracy = result["curve"]["accuracy"][-1]
     stored_ones = [
         run["curve"]["accuracy"][14]
-        for framework in four_decays.FRAMEWORKS
+        for framework in four_decays.EXPERIMENT.frameworks
         for run in results[trial.setting][framework]
     ]
     low, high = min(stored_ones) - 3, max(stored_ones) + 3
@@ -261,7 +263,7 @@ print("each live run within 3 points of the stored ones after 15 epochs: yes")
 from lrlib.course.stats import direction, mean_interval, mean_sd
 
 seeds = len(results["constant"]["pytorch"])
-print(f"seeds: {seeds} in each of", ", ".join(four_decays.FRAMEWORKS))
+print(f"seeds: {seeds} in each of", ", ".join(four_decays.EXPERIMENT.frameworks))
 LABELS = {"pytorch": "PyTorch", "keras": "Keras"}
 
 
@@ -441,7 +443,9 @@ for framework, label in LABELS.items():
 figure, axes = plt.subplots(1, 2, figsize=(9, 3.6), sharey=True)
 for ax, (framework, label) in zip(axes, LABELS.items(), strict=True):
     for name in rules:
-        runs = [run["epoch_loss"] for run in results[f"{name}-no-momentum"][framework]]
+        runs = [
+            run["epoch_loss"] for run in results[f"{name}-no-momentum"][framework]
+        ]
         figures.band(ax, epochs, runs, label=name)
     ax.set(title=label, xlabel="epochs")
 axes[0].set(ylabel="training loss")
@@ -452,7 +456,10 @@ _ = figure
 for framework, label in LABELS.items():
     last = {
         name: np.mean(
-            [run["epoch_loss"][-1] for run in results[f"{name}-no-momentum"][framework]]
+            [
+                run["epoch_loss"][-1]
+                for run in results[f"{name}-no-momentum"][framework]
+            ]
         )
         for name in rules
     }

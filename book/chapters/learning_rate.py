@@ -340,18 +340,20 @@ print("the mean loss falls from epoch 1 to 2, 10 and 20: yes")
 # %% tags=["pytorch"]
 three_rates = (0.01, 1.0, 10.0)
 live_torch = {
-    rate: constant_rates.trial(
-        constant_rates.SETTINGS[f"long-32-constant-{rate:g}"], "pytorch", seed=0
-    )
+    rate: constant_rates.run(
+        constant_rates.SETTINGS[f"batch32-20epochs-constant-{rate:g}"],
+        "pytorch",
+        [0],
+    )[0]
     for rate in three_rates
 }
 
 # %% tags=["keras"]
 three_rates = (0.01, 1.0, 10.0)
 live_keras = {
-    rate: constant_rates.trial(
-        constant_rates.SETTINGS[f"long-32-constant-{rate:g}"], "keras", seed=0
-    )
+    rate: constant_rates.run(
+        constant_rates.SETTINGS[f"batch32-20epochs-constant-{rate:g}"], "keras", [0]
+    )[0]
     for rate in three_rates
 }
 
@@ -386,7 +388,7 @@ from lrlib.course.stats import direction, interval, mean_sd
 
 results = study.load("constant_rates")
 LABELS = {"pytorch": "PyTorch", "keras": "Keras"}
-print("seeds:", len(results["long-32-constant-1"]["pytorch"]))
+print("seeds:", len(results["batch32-20epochs-constant-1"]["pytorch"]))
 
 
 def values(setting, framework, key="test_accuracy"):
@@ -400,7 +402,7 @@ for framework, marker in (("pytorch", "o"), ("keras", "x")):
     for ax, key in zip(axes, ("train_loss", "test_accuracy"), strict=True):
         runs = np.array(
             [
-                values(f"long-32-constant-{rate:g}", framework, key)
+                values(f"batch32-20epochs-constant-{rate:g}", framework, key)
                 for rate in constant_rates.SWEEP
             ]
         )
@@ -424,7 +426,7 @@ _ = figure
 # %% tags=["hide-input"]
 rows = []
 for rate in constant_rates.SWEEP:
-    name = f"long-32-constant-{rate:g}"
+    name = f"batch32-20epochs-constant-{rate:g}"
     failed = [sum(map(constant_rates.guesses, results[name][f])) for f in LABELS]
     rows.append(
         [
@@ -468,7 +470,7 @@ def chosen(kind, rates):
     return max(rates, key=score)
 
 
-best = chosen("long-32-constant", constant_rates.SWEEP)
+best = chosen("batch32-20epochs-constant", constant_rates.SWEEP)
 print("the best constant rate:", best)
 
 # %% [markdown]
@@ -485,7 +487,7 @@ def losses(rate, framework, epoch):
     return np.array(
         [
             run["epoch_loss"][epoch - 1]
-            for run in results[f"long-32-constant-{rate:g}"][framework]
+            for run in results[f"batch32-20epochs-constant-{rate:g}"][framework]
         ]
     )
 
@@ -503,8 +505,8 @@ for epoch in (5, 10, 20):
 print(f"final training loss over that at rate {best:g}, seed by seed")
 for rate in (best / 10, best / 100, best / 1000):
     final = [
-        values(f"long-32-constant-{rate:g}", f, "train_loss")
-        / values(f"long-32-constant-{best:g}", f, "train_loss")
+        values(f"batch32-20epochs-constant-{rate:g}", f, "train_loss")
+        / values(f"batch32-20epochs-constant-{best:g}", f, "train_loss")
         for f in LABELS
     ]
     lowest, highest = min(map(min, final)), max(map(max, final))
@@ -541,7 +543,7 @@ above = [rate for rate in constant_rates.SWEEP if rate > best]
 print("PyTorch, Keras; 10 runs each")
 for rate in (best, *above):
     early = [losses(rate, f, 1).mean() for f in LABELS]
-    runs = [results[f"long-32-constant-{rate:g}"][f] for f in LABELS]
+    runs = [results[f"batch32-20epochs-constant-{rate:g}"][f] for f in LABELS]
     guessing = [sum(map(constant_rates.guesses, one)) for one in runs]
     infinite = sum(run["diverged"] for one in runs for run in one)
     print(
@@ -550,8 +552,8 @@ for rate in (best, *above):
         f"infinite {infinite}",
     )
 gaps = [
-    values(f"long-32-constant-{above[0]:g}", f, "train_loss")
-    - values(f"long-32-constant-{best:g}", f, "train_loss")
+    values(f"batch32-20epochs-constant-{above[0]:g}", f, "train_loss")
+    - values(f"batch32-20epochs-constant-{best:g}", f, "train_loss")
     for f in LABELS
 ]
 print(
@@ -568,15 +570,17 @@ print(
 
 # %%
 ratios = [
-    values(f"long-32-constant-{small:g}", f, "train_loss").mean()
-    / values(f"long-32-constant-{best:g}", f, "train_loss").mean()
+    values(f"batch32-20epochs-constant-{small:g}", f, "train_loss").mean()
+    / values(f"batch32-20epochs-constant-{best:g}", f, "train_loss").mean()
     for f in LABELS
 ]
 print(
     f"2. at a tenth of the best rate the loss ends {ratios[0]:.1f} (Keras: {ratios[1]:.1f}) times higher"
 )
 ten_times = [
-    run for f in LABELS for run in results[f"long-32-constant-{10 * best:g}"][f]
+    run
+    for f in LABELS
+    for run in results[f"batch32-20epochs-constant-{10 * best:g}"][f]
 ]
 print(
     "3. at ten times the best rate: finite",
@@ -665,16 +669,16 @@ print("the decay ends below both constant rates: yes")
 
 # %% tags=["hide-input"] mystnb={"image": {"alt": "Four panels of test accuracy against the learning rate. In the two upper panels, five epochs, the linear decay reaches a higher accuracy than the constant rate, and its spread is narrow where that of the constant rate is wide. In the two lower panels, twenty epochs, the two curves end at the same height. At the largest rates both fall out of the picture."}, "figure": {"caption": "Test accuracy of a constant rate, and of a linear decay that starts from that rate: mean and range over ten seeds in PyTorch, Keras's means as crosses.", "name": "fig-decay"}}
 kinds = {
-    "short-32": "5 epochs, batches of 32",
-    "short-8": "5 epochs, batches of 8",
-    "long-32": "20 epochs, batches of 32",
-    "long-8": "20 epochs, batches of 8",
+    "batch32-5epochs": "5 epochs, batches of 32",
+    "batch8-5epochs": "5 epochs, batches of 8",
+    "batch32-20epochs": "20 epochs, batches of 32",
+    "batch8-20epochs": "20 epochs, batches of 8",
 }
 
 
 def ladder(kind):
     """The rates that a kind of runs may choose from."""
-    return constant_rates.LADDERS[int(kind.split("-")[1])]
+    return constant_rates.LADDERS[int(kind.split("-")[0].removeprefix("batch"))]
 
 
 figure, axes = plt.subplots(2, 2, figsize=(9.5, 7), sharey=True)
@@ -833,7 +837,7 @@ print(
 # It can start from a rate that is too large to stay at. See short runs that start alike.
 
 # %%
-for kind in ("short-32", "short-8"):
+for kind in ("batch32-5epochs", "batch8-5epochs"):
     decay = picked[kind, "linear"]
     constant = decay.replace("linear", "constant")
     ahead = [values(decay, f) - values(constant, f) for f in LABELS]
@@ -903,40 +907,50 @@ show_source(constant_rates.descent_pytorch)
 show_source(constant_rates.descent_keras)
 
 # %% tags=["pytorch"]
-edge_torch = constant_rates.trial(
-    constant_rates.SETTINGS["full-batch-0.2"], "pytorch", seed=0
-)
+edge_torch = constant_rates.run(
+    constant_rates.SETTINGS["full-batch-0.2"], "pytorch", [0]
+)[0]
 
 # %% tags=["keras"]
-edge_keras = constant_rates.trial(
-    constant_rates.SETTINGS["full-batch-0.2"], "keras", seed=0
-)
+edge_keras = constant_rates.run(
+    constant_rates.SETTINGS["full-batch-0.2"], "keras", [0]
+)[0]
 
 # %% tags=["nbval-ignore-output"]
 measured = constant_rates.SETTINGS["full-batch-0.2"].measured
 for name, run in (("PyTorch", edge_torch), ("Keras", edge_keras)):
-    shown = {u: run["sharpness"][measured.index(u)] for u in (0, 50, 500, 1000)}
+    shown = {
+        u: run["curve"]["sharpness"][measured.index(u)] for u in (0, 50, 500, 1000)
+    }
     print(f"{name:7} sharpness by update:", shown)
 
 # %%
 for run in (edge_torch, edge_keras):
-    late = np.array(run["sharpness"])[np.array(measured) >= 500]
-    assert run["sharpness"][0] < 7 and (np.abs(late - 10) < 1).all(), run
-    assert run["sharpness"][measured.index(50)] > 10, run
+    late = np.array(run["curve"]["sharpness"])[np.array(measured) >= 500]
+    assert run["curve"]["sharpness"][0] < 7 and (np.abs(late - 10) < 1).all(), run
+    assert run["curve"]["sharpness"][measured.index(50)] > 10, run
 print(
     "rate 0.2: sharpness below 7 at first, from update 500 on within 1 of 10: yes"
 )
 print("above 10 at update 50: yes")
 
+
 # %% tags=["hide-input"] mystnb={"image": {"alt": "Sharpness against the update for rates 0.1, 0.2 and 0.4, with horizontal lines at 2 over each rate, that is 20, 10 and 5. All start near 6. At rate 0.4 the sharpness comes down to 5 and stays there, at 0.2 it rises to 10 and stays there, at 0.1 it rises to about 11 and stays well below 20."}, "figure": {"caption": "Full-batch gradient descent on 300 digits: the sharpness on the way, mean and range over five seeds (lines PyTorch, crosses Keras). Thin lines: 2/rate.", "name": "fig-sharpness"}}
+def sharpness(setting, framework):
+    """One row a seed: the sharpness after each of the measured updates."""
+    return np.array(
+        [run["curve"]["sharpness"] for run in results[setting][framework]]
+    )
+
+
 figure, ax = plt.subplots(figsize=(8, 4.2))
 for rate, colour in zip(constant_rates.FULL_BATCH, figures.COLOURS, strict=False):
     name = f"full-batch-{rate:g}"
-    runs = values(name, "pytorch", "sharpness")
+    runs = sharpness(name, "pytorch")
     figures.band(ax, measured, runs, label=f"rate {rate}", color=colour)
     ax.plot(
         measured[::2],
-        values(name, "keras", "sharpness").mean(0)[::2],
+        sharpness(name, "keras").mean(0)[::2],
         linestyle="",
         marker="x",
         color="black",
@@ -953,7 +967,7 @@ print("sharpness over the limit, 2/rate")
 for rate in constant_rates.FULL_BATCH:
     start, end = [], []
     for framework in LABELS:
-        share = values(f"full-batch-{rate:g}", framework, "sharpness") * rate / 2
+        share = sharpness(f"full-batch-{rate:g}", framework) * rate / 2
         start.append(share[:, 0].mean())
         end.append(share[:, late])
     lowest, highest = min(map(np.min, end)), max(map(np.max, end))

@@ -114,7 +114,7 @@ _ = figure
 # ### The network and one trial
 #
 # LeNet here is Caffe's: two convolutions of 5 × 5, each followed by pooling and *not* by ReLU, then 500 units with ReLU,
-# then ten. It has 431,080 weights. `one_cycle.trial` is what `make experiments ONLY=one-cycle` runs.
+# then ten. It has 431,080 weights. `one_cycle.trial` is what `make experiments ONLY=one_cycle` runs.
 
 # %%
 print(networks.LENET)

@@ -91,12 +91,14 @@ print("updates in ten epochs:", updates)
 # All that is random is drawn once, in NumPy, and given to both frameworks.
 
 # %%
-draws = q_agrel.draw(q_agrel.SIZES, range(q_agrel.REPETITIONS), q_agrel.EPOCHS)
+from lrlib.course.experiments.q_agrel.draws import draw
+
+draws = draw(q_agrel.SIZES, range(q_agrel.REPETITIONS), q_agrel.EPOCHS)
 print("forward weights: ", *(w.shape for w in draws.forward))
 print("feedback weights:", *(v.shape for v in draws.feedback))
 print("order of the images, epochs × images × repetitions:", draws.rows.shape)
 print(f"share of actions that are sampled: {draws.explore.mean():.2f}")
-show_source(q_agrel.draw)
+show_source(draw)
 
 # %% [markdown]
 # ### The algorithm
@@ -149,8 +151,13 @@ def source_rates(low, high, period, epochs):
 
 rates = source_rates(0.005, 0.02, period=4, epochs=q_agrel.EPOCHS)
 as_it_runs = lrlib.Piecewise(range(1, q_agrel.EPOCHS), rates)
-print("the source's cycle, by epoch:", *(as_it_runs(e) for e in range(q_agrel.EPOCHS)))
-print("the cycle it describes:      ", *(q_agrel.TRIANGLE(e) for e in range(q_agrel.EPOCHS)))
+print(
+    "the source's cycle, by epoch:", *(as_it_runs(e) for e in range(q_agrel.EPOCHS))
+)
+print(
+    "the cycle it describes:      ",
+    *(q_agrel.TRIANGLE(e) for e in range(q_agrel.EPOCHS)),
+)
 
 # %% [markdown]
 # The third argument of `arange` is the *step*, not the number of values. The step is 4 // 2 = 2, and 0.005 + 2 is past
@@ -198,7 +205,10 @@ assert same, "the cyclical run and the constant 0.005 differ"
 assert abs(mean - 90.694) < 2, f"mean accuracy {mean}"
 assert together.sum() >= 9, f"relative differences of the frameworks: {apart}"
 assert last_apart[together].max() < 1, f"accuracies apart: {last_apart}"
-print(f'"cyclical" and 0.005 identical in all {q_agrel.REPETITIONS} repetitions:', same)
+print(
+    f'"cyclical" and 0.005 identical in all {q_agrel.REPETITIONS} repetitions:',
+    same,
+)
 print("mean accuracy within 2 points of the published 90.694: yes")
 print(
     f"PyTorch and Keras together through {updates} updates, nine of ten at least: yes"
@@ -222,7 +232,7 @@ results = study.load("q_agrel")
 BOTH = {"pytorch": "PyTorch", "keras": "Keras"}
 
 
-def by_repetition(setting, framework, key="accuracy"):
+def by_repetition(setting, framework, key="accuracy_each"):
     """One item a repetition, over all stored groups of ten; what was not finite is NaN."""
     groups = results[setting][framework]
     return np.array([item for group in groups for item in group[key]], dtype=float)
@@ -230,7 +240,7 @@ def by_repetition(setting, framework, key="accuracy"):
 
 def median_errors(setting, framework="pytorch"):
     """The median of mean δ² in each epoch; what is not finite counts as infinite."""
-    errors = by_repetition(setting, framework, "epoch_error")
+    errors = by_repetition(setting, framework, "epoch_error_each")
     return np.median(np.nan_to_num(errors, nan=np.inf), axis=0)
 
 
@@ -243,7 +253,7 @@ print(
 
 
 # %%
-def paired(setting, other, key="accuracy", epoch=None):
+def paired(setting, other, key="accuracy_each", epoch=None):
     """Differences repetition by repetition, one array a framework, over those that both have."""
     differences = []
     for framework in BOTH:
@@ -301,7 +311,7 @@ left.legend(loc="center left")
 epochs = np.arange(1, q_agrel.EPOCHS + 1)
 right.plot(
     epochs,
-    by_repetition("linear-0.01", "pytorch", "epoch_error").T,
+    by_repetition("linear-0.01", "pytorch", "epoch_error_each").T,
     color="0.6",
     linewidth=0.6,
     linestyle="-",
@@ -343,7 +353,7 @@ def summaries(chosen, published=None):
                 mean_sd(values, 1),
                 f"{np.median(values):.1f}",
                 (values < 50).sum(),
-                int(by_repetition(setting, framework, "diverged").sum()),
+                int(by_repetition(setting, framework, "diverged_each").sum()),
             ]
             rows.append([*row, published.get(setting, "–")] if published else row)
     head = [
@@ -395,7 +405,9 @@ curves = {s: median_errors(s) for s in ("linear-0.005", "linear-0.01")}
 ahead = curves["linear-0.01"] < curves["linear-0.005"]
 print("median error lower at 0.01 in epochs", *(np.flatnonzero(ahead) + 1))
 print("epoch of 0.01's lowest median error:", curves["linear-0.01"].argmin() + 1)
-worst = np.nanmax(by_repetition("linear-0.01", "pytorch", "epoch_error"), axis=0)
+worst = np.nanmax(
+    by_repetition("linear-0.01", "pytorch", "epoch_error_each"), axis=0
+)
 print(
     f"largest error of a repetition: epoch 7 {worst[6]:.2f}, epoch 10 {worst[9]:.2f} or not finite"
 )
@@ -405,7 +417,7 @@ print(
 
 # %%
 for epoch in (1, 3, 7, 10):
-    gap = paired("linear-0.005", "linear-0.01", "epoch_accuracy", epoch)
+    gap = paired("linear-0.005", "linear-0.01", "epoch_accuracy_each", epoch)
     print(
         f"0.005 against 0.01, epoch {epoch:2}: {direction(*gap):14}", *points(gap)
     )
@@ -422,7 +434,7 @@ for epoch in (1, 3, 7, 10):
 # %%
 for setting in ("linear-0.005", "linear-0.0075", "linear-0.01", "relu-0.01"):
     torch_errors, keras_errors = (
-        by_repetition(setting, f, "epoch_error") for f in BOTH
+        by_repetition(setting, f, "epoch_error_each") for f in BOTH
     )
     together = np.abs(keras_errors / torch_errors - 1) < 0.01
     equal = by_repetition(setting, "pytorch") == by_repetition(setting, "keras")
@@ -445,7 +457,9 @@ for setting in ("linear-0.005", "linear-0.0075", "linear-0.01", "relu-0.01"):
 # %%
 cycle, partner = q_agrel.LOW_CYCLE, q_agrel.LOW_MEAN
 print("the cycle, by epoch: ", *(f"{cycle(e):g}" for e in range(q_agrel.EPOCHS)))
-print("its mean, its partner:", f"{cycle.describe(q_agrel.EPOCHS)['mean']:g}", partner)
+print(
+    "its mean, its partner:", f"{cycle.describe(q_agrel.EPOCHS)['mean']:g}", partner
+)
 
 
 # %% tags=["hide-input"]
@@ -488,7 +502,7 @@ print(
     f"over whole cycles its mean rate is {cycle.describe(8)['mean']:g}; against that:"
 )
 for epoch in (4, 8):
-    gap = paired("linear-low-cycle", "linear-0.005", "epoch_accuracy", epoch)
+    gap = paired("linear-low-cycle", "linear-0.005", "epoch_accuracy_each", epoch)
     print(f"   after {epoch} epochs: {direction(*gap)},", *points(gap))
 
 # %% [markdown]
@@ -557,7 +571,7 @@ for epochs, span in ((10, ""), (30, "30-")):
             *points(gap),
         )
 for framework, label in BOTH.items():
-    curve = by_repetition("relu-30-0.01", framework, "epoch_accuracy")
+    curve = by_repetition("relu-30-0.01", framework, "epoch_accuracy_each")
     lost = (curve.max(1) - curve[:, -1] > 20).sum()
     print(
         f"{label}, ReLU at 0.01: median {np.median(curve[:, 9]):.1f} after 10 epochs,",

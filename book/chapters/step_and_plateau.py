@@ -73,7 +73,9 @@ print("updates an epoch:", per_epoch)
 
 # %%
 initial_weights = networks.dense_weights(step_and_plateau.SIZES, seed=0)
-five_epochs = training.batch_order(len(x_train), step_and_plateau.BATCH, epochs=5, seed=0)
+five_epochs = training.batch_order(
+    len(x_train), step_and_plateau.BATCH, epochs=5, seed=0
+)
 print("updates × batch:", five_epochs.shape)
 show_source(networks.dense_weights, training.batch_order)
 
@@ -174,23 +176,41 @@ print(f"both test accuracies from {band[0]} to {band[1]} %:", inside)
 # <!-- answers 2 -->
 
 # %%
+# The source's letters for its five runs, and short names for the runs that are added to them here.
+names = {
+    **step_and_plateau.LETTERS,
+    "a-today": "step-each-epoch-0.1-from-0.01",
+    "c-every-epoch": "step-each-epoch-0.96",
+    "d-validation": "plateau-0.1-validation-accuracy",
+    "e-validation": "plateau-0.5-validation-accuracy",
+    **{
+        f"d-loss-patience-{n}": f"plateau-0.1-validation-loss-patience-{n}"
+        for n in (0, 1, 5)
+    },
+}
+settings = step_and_plateau.SETTINGS | {
+    short: step_and_plateau.SETTINGS[name] for short, name in names.items()
+}
 for name in "abc":
-    print(name, step_and_plateau.SETTINGS[name].rule, f"{step_and_plateau.SETTINGS[name].epochs} epochs")
+    print(name, settings[name].rule, f"{settings[name].epochs} epochs")
 for name in "de":
-    rule = step_and_plateau.SETTINGS[name].rule
+    rule = settings[name].rule
     print(
         f"{name} plateau, mode {rule.mode}, factor {rule.factor}, patience {rule.patience}"
     )
 
 # %% tags=["pytorch"]
 live_torch = {
-    name: step_and_plateau.trial(step_and_plateau.SETTINGS[name], "pytorch", seed=0) for name in "bcde"
+    name: step_and_plateau.trial(settings[name], "pytorch", seed=0)
+    for name in "bcde"
 }
 for name in "bc":
     print(name, "rate in force, by epoch:", listed(live_torch[name]["rates"]))
 
 # %% tags=["keras"]
-live_keras = {name: step_and_plateau.trial(step_and_plateau.SETTINGS[name], "keras", seed=0) for name in "bcde"}
+live_keras = {
+    name: step_and_plateau.trial(settings[name], "keras", seed=0) for name in "bcde"
+}
 for name in "bc":
     print(name, "rate in force, by epoch:", listed(live_keras[name]["rates"]))
 
@@ -212,11 +232,13 @@ for name in "de":
     for live in (live_torch, live_keras):
         curve = live[name]["curve"]
         seen = dict(zip(curve["update"], curve["accuracy"], strict=True))
-        rule = step_and_plateau.SETTINGS[name].rule
+        rule = settings[name].rule
         state, expected = rule.start(), []
         for end in range(per_epoch, 10 * per_epoch + 1, per_epoch):
             expected.append(state.lr)
-            state = rule.update(state, seen[end // step_and_plateau.EVERY * step_and_plateau.EVERY])
+            state = rule.update(
+                state, seen[end // step_and_plateau.EVERY * step_and_plateau.EVERY]
+            )
         assert np.allclose(live[name]["rates"], expected, rtol=1e-6), (
             f"run {name}: {live[name]['rates']}, by the rule {expected}"
         )
@@ -230,7 +252,8 @@ print("d and e apply the rates that their rule makes of their accuracies: yes")
 # %%
 from lrlib.course.stats import direction, mean_interval, mean_sd
 
-results = study.load("step_and_plateau")
+stored = study.load("step_and_plateau")
+results = stored | {short: stored[name] for short, name in names.items()}
 seeds = len(results["a"]["pytorch"])
 print("seeds:", seeds, "; frameworks:", ", ".join(step_and_plateau.FRAMEWORKS))
 
@@ -280,7 +303,7 @@ LABELS = {
 }
 rows = []
 for setting in ("a", "b", "c", "c-every-epoch", "a-today", "constant", "d", "e"):
-    epochs = step_and_plateau.SETTINGS[setting].epochs
+    epochs = settings[setting].epochs
     rows.append(
         [
             setting,
@@ -309,7 +332,8 @@ published_metrics = {
     "e": [96.26, 96.96, 96.78, 97.62, 97.86, 97.95, 97.87, 98.00, 97.95, 98.01],
 }
 stale = [
-    (epoch + 1) * per_epoch // step_and_plateau.EVERY * step_and_plateau.EVERY for epoch in range(10)
+    (epoch + 1) * per_epoch // step_and_plateau.EVERY * step_and_plateau.EVERY
+    for epoch in range(10)
 ]  # updates at which the rule's metric was taken
 rows = []
 for epoch, update in enumerate(stale):
@@ -737,7 +761,7 @@ for epoch in range(5):
 def first_cut(run, updates):
     """The epoch after which run (d)'s rule makes its first cut, if it sees the accuracies at these updates."""
     curve = dict(zip(run["curve"]["update"], run["curve"]["accuracy"], strict=True))
-    rule = step_and_plateau.SETTINGS["d"].rule
+    rule = settings["d"].rule
     state = rule.start()
     for epoch, update in enumerate(updates):
         state = rule.update(state, curve[update])
@@ -761,7 +785,7 @@ print(
 
 # %%
 for name, metrics in published_metrics.items():
-    rule = step_and_plateau.SETTINGS[name].rule
+    rule = settings[name].rule
     state, cuts = rule.start(), []
     for epoch, metric in enumerate(metrics):
         before, state = state, rule.update(state, metric)

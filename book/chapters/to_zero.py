@@ -138,11 +138,13 @@ figures.table(["", "protocol"], rows)
 # nothing else.
 
 # %%
-show_source(equal_budget.trial, equal_budget.run)
+show_source(equal_budget.trial, equal_budget.train_seeds)
 
 # %%
 for task, epochs in equal_budget_results.SETTINGS:
-    print(f"{task:8} {epochs} epochs: {equal_budget.updates(task, epochs):5} updates")
+    print(
+        f"{task:8} {epochs} epochs: {equal_budget.updates(task, epochs):5} updates"
+    )
 cells = equal_budget_results.SETTINGS
 print(len(cells), "settings,", len(cells) * len(equal_budget.NAMES), "cells")
 
@@ -158,7 +160,7 @@ results = study.load("equal_budget")
 
 def cell(task, epochs, name, framework="pytorch"):
     """The stored result of one schedule in one setting."""
-    return results[f"{task}-{epochs}-{name}"][framework][0]
+    return results[f"{task}-{epochs}epochs-{name}"][framework][0]
 
 
 peaks = {name: cell("mnist", 1, name)["peak"] for name in equal_budget.NAMES}
@@ -174,16 +176,16 @@ from lrlib.course import pytorch as in_torch
 in_torch.one_thread()
 live = {}
 for name, peak in peaks.items():
-    setting = equal_budget.SETTINGS[f"mnist-1-{name}"]
-    live[name] = equal_budget.run(setting, "pytorch", peak, seed=0, test=True)
+    setting = equal_budget.SETTINGS[f"mnist-1epochs-{name}"]
+    live[name] = equal_budget.runs(setting, "pytorch", peak, [0])[0]
     print(f"{name:14} {live[name]['test_accuracy']:.2f} %")
 
 # %% tags=["keras", "nbval-ignore-output"]
 from lrlib.course import keras as in_keras
 
 in_keras.one_thread()
-line = equal_budget.SETTINGS["mnist-1-linear"]
-in_keras_live = equal_budget.run(line, "keras", peaks["linear"], seed=0, test=True)
+line = equal_budget.SETTINGS["mnist-1epochs-linear"]
+in_keras_live = equal_budget.runs(line, "keras", peaks["linear"], [0])[0]
 print(f"linear {in_keras_live['test_accuracy']:.2f} %")
 
 # %%
@@ -518,7 +520,7 @@ for (task, epochs), setting in zip(cells, test, strict=True):
 print("the last two, validation accuracy after each eighth of the budget:")
 for name in ("sgdr", "rex"):
     for run in cell("cifar10", 1, name)["runs"]:
-        print(f"   {name:5}", *(f"{a:.0f}" for a in run["validation_accuracy"]))
+        print(f"   {name:5}", *(f"{a:.0f}" for a in run["curve"]["accuracy"]))
 edges = sum(
     cell(task, epochs, name)["peak"]
     in (equal_budget.peaks(name)[0], equal_budget.peaks(name)[-1])
