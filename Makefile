@@ -36,8 +36,7 @@ FACTS = TQDM_DISABLE=1 $(RUN) -m pytest -n $(JOBS) --dist loadscope --no-loadsco
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help .venv book notebooks assignments grade test check data experiments benchmarks machines mutants serve lock \
-	clean distclean
+.PHONY: help .venv book notebooks assignments grade test check data experiments benchmarks machines mutants serve lock clean distclean
 
 help: ## list these targets
 	@printf 'usage: make TARGET [NAME=VALUE]\n\n'
