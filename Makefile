@@ -120,10 +120,9 @@ data: $(INSTALLED) ## fetch and verify the data that the chapters read
 		$(RUN) -c 'from lrlib.course import data; data.mnist(); data.cifar10()',\
 		follow the message above: it lists each road and how to supply the files by hand.)
 
-# CLR's table is the one experiment that an accelerator may run.
-experiments: data ## bring the stored many-seed results up to date; ONLY=s3 takes one experiment
+experiments: data ## bring the stored many-seed results up to date; ONLY=cycling takes one, ACCELERATOR=1 what needs one
 	$(call step,running the trials that book/results lacks,\
-		$(if $(filter clr-table1,$(ONLY)),env -u CUDA_VISIBLE_DEVICES )$(RUN) -m lrlib.course.study $(ONLY),\
+		$(if $(ACCELERATOR),env -u CUDA_VISIBLE_DEVICES )$(RUN) -m lrlib.course.study $(if $(ACCELERATOR),--accelerator) $(ONLY),\
 		mend what the message above names and run make experiments again: it goes on where it stopped.)
 
 benchmarks: data ## run tests/benchmarks: ratios against what lrlib replaces

@@ -232,11 +232,13 @@ def _versions(packages: tuple[str, ...]) -> dict[str, str]:
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("only", nargs="*", metavar="EXPERIMENT", help=f"of {', '.join(experiments.NAMES)}; default all")
-    only = parser.parse_args().only
+    parser.add_argument("--accelerator", action="store_true", help="run what needs an accelerator too")
+    options = parser.parse_args()
     processor.pin("AVX2")  # before NumPy is imported, here and in the workers, which inherit the environment
     failed: dict[Trial, str] = {}
-    for name in only or experiments.NAMES:
-        wanted = experiments.get(name).trials()
+    for name in options.only or experiments.NAMES:
+        experiment = experiments.get(name)
+        wanted = [one for one in experiment.trials() if options.accelerator or one.setting not in experiment.optional]
         report = bring_up_to_date(wanted, store.results_folder())
         elsewhere = f", {len(report.elsewhere)} running in another process" if report.elsewhere else ""
         print(f"{name}: {len(report.run)} of {len(wanted)} trials run{elsewhere}, {len(report.failed)} failed")
