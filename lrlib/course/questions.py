@@ -1,0 +1,13 @@
+"""A chapter's answers to its own questions, each checked where it is given."""
+
+
+def answer(question: str, choice: str, holds: bool) -> None:
+    """State the right answer to a question, "prediction 1" or "check 2", in the words of its choices.
+
+    ``holds`` says whether the numbers of this chapter give that answer; if not, the cell fails.
+
+    >>> answer("prediction 1", "worse", holds=97.1 < 97.4)
+    prediction 1: worse
+    """
+    assert holds, f"{question}: the numbers do not give the answer {choice!r}"
+    print(f"{question}: {choice}")
