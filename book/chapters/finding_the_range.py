@@ -231,18 +231,6 @@ for ax in axes[:, 0]:
     ax.set_ylabel("loss")
 _ = figure
 
-# %% tags=["hide-input"]
-for (kind, framework), combined in sweeps.items():
-    values = ", ".join(
-        f"{combined.losses[i]:.2f} ({combined.low[i]:.2f} to {combined.high[i]:.2f})"
-        for i in (0, 20, 40, 50)
-    )
-    print(f"{LABELS[framework]}, {KINDS[kind]}: {values}")
-print(
-    "the figure's losses at",
-    ", ".join(f"{combined.rates[i]:.1e}" for i in (0, 20, 40, 50)),
-)
-
 
 # %% tags=["hide-input"]
 def shown(number):
@@ -483,8 +471,6 @@ _ = figure
 
 # %%
 ours, theirs = scores["lrlib steepest"], scores["fastai steep"]
-for name, found in distances.items():
-    assert np.isclose(np.median(found), scores[name].bias), name
 print(
     f"2. lrlib steepest: bias {ours.bias:+.2f} decades; fastai's running average: {theirs.bias:+.2f}"
 )
