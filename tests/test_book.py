@@ -35,9 +35,10 @@ HTML = BOOK / "_build" / "html"
 sys.path += [str(BOOK / "_tools"), str(BOOK / "_ext")]
 
 import assets
-import build
 import notebooks
 import theme_fixes
+
+import build
 
 FILES = [p for suffix in ("*.py", "*.ipynb") for p in (BOOK / "chapters").glob(suffix)]
 CHAPTERS = sorted({p.with_suffix("") for p in FILES})

@@ -278,7 +278,6 @@ def train(name, rate, seed):
 # %% tags=["pytorch"] nbgrader={"grade": false, "grade_id": "networks_pytorch", "locked": true, "schema_version": 3, "solution": false, "task": false}
 if FRAMEWORK == "pytorch":
     import torch
-
     from lrlib.course.torch import perceptron
 
     torch.set_num_threads(1)
