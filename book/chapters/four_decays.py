@@ -470,7 +470,7 @@ for framework, label in LABELS.items():
     )
 
 # %% [markdown]
-# In [the figure](#fig-alike-loss) the decays level off above the constant run. They take ever shorter steps before they
+# In [the figure](#fig-no-momentum-loss) the decays level off above the constant run. They take ever shorter steps before they
 # have fitted what it fits. A training loss is measured with dropout on.
 
 # %% [markdown]
