@@ -70,7 +70,8 @@ class LinksToPages(SphinxPostTransform):
             page = posixpath.normpath(posixpath.join("/", self.folder, reference["reftarget"])).lstrip("/")
             if reference["reftype"] == "doc" and not reference["refexplicit"] and page in self.env.found_docs:
                 reference["refexplicit"] = True
-                reference.children = [nodes.inline("", title(self.env, page))]
+                reference.clear()
+                reference += nodes.inline("", title(self.env, page))
         for link in list(self.document.findall(nodes.reference)):
             address = urlsplit(link.get("refuri", ""))
             if not address.scheme and not address.netloc and address.path.endswith(PAGES):
