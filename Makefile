@@ -69,7 +69,7 @@ $(INSTALLED): requirements.lock pyproject.toml
 book: notebooks ## execute the chapters that are out of date, then build the book
 	$(render)
 
-notebooks: $(INSTALLED) ## execute the chapters that are out of date; FORCE=1 executes all, ONLY=01 some
+notebooks: $(INSTALLED) ## execute the chapters that are out of date; FORCE=1 executes all, ONLY=cycling some
 	@if [ -n "$(FORCE)" ] || ! $(RUN) book/_tools/notebooks.py --check $(ONLY) >/dev/null 2>&1; then $(MAKE) -s data; fi
 	$(call step,executing the chapters that are out of date,\
 		$(RUN) book/_tools/notebooks.py $(if $(FORCE),--force) $(ONLY),\

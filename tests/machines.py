@@ -135,7 +135,7 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, default=cache / "lrlib-machines", help="default %(default)s")
     arguments = parser.parse_args()
     arguments.folder.mkdir(parents=True, exist_ok=True)
-    head = ["Python", "versions", "build", *SHOWN, "library's tests", *(f"chapter {name[:2]}" for name in CHAPTERS)]
+    head = ["Python", "versions", "build", *SHOWN, "library's tests", *CHAPTERS]
     print(f"| {' | '.join(head)} |\n|{' --- |' * len(head)}", flush=True)
     passed = True
     for machine in machines(arguments.only):

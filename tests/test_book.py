@@ -336,7 +336,7 @@ print("six times seven is", x * 7)
 @pytest.fixture(scope="module")
 def tiny(tmp_path_factory):
     """Make a small chapter with the tool itself."""
-    source = tmp_path_factory.mktemp("chapters") / "01_tiny.py"
+    source = tmp_path_factory.mktemp("chapters") / "tiny.py"
     source.write_text(TINY, encoding="utf-8")
     assert notebooks.main([str(source)]) == 0
     return source
@@ -345,7 +345,7 @@ def tiny(tmp_path_factory):
 @pytest.fixture
 def copy(tiny, tmp_path):
     """Return a copy of the small chapter that a test may break."""
-    for path in tiny.parent.glob("01_tiny.*"):
+    for path in tiny.parent.glob("tiny.*"):
         shutil.copy(path, tmp_path)
     return tmp_path / tiny.name
 
@@ -367,7 +367,7 @@ def test_content_decides_what_is_out_of_date(copy, capsys):
     assert notebooks.main(["--check", str(copy)]) == 0
     copy.write_text(TINY.replace("6", "5"), encoding="utf-8")
     assert notebooks.main(["--check", str(copy)]) == 1
-    assert "out of date: 01_tiny" in capsys.readouterr().out
+    assert "out of date: tiny" in capsys.readouterr().out
     assert pair_faults(copy) == [
         "cell 1 differs",
         "the notebook was made from another source: make notebooks",
@@ -405,7 +405,7 @@ def test_changed_tags_run_again(copy, monkeypatch):
     ran = []
     monkeypatch.setattr(notebooks, "execute", lambda notebook, folder, title: ran.append(title) or 0.1)
     copy.write_text(TINY.replace("# %%\nx = 6", '# %% tags=["keras"]\nx = 6'), encoding="utf-8")
-    assert notebooks.main([str(copy)]) == 0 and ran == ["01_tiny"]
+    assert notebooks.main([str(copy)]) == 0 and ran == ["tiny"]
 
 
 def test_failing_cell_is_named_and_the_old_notebook_stays(copy, capsys):
@@ -414,7 +414,7 @@ def test_failing_cell_is_named_and_the_old_notebook_stays(copy, capsys):
     copy.write_text(TINY.replace("x = 6", "x = 1 / 0"), encoding="utf-8")
     assert notebooks.main([str(copy)]) == 1
     message = capsys.readouterr().err
-    assert "01_tiny.py: cell 1 failed" in message and "ZeroDivisionError" in message
+    assert "tiny.py: cell 1 failed" in message and "ZeroDivisionError" in message
     assert target.read_bytes() == before
     assert sorted(path.name for path in copy.parent.iterdir()) == [target.name, copy.name]
 
@@ -485,7 +485,7 @@ def test_nbval_notices_a_changed_fact_and_a_changed_figure(copy):
 
 def test_chapter_runs_again_after_any_change_and_else_only_in_ci(copy, monkeypatch):
     root = copy.parent / "root"
-    notebook = root / "book" / "chapters" / "01_tiny.ipynb"
+    notebook = root / "book" / "chapters" / "tiny.ipynb"
     places = [notebook, root / "lrlib/course/one.py", root / "book/results/s1/a.json", root / "requirements.lock"]
     for file in places:
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -505,7 +505,7 @@ def test_chapter_runs_again_after_any_change_and_else_only_in_ci(copy, monkeypat
     assert unchanged() == [notebook]
     again = run_nbval(notebook.parent, root)
     assert again.returncode == 0 and " passed in" not in again.stdout
-    assert "not run again, unchanged since they passed (make clean forgets that): 01_tiny" in again.stdout
+    assert "not run again, unchanged since they passed (make clean forgets that): tiny" in again.stdout
     for place in places:
         before = place.read_bytes()
         place.write_bytes(before + b"\n")

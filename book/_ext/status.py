@@ -180,9 +180,13 @@ class Status(SphinxDirective):
         return [table(head, rows())]
 
     def chapters(self) -> dict[str, dict[str, Any]]:
-        """Return what is known of each notebook among the pages; the page is made anew when one changes."""
+        """Return what is known of each notebook among the pages, in the order of ``_toc.yml``, if there is one.
+
+        The page is made anew when a notebook changes.
+        """
+        order = {name: place for place, name in enumerate(getattr(self.config, "external_site_map", []))}
         chapters = {}
-        for name in sorted(self.env.found_docs):
+        for name in sorted(self.env.found_docs, key=lambda name: (order.get(name, len(order)), name)):
             path = Path(self.env.doc2path(name))
             if path.suffix == ".ipynb":
                 self.env.note_dependency(str(path))

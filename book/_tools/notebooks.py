@@ -279,14 +279,14 @@ def make(source: Path, force: bool = False) -> float:
 
 
 def sources(names: list[str]) -> list[Path]:
-    """Return the sources that the names mean: a file, a chapter's name, or the start of one."""
+    """Return the sources that the names mean, each a chapter's name or a file."""
     every = sorted(CHAPTERS.glob("*.py"))
     if not names:
         return every
     chosen = []
     for name in names:
         path = Path(name).with_suffix(".py")
-        found = [path] if path.exists() else [p for p in every if p.stem.startswith(path.stem)]
+        found = [path] if path.exists() else [p for p in every if p.stem == path.stem]
         if not found:
             known = ", ".join(p.stem for p in every) or "none yet"
             raise SystemExit(f"no chapter is called {name!r}; the chapters are: {known}")

@@ -28,7 +28,7 @@
 # ## How to read an exhibit
 #
 # Every exhibit is run when this page is made. First comes the library's answer, then the right one beside it, from
-# {doc}`lrlib <../reference/api>` or from a recipe, with an assertion that it is right. A line says what was seen:
+# [lrlib](../reference/api.md) or from a recipe, with an assertion that it is right. A line says what was seen:
 #
 # - **seen**: the installed version does what the text says;
 # - **mended**: it gives the right answer, so the exhibit is history;
@@ -743,7 +743,7 @@ assert same(ours, line(np.arange(8))), ours
 # Reported as [pytorch #44511](https://github.com/pytorch/pytorch/issues/44511);
 # [#67590](https://github.com/pytorch/pytorch/issues/67590) asks for a way to know. The plain form of the slip,
 # `scheduler.step()` before `optimizer.step()` ([#20124](https://github.com/pytorch/pytorch/issues/20124)), is run in
-# {doc}`step_and_plateau`.
+# [Step decay and reduce-on-plateau on MNIST](step_and_plateau.ipynb).
 
 
 # %% tags=["pytorch"]
@@ -1102,8 +1102,8 @@ print(
 # 2. A scheduler is a counter with a state. Resuming, nesting, accumulating and drawing all move that counter.
 # 3. A schedule that is a value has no state to lose: it can be drawn, compared, saved, and asked about any update.
 #
-# **Terms:** rate in force, checkpoint, horizon, micro-batch, patience. **Read on:** {doc}`../assignments/students`, where
-# *The scheduler's bugs* asks you to find six more.
+# **Terms:** rate in force, checkpoint, horizon, micro-batch, patience. **Read on:**
+# [Assignments](../assignments/students.md), where *The scheduler's bugs* asks you to find six more.
 
 # %% [markdown]
 # ## Check yourself

@@ -73,8 +73,8 @@ def paired(experiment, name, control):
 
 
 BUDGETS, STOPPED = (
-    "to_zero.html#who-wins-and-by-how-much",
-    "to_zero.html#stopped-early",
+    "to_zero.ipynb#Who-wins,-and-by-how-much",
+    "to_zero.ipynb#Stopped-early",
 )
 EVIDENCE = [
     (
@@ -108,25 +108,25 @@ EVIDENCE = [
         "budget known",
         "line to zero over a cycle (Adam, ResNet-18, 8 epochs)",
         paired(cycling_on_mnist, "linear", "cyclical"),
-        "cycling_on_mnist.html#the-result",
+        "cycling_on_mnist.ipynb#The-result",
     ),
     (
         "budget known",
         "one-cycle over the line with a rise of one epoch (LeNet, MNIST, 12 epochs)",
         paired(one_cycle, "one-cycle", "warmup-linear"),
-        "one_cycle.html#the-result",
+        "one_cycle.ipynb#The-result",
     ),
     (
         "budget known",
         "the same with momentum 0.9 in both",
         paired(one_cycle, "one-cycle-one-momentum", "warmup-linear"),
-        "one_cycle.html#the-result",
+        "one_cycle.ipynb#The-result",
     ),
     (
         "budget known",
         "one fall over a cycle (Adam, digits, 40 epochs)",
         paired(cycling, "fall", "triangular"),
-        "cycling.html#the-result",
+        "cycling.ipynb#The-result",
     ),
     (
         "budget unknown",
@@ -152,7 +152,7 @@ EVIDENCE = [
         paired(
             step_and_plateau, "plateau-0.1-validation-accuracy", "constant-held-out"
         ),
-        "step_and_plateau.html#the-result",
+        "step_and_plateau.ipynb#The-result",
     ),
     (
         "warm-up",
@@ -164,7 +164,7 @@ EVIDENCE = [
         "warm-up",
         "line from 0.1 after a rise over line from 0.03 without (LeNet, MNIST)",
         paired(one_cycle, "warmup-linear", "linear-0.03"),
-        "one_cycle.html#the-result",
+        "one_cycle.ipynb#The-result",
     ),
 ]
 
@@ -178,7 +178,7 @@ def shown(ratios, framework):
 rows = []
 for situation, comparison, ratios, link in EVIDENCE:
     counts = " and ".join(dict.fromkeys(str(len(r)) for r in ratios.values()))
-    unit = "settings" if link.startswith("10") else "seeds"
+    unit = "settings" if link.startswith("to_zero") else "seeds"
     clear = direction(*ratios.values()) != "not told apart"
     rows.append(
         [
@@ -187,7 +187,7 @@ for situation, comparison, ratios, link in EVIDENCE:
             *(shown(ratios, framework) for framework in FRAMEWORKS),
             f"{counts} {unit}",
             "clear" if clear else "not told apart",
-            f"[chapter {link[:2]}]({link})",
+            f"[{link.partition('.')[0]}]({link})",
         ]
     )
 figures.table(
@@ -219,8 +219,10 @@ print(
 # to zero. The last is what the other shapes lose to the best of the six, each with its own peak.
 #
 # - **Do:** try five peaks, a factor of three apart, with the schedule and the budget that you will use. Choose on
-#   validation images. {doc}`finding_the_range` gives a first guess; its answer moves by a factor of up to five.
-# - **Do not** compare schedules at one common peak. {doc}`to_zero` shows a winner for every peak.
+#   validation images. [Finding the range](finding_the_range.ipynb) gives a first guess; its answer moves by a factor of
+#   up to five.
+# - **Do not** compare schedules at one common peak. [To zero, in what shape?](to_zero.ipynb) shows a winner for every
+#   peak.
 # - **How sure:** three tasks under SGD, and one seed at each peak.
 #
 # ## You know the budget
@@ -232,7 +234,8 @@ print(
 # - **Do not** leave the rate constant. And do not expect more of cycles or restarts: beside a plain fall they were behind
 #   or not told apart.
 # - **A warm-up** of a twentieth of the budget made no difference that could be told where the peak was tuned. It does allow
-#   a higher peak: in {doc}`one_cycle` the falls that began at 0.1 diverged, and after a rise of one epoch they did not.
+#   a higher peak: in [One-cycle and super-convergence](one_cycle.ipynb) the falls that began at 0.1 diverged, and after
+#   a rise of one epoch they did not.
 # - **How sure:** three tasks, at most nine epochs; see the rows *budget known* and *warm-up* above.
 #
 # ## You do not know it
@@ -437,7 +440,8 @@ print("pre-trained against from scratch:", direction(difference))
 # ## You resume
 #
 # - **Do** save model, optimizer and scheduler together, and build the scheduler before you load. Then look at the rate in
-#   force. {doc}`bug_museum` shows what happens in the other order: a run at a tenth of its rate, for good.
+#   force. [The bug museum](bug_museum.ipynb) shows what happens in the other order: a run at a tenth of its rate, for
+#   good.
 # - **Do** keep the schedule's length as it was planned. A new length is a new schedule.
 #
 # Here is a run of 400 updates that is stopped after 150 and taken up from its checkpoint. It must end with the same
@@ -537,8 +541,8 @@ assert same and abs(rate - line(150)) < 1e-7
 #
 # - **Count updates, not batches.** In PyTorch call `scheduler.step()` where `optimizer.step()` is called. In Keras the
 #   schedule is asked with the count of batches; `lrlib.keras.Schedule(schedule, accumulate=k)` divides it.
-# - **What it costs:** a line that was over at half of the run lost from 0.3 to 1.6 points on MNIST, in {doc}`to_zero`,
-#   *Break it*.
+# - **What it costs:** a line that was over at half of the run lost from 0.3 to 1.6 points on MNIST, in [To zero, in
+#   what shape?](to_zero.ipynb), *Break it*.
 
 # %% tags=["pytorch"]
 short_line = lrlib.Linear(0.1, 0.0, steps=4)
@@ -574,7 +578,8 @@ assert np.allclose(moved, [short_line(t) for t in range(4)], atol=1e-7)
 # - **Adam** divides each weight's update by a record of its gradients. That does not replace a schedule: on ResNet-18 the
 #   line was ahead of the cycle *under Adam* (see the table). Of the nine settings none used it.
 # - **Keras's SGD** keeps the rate inside its momentum, so that a cut fades in over many updates.
-#   {doc}`step_and_plateau` measures it; `lrlib.keras.SGD` has PyTorch's rule.
+#   [Step decay and reduce-on-plateau on MNIST](step_and_plateau.ipynb) measures it; `lrlib.keras.SGD` has PyTorch's
+#   rule.
 #
 # ## Your own comparison
 #
@@ -587,7 +592,7 @@ assert np.allclose(moved, [short_line(t) for t in range(4)], atol=1e-7)
 # 5. Compare seed by seed, with an interval. If it holds zero, say *not told apart*.
 #
 # `lrlib.course.experiments.equal_budget` is such a comparison, and the assignment *A fair comparison* in
-# {doc}`../assignments/students` grades one.
+# [Assignments](../assignments/students.md) grades one.
 
 # %%
 show_source(equal_budget.trial)

@@ -31,9 +31,9 @@
 # *eliminates the need to experimentally find the best values for the global learning rate*. And it is often good to set
 # the step size, half a cycle, to *2–10 times the number of iterations in an epoch*.
 #
-# A tutorial by B. Krishnan (2020), the source of {doc}`finding_the_range`, adds three rules of thumb. The lower
-# bound should be a third or a quarter of the upper. One should stop at the end of a cycle. And raising the rate hurts
-# briefly and helps later.
+# A tutorial by B. Krishnan (2020), the source of [Finding the range](finding_the_range.ipynb), adds three rules of
+# thumb. The lower bound should be a third or a quarter of the upper. One should stop at the end of a cycle. And raising
+# the rate hurts briefly and helps later.
 #
 # Neither shows a run that could have decided otherwise: a constant rate that was tuned, or one that only falls.
 
@@ -1188,7 +1188,7 @@ print("defined in epochs and stretched to updates, the same rates: yes")
 #
 # *Reproduced* needs both frameworks: the 95 % interval of the difference, paired by seed, must be clear of zero.
 # *Confounded*: it holds against the best constant of the grid, or of a grid of rates, and not against constants at the
-# cycles' own mean rates. All claims of the course stand together in {doc}`verdicts`.
+# cycles' own mean rates. All claims of the course stand together in [Claims and verdicts](verdicts.ipynb).
 
 # %% tags=["hide-input"]
 from lrlib.course import claims
@@ -1207,8 +1207,8 @@ print("verdicts:", claims.counts("cycling"))
 #    that it misses.
 # 3. The cycle wins after its first ten epochs. Which schedule would you choose if you may be stopped after any epoch?
 #    Define it, and read its test accuracy every 100 updates.
-# 4. Cycle with plain SGD and a range from {doc}`finding_the_range` instead of Adam. Which of the findings above still
-#    hold?
+# 4. Cycle with plain SGD and a range from [Finding the range](finding_the_range.ipynb) instead of Adam. Which of the
+#    findings above still hold?
 #
 # ## What to take away
 #

@@ -16,10 +16,11 @@
 # **Goal.** Run a cyclical rate against a fixed one on a ResNet-18, as a tutorial did, count its accuracy with the right
 # denominator, and add the controls that it lacks.
 #
-# **You need** {doc}`cycling`. **Data:** MNIST, 12 MB, fetched once and verified. **Cost:** half a cycle is trained live,
-# about two minutes on two cores; the measured time stands under the title.
+# **You need** [Cycling](cycling.ipynb). **Data:** MNIST, 12 MB, fetched once and verified. **Cost:** half a cycle is
+# trained live, about two minutes on two cores; the measured time stands under the title.
 #
-# The source is a tutorial by B. Krishnan (2020), the one whose range test stands in {doc}`finding_the_range`.
+# The source is a tutorial by B. Krishnan (2020), the one whose range test stands in [Finding the
+# range](finding_the_range.ipynb).
 
 # %% [markdown]
 # ## The question
@@ -137,8 +138,8 @@ print("digits in the validation images:", np.bincount(y[cycling_on_mnist.TRAIN :
 # ### Live: up the first triangle
 #
 # One run of the cyclical rate, in PyTorch, seed 0: two epochs of 250 updates, from the lowest rate to the peak. The
-# network is the one of {doc}`finding_the_range`. The way down would take as long again. It is stored, as are all other
-# runs of this page; run the cell with `epochs=4` to see it.
+# network is the one of [Finding the range](finding_the_range.ipynb). The way down would take as long again. It is
+# stored, as are all other runs of this page; run the cell with `epochs=4` to see it.
 
 # %%
 show_source(cycling_on_mnist.trial)
@@ -525,8 +526,9 @@ print(
 #
 # *Reproduced* needs each framework with at least three seeds. For a claim that one run beats another, the 95 % interval
 # of the paired difference must be clear of zero; with three seeds such an interval is wide. All claims of the course
-# stand together in {doc}`verdicts`. One *reproduced* here says little: Keras's three fixed runs lie so far apart that
-# their interval passes 100 %, and nearly any figure falls in it. PyTorch's is the one that decides.
+# stand together in [Claims and verdicts](verdicts.ipynb). One *reproduced* here says little: Keras's three fixed runs
+# lie so far apart that their interval passes 100 %, and nearly any figure falls in it. PyTorch's is the one that
+# decides.
 
 # %% tags=["hide-input", "full-width"]
 from lrlib.course import claims

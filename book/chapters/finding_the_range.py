@@ -355,7 +355,8 @@ for framework, label in LABELS.items():
 # ### Smith's own form: the accuracy
 #
 # Smith reads the bounds of a cycle off the *accuracy*: `base_lr` where it begins to rise, `max_lr` where it stops
-# rising or becomes ragged. Here is his form on the perceptron of {doc}`step_and_plateau`, with plain SGD.
+# rising or becomes ragged. Here is his form on the perceptron of [Step decay and reduce-on-plateau on
+# MNIST](step_and_plateau.ipynb), with plain SGD.
 
 
 # %% tags=["pytorch"]
@@ -521,7 +522,7 @@ print("lrlib says why not:", level[0].suggest("steepest").reason)
 #
 # *Reproduced* needs both frameworks, with losses on held-out images, as the source measured. Finders of its
 # time took the steepest point. Its range was read by eye, and Smith's rule is the nearest to that. All claims of the
-# course stand together in {doc}`verdicts`.
+# course stand together in [Claims and verdicts](verdicts.ipynb).
 
 # %% tags=["hide-input"]
 from lrlib.course import claims

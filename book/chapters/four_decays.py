@@ -16,8 +16,9 @@
 # **Goal.** Compare a constant rate with three decays on real images, first as a well-known reading ran them, then with
 # everything but the schedule set alike. Learn to see what else differs between two runs.
 #
-# **You need** {doc}`step_and_plateau`. **Data:** CIFAR-10, 170 MB, fetched once and verified; only its cats and dogs
-# are used. **Cost:** the live cells take one to two minutes on two cores; the measured time stands under the title.
+# **You need** [Step decay and reduce-on-plateau on MNIST](step_and_plateau.ipynb). **Data:** CIFAR-10, 170 MB, fetched
+# once and verified; only its cats and dogs are used. **Cost:** the live cells take one to two minutes on two cores; the
+# measured time stands under the title.
 #
 # The source is a reading on learning-rate schedules in Keras from an IBM course, which follows an article by S. Lau
 # {cite}`lau2017`. It explains four rules clearly. Its runs and its table need a second look.
@@ -469,7 +470,7 @@ for framework, label in LABELS.items():
     )
 
 # %% [markdown]
-# In [the figure](#fig-alike-loss) the decays level off above the constant run. They take ever shorter steps before they
+# In [the figure](#fig-no-momentum-loss) the decays level off above the constant run. They take ever shorter steps before they
 # have fitted what it fits. A training loss is measured with dropout on.
 
 # %% [markdown]
@@ -635,7 +636,7 @@ for name in rules:
 #
 # *Reproduced* needs both frameworks. A published accuracy must lie where 95 % of single runs like ours fall, though ours
 # have 50 epochs and the article's 100. For a claim that one run beats another, the 95 % interval of the paired
-# difference must be clear of zero. All claims of the course stand together in {doc}`verdicts`.
+# difference must be clear of zero. All claims of the course stand together in [Claims and verdicts](verdicts.ipynb).
 
 # %% tags=["hide-input"]
 from lrlib.course import claims

@@ -1143,7 +1143,7 @@ print("with the mean, and with 0.1 / 32, the loss falls alike, to within 0.05: y
 # ## Verdicts
 #
 # The sentence of the question, decided by the stored runs: the 95 % interval of the difference, paired by seed, must be
-# clear of zero in both frameworks. All claims of the course stand together in {doc}`verdicts`.
+# clear of zero in both frameworks. All claims of the course stand together in [Claims and verdicts](verdicts.ipynb).
 
 # %% tags=["hide-input"]
 from lrlib.course import claims

@@ -16,9 +16,9 @@
 # **Goal.** Run the best-known promise of fast training again: one cycle of twelve epochs against a step decay of
 # eighty-five. Then add the runs that the comparison lacks, and see which part of the cycle earns its name.
 #
-# **You need** {doc}`cycling`, and {doc}`step_and_plateau` for how momentum and a changing rate meet. **Data:**
-# MNIST. **Cost:** one epoch is trained live in each framework, one to two minutes on two cores; the measured time stands
-# under the title.
+# **You need** [Cycling](cycling.ipynb), and [Step decay and reduce-on-plateau on MNIST](step_and_plateau.ipynb) for how
+# momentum and a changing rate meet. **Data:** MNIST. **Cost:** one epoch is trained live in each framework, one to two
+# minutes on two cores; the measured time stands under the title.
 #
 # Leslie Smith's report of 2018 {cite}`smith2018` proposes one single cycle: the rate rises for a good part of the run,
 # falls as long, and falls far lower at the end. Momentum goes the other way. Training then needs a fraction of the
@@ -419,7 +419,7 @@ for label, rates in (
 #
 # The defaults of `OneCycleLR` are not the report's cycle either. It rises for three tenths of the run, along cosines,
 # and falls in one go. `three_phase=True`, `anneal_strategy="linear"` and `pct_start=0.45` give the report's. And it
-# cycles the momentum between 0.85 and 0.95 unasked; {doc}`bug_museum` has the exhibit.
+# cycles the momentum between 0.85 and 0.95 unasked; [The bug museum](bug_museum.ipynb) has the exhibit.
 
 # %% [markdown]
 # ## Paper scale: the first table on cycles
@@ -531,7 +531,7 @@ print("verdicts:", claims.counts("one_cycle"))
 # 3. Where a short run is set against a long one, ask what else differs, and run each difference alone.
 #
 # **Terms:** one-cycle policy, super-convergence, warm-up, peak. **Read on:** {cite}`smith2018`, {cite}`smith2019`, and
-# {doc}`to_zero`, where one-cycle stands among ten others, each with a peak of its own.
+# [To zero, in what shape?](to_zero.ipynb), where one-cycle stands among ten others, each with a peak of its own.
 #
 # ## Check yourself
 #

@@ -11,7 +11,7 @@
 # ---
 
 # %% [markdown]
-# # Q-AGREL on digits: constant against cyclical
+# # Case study: Q-AGREL on digits
 #
 # **Goal.** Run a demo's comparison of a constant and a cyclical rate again, in PyTorch and in Keras, and see what its
 # gap of twenty points is made of. On the way: read the rates that a schedule *yields* before you train with it, and look
@@ -827,7 +827,7 @@ for z in (0.0, 2.0, 5.0):
 # *Reproduced* needs both frameworks. A published mean must lie where 95 % of means of ten like ours fall. A claim that
 # one run beats another needs a 95 % interval of the paired differences that is clear of zero. *Confounded*: it holds in
 # the runs as the source made them, and not in the fair comparison. All claims of the course stand together in
-# {doc}`verdicts`.
+# [Claims and verdicts](verdicts.ipynb).
 
 # %% tags=["hide-input"]
 from lrlib.course import claims

@@ -869,7 +869,7 @@ print("points, PyTorch and Keras:", "; ".join(points(gap)))
 #
 # *Reproduced* needs both frameworks, under PyTorch's momentum rule. A published accuracy must lie where 95 % of single
 # runs like ours fall. For a claim that one run beats another, the 95 % interval of the paired difference must be clear
-# of zero. All claims of the course stand together in {doc}`verdicts`.
+# of zero. All claims of the course stand together in [Claims and verdicts](verdicts.ipynb).
 
 # %% tags=["hide-input"]
 from lrlib.course import claims

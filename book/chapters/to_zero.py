@@ -16,10 +16,11 @@
 # **Goal.** Compare eleven schedules that people use today, each with the same number of updates and each tuned alike.
 # Learn what the shape gives, what the peak gives, and what happens if training stops early.
 #
-# **You need** {doc}`learning_rate` and {doc}`step_and_plateau`. **Data:** digits, MNIST, CIFAR-10. **Cost:** the
-# live cells train for half a minute to a minute on two cores; the measured time stands under the title.
+# **You need** [The learning rate](learning_rate.ipynb) and [Step decay and reduce-on-plateau on
+# MNIST](step_and_plateau.ipynb). **Data:** digits, MNIST, CIFAR-10. **Cost:** the live cells train for half a minute to
+# a minute on two cores; the measured time stands under the title.
 #
-# The sources of the chapters before this one stop in 2020. Since then the constant rate has all but gone from practice.
+# The sources of the claims on trial stop in 2020. Since then the constant rate has all but gone from practice.
 # What took its place falls to zero at the end of a budget, in one shape or another. Each shape has its paper, and each
 # paper its own tasks, budgets and ways of tuning. So they cannot be compared by reading.
 
@@ -620,7 +621,7 @@ print("on:", cell("cifar10", 9, "linear")["hardware"])
 #
 # A fall to zero can go wrong in a way that a constant rate cannot: its end can be in the wrong place. It happens when
 # batches are accumulated and the schedule counts batches, when an epoch has other batches than was thought, or when a
-# run is resumed with another length. {doc}`bug_museum` has such schedules from real libraries.
+# run is resumed with another length. [The bug museum](bug_museum.ipynb) has such schedules from real libraries.
 #
 # Here is the line to zero on MNIST, one epoch, planned for the right number of updates, for half of them, and for twice
 # as many.

@@ -50,7 +50,7 @@ def full_table() -> Any:
     from lrlib.course import figures
 
     rows = [
-        [claim.source, *row(claim, verdict), f"[{claim.chapter}]({claim.chapter}.html)"] for claim, verdict in judged()
+        [claim.source, *row(claim, verdict), f"[{claim.chapter}]({claim.chapter}.ipynb)"] for claim, verdict in judged()
     ]
     return figures.table(["source", *HEAD, "shown in"], rows)
 

@@ -1,4 +1,4 @@
-"""Runs of the first chapter on scikit-learn's digits: a sweep of constant rates, decays beside them, full batches.
+"""Runs of *The learning rate* on scikit-learn's digits: a sweep of constant rates, decays beside them, full batches.
 
 Pixels / 16; every fifth row is for the test, every fifth of the rest for validation, 1,149 are left to train on.
 64–32 ReLU–10; plain SGD, without momentum, so that PyTorch's rule and Keras's are one.

@@ -1,0 +1,151 @@
+"""The table of contents: parts, and chapters whose numbers are generated and the same wherever they are shown."""
+
+import re
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+import yaml
+from browser import SITE
+from bs4 import BeautifulSoup
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+from sphinx.application import Sphinx
+from sphinx.util.docutils import docutils_namespace
+
+ROOT = next(folder for folder in Path(__file__).resolve().parents if (folder / "_toc.yml").exists())
+BOOK = ROOT / "book"
+sys.path += [str(BOOK / "_tools"), str(BOOK / "_ext")]
+
+import notebooks
+
+PARTS = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))["parts"]
+PAGES = [entry["file"] for part in PARTS for entry in part["chapters"]]
+NUMBERED = [entry["file"] for part in PARTS if part.get("numbered") for entry in part["chapters"]]
+CHAPTERS = sorted((BOOK / "chapters").glob("*.py"))
+TYPED = re.compile(r"\bchapters?( |\n(# )?)(no\. ?)?\d", re.IGNORECASE)  # the words may stand on two lines
+built = pytest.mark.skipif(not SITE.exists(), reason="the book is not built: run make book")
+
+
+def soup(page):
+    """A built page, parsed."""
+    return BeautifulSoup((SITE / f"{page}.html").read_text(encoding="utf-8"), "html.parser")
+
+
+def words(element):
+    """An element's text, without the link of a heading to itself."""
+    return " ".join(element.get_text().removesuffix("#").split())
+
+
+def links(element, page):
+    """The links below an element that lead to pages: page and words of each."""
+    for link in element.select("a[href]"):
+        path = link["href"].partition("#")[0]
+        target = (SITE / f"{page}.html").parent / path
+        if link["href"] == "#":  # in the sidebar, the page at hand
+            yield page, words(link)
+        elif path.endswith(".html") and "://" not in path:
+            yield str(target.resolve().relative_to(SITE.resolve()).with_suffix("")), words(link)
+
+
+def sidebar_of(page, parsed):
+    """The words of the sidebar's links by their pages, without the front page's."""
+    return {target: text for target, text in links(parsed.select_one("nav.bd-links"), page) if target in PAGES}
+
+
+def test_front_page_lists_the_parts_and_their_pages_in_order():
+    listed = re.findall(r"^## (.+)|^- \{doc\}`([\w/]+)`", (BOOK / "index.md").read_text(encoding="utf-8"), re.MULTILINE)
+    expected = []
+    for part in PARTS:
+        expected += [part["caption"], *(entry["file"].removeprefix("book/") for entry in part["chapters"])]
+    assert [caption or page for caption, page in listed] == expected
+
+
+def test_verdicts_come_after_all_that_they_judge():
+    claims = pytest.importorskip("lrlib.course.claims")
+    judged = {f"book/chapters/{claim.chapter}" for claim in claims.all_claims()}
+    assert judged <= set(PAGES[: PAGES.index("book/chapters/verdicts")])
+
+
+@built
+def test_sidebar_titles_and_links_have_the_same_numbers():
+    sidebar = sidebar_of("book/index", soup("book/index"))
+    assert list(sidebar) == PAGES
+    numbers = [re.match(r"(\d+)\. ", sidebar[page]) for page in NUMBERED]
+    assert [number and int(number[1]) for number in numbers] == list(range(1, len(NUMBERED) + 1))
+    assert not [sidebar[page] for page in set(PAGES) - set(NUMBERED) if re.match(r"\d", sidebar[page])]
+    counted = 0
+    for page in ["book/index", *PAGES]:
+        parsed = soup(page)
+        assert sidebar_of(page, parsed) == sidebar, page
+        if page in sidebar:
+            assert words(parsed.select_one("article h1")) == sidebar[page]
+        for target, text in links(parsed.select_one(".bd-main"), page):
+            if re.search(r"\d+\. ", text):
+                assert sidebar[target] in text, f"{page}: {text}"
+                counted += target in NUMBERED
+    # The front page, the table of claims and the status page each lead to nearly all chapters.
+    assert counted > 3 * len(NUMBERED)
+
+
+@built
+def test_no_page_has_a_typed_number_of_a_chapter():
+    found = {}
+    for page in ["book/index", *PAGES]:
+        for element in soup(page).select("article :is(h1, h2, h3, h4, p, li, td, th, dd, pre, figcaption)"):
+            if TYPED.search(words(element)):
+                found.setdefault(page, []).append(words(element))
+    assert found == {}
+
+
+def test_no_source_has_a_typed_number_of_a_chapter():
+    folders = ("lrlib", "book/_ext", "book/_tools", "book/assignments", "book/chapters", "book/reference")
+    files = [file for folder in folders for suffix in ("py", "md") for file in (ROOT / folder).rglob(f"*.{suffix}")]
+    files += [*ROOT.glob("*.md"), *BOOK.glob("*.md")]
+    found = [file.name for file in files if TYPED.search(file.read_text(encoding="utf-8"))]
+    assert found == []
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda path: path.stem)
+def test_links_of_a_chapter_have_the_titles_of_the_others(chapter):
+    titles = {path.stem: notebooks.read_source(path).cells[0].source.split("\n")[0] for path in CHAPTERS}
+    text = "\n".join(cell.source for cell in notebooks.read_source(chapter).cells if cell.cell_type == "markdown")
+    assert "{doc}" not in text  # Jupyter shows it as it is
+    for shown, name in re.findall(r"\[([^\]]+)\]\((\w+)\.ipynb\)", text):
+        assert f"# {' '.join(shown.split())}" == titles[name]
+
+
+def render(folder, printed):
+    """Build two numbered pages, of which the first printed a link to the second; give the first and the warnings."""
+    output = new_output("display_data", data={"text/markdown": printed, "text/plain": "a link"})
+    cells = [new_markdown_cell("# One"), new_code_cell("show()", outputs=[output], execution_count=1)]
+    nbformat.write(new_notebook(cells=cells, metadata=notebooks.NOTEBOOK_METADATA), folder / "one.ipynb")
+    two = [new_markdown_cell("# The second\n\n## What, then?\n\nText.")]
+    nbformat.write(new_notebook(cells=two, metadata=notebooks.NOTEBOOK_METADATA), folder / "two.ipynb")
+    (folder / "index.md").write_text("# Home\n\n{doc}`two`\n\n```{toctree}\n:numbered: 1\none\ntwo\n```\n")
+    config = {
+        "extensions": ["myst_nb", "numbered_links"],
+        "nb_execution_mode": "off",
+        "nb_render_markdown_format": "gfm",
+        "html_theme": "basic",
+    }
+    warnings = folder / "warnings"
+    with docutils_namespace(), warnings.open("w", encoding="utf-8") as log:
+        Sphinx(folder, None, folder / "out", folder / "trees", "html", config, status=None, warning=log).build()
+    pages = [(folder / "out" / f"{name}.html").read_text(encoding="utf-8") for name in ("index", "one")]
+    return *(BeautifulSoup(page, "html.parser") for page in pages), warnings.read_text(encoding="utf-8")
+
+
+def test_links_without_words_of_their_own_read_as_the_contents_do(tmp_path):
+    home, one, warnings = render(tmp_path, "[two](two.ipynb#What,-then?) and [my words](two.ipynb)")
+    assert warnings == ""
+    assert [(link["href"], link.text) for link in one.select(".cell_output a")] == [
+        ("two.html#what-then", "2. The second"),
+        ("two.html", "my words"),
+    ]
+    assert home.select_one("section > p a").text == "2. The second"
+
+
+def test_a_printed_link_to_no_page_is_a_warning(tmp_path):
+    *_, warnings = render(tmp_path, "[three](three.ipynb)")
+    assert "no page is made of 'three.ipynb'" in warnings
