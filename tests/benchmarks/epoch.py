@@ -9,12 +9,12 @@ import sys
 
 import numpy as np
 import torch
+from lrlib.course.alike import batch_order, dense_weights
 from timing import medians, report
 from torch.utils.data import DataLoader, Dataset
 
 from lrlib.course import s3
 from lrlib.course import torch as course
-from lrlib.course.alike import batch_order, dense_weights
 from lrlib.course.data import mnist
 
 

@@ -11,13 +11,13 @@ import sys
 import time
 
 import numpy as np
+from lrlib.course.q_agrel_torch import run
 from scipy.linalg.blas import get_blas_funcs
 from timing import medians, report
 
 from lrlib import Constant
 from lrlib.course import s0
 from lrlib.course import torch as course
-from lrlib.course.q_agrel_torch import run
 
 RATE = 0.005
 GER = {kind: get_blas_funcs("ger", dtype=kind) for kind in "fd"}

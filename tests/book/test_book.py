@@ -29,11 +29,9 @@ from sphinx.util.docutils import docutils_namespace
 import lrlib
 from lrlib.course import processor
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 BOOK = ROOT / "book"
 HTML = BOOK / "_build" / "html"
-sys.path += [str(BOOK / "_tools"), str(BOOK / "_ext")]
-
 import assets
 import build
 import notebooks

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from lrlib.course.verdicts import Fact, Figures, Gain, Higher, LowerError, Most, Over, Runs, Untestable, Verdict
 from scipy.stats import binom
 
 from lrlib.course import claims, verdicts
 from lrlib.course.stats import direction, shares_of_best
-from lrlib.course.verdicts import Fact, Figures, Gain, Higher, LowerError, Most, Over, Runs, Untestable, Verdict
 
 
 @pytest.fixture

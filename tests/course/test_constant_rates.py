@@ -5,10 +5,10 @@ import math
 
 import numpy as np
 import pytest
+from lrlib.course.alike import batch_order, dense_weights
 
 from lrlib import Constant, Linear
 from lrlib.course import learning_rate, study
-from lrlib.course.alike import batch_order, dense_weights
 from lrlib.course.data import digits
 
 MINI_BATCH = [name for name in learning_rate.SETTINGS if not name.startswith("full-batch")]
@@ -93,7 +93,6 @@ def hessian(loss, arrays):
 @pytest.mark.parametrize("updates", [0, 200])
 def test_sharpness_is_the_hessians_largest_eigenvalue(updates):
     import torch
-
     from lrlib.course.torch import perceptron
 
     (weights,) = learning_rate.descent_keras(0.3, seed=1, measured=[updates], rows=20)
@@ -118,7 +117,6 @@ def test_the_probe_measures_half_the_squared_distance():
 
 def test_gradient_noise_is_the_spread_of_the_batches_gradients():
     import torch
-
     from lrlib.course.torch import perceptron
 
     weights = dense_weights(learning_rate.SIZES, seed=0)

@@ -23,10 +23,8 @@ from sphinx.errors import ConfigError, SphinxError
 from sphinx.util.docutils import docutils_namespace
 from test_links import link_faults
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 BOOK = ROOT / "book"
-sys.path += [str(BOOK / "_tools"), str(BOOK / "_ext")]
-
 import launch
 import notebooks
 import pack
@@ -539,9 +537,7 @@ def test_definition_opens_by_keyboard_and_closes_with_escape(browser, home):
 @needs_browser
 @with_site
 def test_code_is_copied_by_keyboard(browser, home):
-    with opened(
-        browser, home, "book/chapters/cycling.html", permissions=["clipboard-read", "clipboard-write"]
-    ) as page:
+    with opened(browser, home, "book/chapters/cycling.html", permissions=["clipboard-read", "clipboard-write"]) as page:
         button = page.locator(".cell_input button.copybtn:visible").first
         code = button.locator("xpath=preceding-sibling::pre").inner_text()
         button.focus()

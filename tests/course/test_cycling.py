@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
+from lrlib.course.alike import batch_order
 
 from lrlib.course import s2, study
-from lrlib.course.alike import batch_order
 
 
 def test_the_three_parts_share_no_image_and_leave_none_out():

@@ -15,12 +15,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from lrlib.course.alike import History, batch_order, convnet_weights, dense_weights, described, resnet18_weights
+from lrlib.course.epochs import by_epoch
 from waiting import wait_until
 
 from lrlib import Piecewise
 from lrlib.course import alike, one_cycle, processor, s1, s2, s3, s4, stats, study
-from lrlib.course.alike import History, batch_order, convnet_weights, dense_weights, described, resnet18_weights
-from lrlib.course.epochs import by_epoch
 
 SIZES = (6, 5, 3)
 
