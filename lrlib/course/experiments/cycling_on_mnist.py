@@ -65,7 +65,7 @@ def seeds(setting: str, framework: str) -> tuple[int, ...]:
 
 @cache
 def held_out_test() -> tuple[np.ndarray, np.ndarray]:
-    """The first 10,000 official training images, as :func:`lrlib.course.s1_range.images` gives the others."""
+    """The first 10,000 official training images, as :func:`lrlib.course.experiments.finding_the_range.images` gives the others."""
     (x, y), _ = mnist()
     return x[:TEST, ..., None].astype("float32") / 255, y[:TEST].astype("int64")
 
