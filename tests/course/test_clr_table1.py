@@ -51,7 +51,17 @@ def test_response_normalisation_is_its_formula():
     assert model[4](x)[0, 0, 2, 1].item() == pytest.approx(expected.item(), rel=1e-12)
 
 
-def test_results_of_the_full_length_may_be_lacking(tmp_path):
+def test_the_papers_lengths_wait_for_an_accelerator(monkeypatch):
+    for device, shown in (("cpu", 9), ("cuda", 18)):
+        monkeypatch.setattr(clr, "_device", lambda device=device: device)
+        trials = clr.EXPERIMENT.trials()
+        assert len(trials) == shown and {trial.setting for trial in trials} >= {
+            f"{name}-tenth" for name in clr.FULL_LENGTH
+        }
+
+
+def test_where_an_accelerator_is_their_results_may_be_lacking(monkeypatch, tmp_path):
+    monkeypatch.setattr(clr, "_device", lambda: "cuda")
     assert "fixed-tenth" in store.load(clr.EXPERIMENT)
     with pytest.raises(LookupError, match="fixed-tenth"):
         store.load(clr.EXPERIMENT, tmp_path)
