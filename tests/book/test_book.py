@@ -483,7 +483,12 @@ def test_nbval_notices_a_changed_fact_and_a_changed_figure(copy):
 def test_chapter_runs_again_after_any_change_and_else_only_in_ci(copy, monkeypatch):
     root = copy.parent / "root"
     notebook = root / "book" / "chapters" / "01_tiny.ipynb"
-    places = [notebook, root / "lrlib/course/one.py", root / "book/results/s1/a.json", root / "requirements.lock"]
+    places = [
+        notebook,
+        root / "lrlib/course/one.py",
+        root / "book/results/cycling/fall.json",
+        root / "requirements.lock",
+    ]
     for file in places:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text("a\n", encoding="utf-8")

@@ -414,7 +414,7 @@ def reduced_book(folder):
     """Copy what one real chapter and the generated pages need, with the book's own settings."""
     for name in ("_ext", "_static", "_tools", "results"):
         shutil.copytree(BOOK / name, folder / "book" / name, ignore=shutil.ignore_patterns("pyodide", "__pycache__"))
-    for file in [*BOOK.glob("*.md"), BOOK / "references.bib", *BOOK.glob("chapters/05_*")]:
+    for file in [*BOOK.glob("*.md"), BOOK / "references.bib", *BOOK.glob("chapters/cycling.*")]:
         target = folder / file.relative_to(ROOT)
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(file, target)

@@ -27,8 +27,9 @@ def drawn():
     for path in sorted([*library.rglob("*.py"), *store.results_folder().rglob("*.json")]):
         digest.update(path.read_bytes())
     random = np.random.default_rng(int(digest.hexdigest(), 16))
-    every = [experiments.get(name).trials() for name in experiments.NAMES]
-    return [trials[random.integers(len(trials))] for trials in every]
+    every = map(experiments.get, experiments.NAMES)
+    here = [[one for one in each.trials() if one.setting not in each.optional] for each in every]  # may be lacking
+    return [trials[random.integers(len(trials))] for trials in here]
 
 
 def rerun(trials):
