@@ -7,17 +7,13 @@ import contextlib
 import gzip
 import os
 import shutil
-import sys
 import threading
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-import pytest
-
-sys.path.append(str(Path(__file__).resolve().parents[1] / "book" / "_tools"))
-
 import assets
+import pytest
 
 SITE = Path(__file__).resolve().parents[1] / "book" / "_build" / "html"
 NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome", "chrome")

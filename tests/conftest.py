@@ -20,6 +20,8 @@ for name, value in {
 import pytest
 from hypothesis import HealthCheck, settings
 
+pytest.register_assert_rewrite("harness", "reference", "waiting")  # their asserts say what was compared
+
 collect_ignore_glob = ["assignments/answers/*"]  # no modules: cells that students could write
 
 settings.register_profile(

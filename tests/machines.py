@@ -41,10 +41,6 @@ NEEDED = (
     "nbval",
 )
 SHOWN = ("torch", "triton", "keras", "tensorflow-cpu", "numpy")
-LIBRARY = (
-    *("schedules", "plateau", "finder", "interop", "torch", "keras"),
-    *("conformance", "range_torch", "range_keras", "installations"),
-)
 CHAPTERS = ("finding_the_range", "step_and_plateau", "four_decays")
 EXECUTE = """
 import sys, nbclient, nbformat
@@ -90,8 +86,7 @@ def _uv(*arguments: str) -> str:
 
 def run(folder: Path) -> list[str]:
     """What the library's tests and the chapters came to, in words; "failed" or "died" stands in what did not pass."""
-    files = [f"tests/test_{name}.py" for name in LIBRARY]
-    code, output = _python(folder, "-m", "pytest", "-q", "-p", "no:cacheprovider", *files)
+    code, output = _python(folder, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/library")
     counts = re.findall(r"\d+ (?:passed|failed|errors?|skipped)", output.rstrip().rpartition("\n")[2])
     found = [", ".join(counts) if counts and code in (0, 1) else _ended(code)]
     for chapter in CHAPTERS:

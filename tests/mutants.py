@@ -25,19 +25,23 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 TESTS = {  # module: pytest's arguments, and what to import beforehand
-    "schedules": (["test_schedules.py", "test_golden.py"], ["numpy", "hypothesis.strategies", "matplotlib.pyplot"]),
-    "plateau": (["test_plateau.py"], ["numpy", "hypothesis.strategies", "torch", "keras"]),
-    "finder": (["test_finder.py"], ["numpy", "hypothesis.strategies", "matplotlib.pyplot"]),
-    "interop": (["test_interop.py"], ["hypothesis.strategies", "torch", "keras"]),
-    "torch": (["test_torch.py"], ["hypothesis.strategies", "torch"]),
-    "keras": (["test_keras.py", "-m", "not slow"], ["hypothesis.strategies", "torch", "keras"]),
-    "_torch_range": (["test_range_torch.py"], ["torch"]),
-    "_keras_range": (["test_range_keras.py"], ["keras"]),
-    "_snapshot": (["test_range_torch.py", "test_range_keras.py"], ["torch", "keras"]),
-    "course/stats": (["test_verdicts.py"], ["scipy.stats"]),
-    "course/verdicts": (["test_verdicts.py"], ["scipy.stats"]),
-    "course/study": (["test_course.py", "-k", "stor or result or trial", "-m", "not slow"], ["torch", "keras"]),
-    "course/data": (["test_data.py", "-m", "not slow"], ["numpy", "pooch", "sklearn.datasets"]),
+    "schedules": (
+        ["library/test_schedules.py", "library/test_golden.py"],
+        ["numpy", "hypothesis.strategies", "matplotlib.pyplot"],
+    ),
+    "plateau": (["library/test_plateau.py"], ["numpy", "hypothesis.strategies", "torch", "keras"]),
+    "finder": (["library/test_finder.py"], ["numpy", "hypothesis.strategies", "matplotlib.pyplot"]),
+    "interop": (["library/test_interop.py"], ["hypothesis.strategies", "torch", "keras"]),
+    "torch": (["library/test_torch.py"], ["hypothesis.strategies", "torch"]),
+    "keras": (["library/test_keras.py", "-m", "not slow"], ["hypothesis.strategies", "torch", "keras"]),
+    "_torch_range": (["library/test_range_torch.py"], ["torch"]),
+    "_keras_range": (["library/test_range_keras.py"], ["keras"]),
+    "_snapshot": (["library/test_range_torch.py", "library/test_range_keras.py"], ["torch", "keras"]),
+    "course/stats": (["course/test_stats.py"], ["scipy.stats"]),
+    "course/rules": (["course/test_rules.py"], ["scipy.stats"]),
+    "course/store": (["course/test_store.py", "-m", "not slow"], ["filelock", "psutil"]),
+    "course/study": (["course/test_store.py", "course/test_study.py", "-m", "not slow"], ["torch", "keras"]),
+    "course/data": (["course/test_data.py", "-m", "not slow"], ["numpy", "pooch", "sklearn.datasets"]),
 }
 SWAPPED = {
     ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq,

@@ -15,13 +15,9 @@ import contextlib
 import io
 import os
 import re
-import sys
 import tempfile
 from pathlib import Path
 from typing import NamedTuple
-
-TOOLS = Path(__file__).resolve().parents[2] / "book" / "_tools"
-sys.path.insert(0, str(TOOLS))
 
 import assignments
 import matplotlib.pyplot as plt

@@ -9,15 +9,11 @@ import os
 import re
 import signal
 import sys
-from pathlib import Path
 
+import harness
 import nbformat
 import pytest
 from nbformat import v4
-
-sys.path.insert(0, str(Path(__file__).parent))
-
-import harness
 
 tool = harness.assignments
 TASK, OTHER = "task", "other"

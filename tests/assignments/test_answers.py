@@ -1,13 +1,7 @@
 """Each assignment against its answers: the reference, the untouched version, wrong answers and unusual right ones."""
 
-import sys
-from pathlib import Path
-
-import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))
-
 import harness
+import pytest
 
 pytestmark = pytest.mark.slow
 NAMES = harness.assignments.names(harness.assignments.SOURCES)

@@ -8,13 +8,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import harness
 import nbformat
 import pytest
 from nbformat import v4
-
-sys.path.insert(0, str(Path(__file__).parent))
-
-import harness
 
 tool = harness.assignments
 NAMES = tool.names(tool.SOURCES)

@@ -1,4 +1,4 @@
-"""An epoch of S3 through the course's loop against the source's shape, with equal batches and equal losses.
+"""An epoch of the step-and-plateau experiment: the course's loop against the source's shape, with equal losses.
 
 python tests/benchmarks/epoch.py
 
@@ -9,13 +9,13 @@ import sys
 
 import numpy as np
 import torch
-from lrlib.course.alike import batch_order, dense_weights
 from timing import medians, report
 from torch.utils.data import DataLoader, Dataset
 
-from lrlib.course import s3
-from lrlib.course import torch as course
+from lrlib.course import pytorch
 from lrlib.course.data import mnist
+from lrlib.course.experiments.step_and_plateau import BATCH, SIZES, images, initial
+from lrlib.course.training import batch_order
 
 
 class OneAtATime(Dataset):
@@ -32,16 +32,16 @@ class OneAtATime(Dataset):
 
 
 def network() -> tuple[torch.nn.Module, torch.optim.Optimizer]:
-    model = course.perceptron(s3.SIZES, dense_weights(s3.SIZES, seed=0))
+    model = pytorch.perceptron(SIZES, initial(seed=0))
     return model, torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9, nesterov=True)
 
 
 def source_epoch(data: Dataset, rows: np.ndarray) -> list[float]:
     model, optimizer = network()
     losses = []
-    for images, labels in DataLoader(data, batch_sampler=rows.tolist()):
+    for pictures, labels in DataLoader(data, batch_sampler=rows.tolist()):
         optimizer.zero_grad()
-        loss = torch.nn.functional.cross_entropy(model(images.view(-1, 28 * 28)), labels)
+        loss = torch.nn.functional.cross_entropy(model(pictures.view(-1, 28 * 28)), labels)
         loss.backward()
         optimizer.step()
         losses.append(loss.item())
@@ -49,19 +49,19 @@ def source_epoch(data: Dataset, rows: np.ndarray) -> list[float]:
 
 
 def main() -> int:
-    course.one_thread()
+    pytorch.one_thread()
     (pixels, labels), _ = mnist()
-    (x, y), _ = s3.images()
-    rows = batch_order(len(x), s3.BATCH, 1, seed=0)
+    (x, y), _ = images()
+    rows = batch_order(len(x), BATCH, 1, seed=0)
     data = OneAtATime(pixels, labels)
-    ours = course.train(*network(), x, y, rows).losses
+    ours = pytorch.train(*network(), x, y, rows).losses
     assert np.allclose(ours, source_epoch(data, rows), rtol=1e-4), "equal batches gave unequal losses"
     print(f"{len(rows)} updates, equal losses")
     taken = medians(
-        {"theirs": lambda: source_epoch(data, rows), "ours": lambda: course.train(*network(), x, y, rows)}, rounds=5
+        {"theirs": lambda: source_epoch(data, rows), "ours": lambda: pytorch.train(*network(), x, y, rows)}, rounds=5
     )
     print({name: f"{seconds:.2f} s" for name, seconds in taken.items()})
-    return 0 if report("an epoch of S3", taken["ours"], taken["theirs"], 1 / 3) else 1
+    return 0 if report("an epoch of step_and_plateau", taken["ours"], taken["theirs"], 1 / 3) else 1
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ no finder.
 
 import sys
 
-from lrlib.course.finders import FINDERS, curve, score
+from lrlib.course.peer_range_rules import FINDERS, curve, score
 
 HEAD = ("finder", "bias", "IQR", "worst", "refused", "beyond minimum")
 

@@ -1,4 +1,4 @@
-"""Ten repetitions of S0 at once against a lean NumPy loop over the same ten, one after another, with equal errors.
+"""Ten repetitions of Q-AGREL at once against a lean NumPy loop over the same ten, one after another, with equal errors.
 
 python tests/benchmarks/q_agrel.py
 
@@ -11,13 +11,14 @@ import sys
 import time
 
 import numpy as np
-from lrlib.course.q_agrel_torch import run
 from scipy.linalg.blas import get_blas_funcs
 from timing import medians, report
 
 from lrlib import Constant
-from lrlib.course import s0
-from lrlib.course import torch as course
+from lrlib.course import pytorch
+from lrlib.course.experiments.q_agrel import SIZES
+from lrlib.course.experiments.q_agrel.draws import Draws, accuracy, draw, images
+from lrlib.course.experiments.q_agrel.pytorch import run
 
 RATE = 0.005
 GER = {kind: get_blas_funcs("ger", dtype=kind) for kind in "fd"}
@@ -34,9 +35,9 @@ def blas(w: np.ndarray, a: np.ndarray, b: np.ndarray, kept: np.ndarray) -> None:
     GER[w.dtype.char](1.0, b, a, a=w.T, overwrite_a=True)
 
 
-def numpy_loop(draws: s0.Draws, dtype: str = "float64", update=outer) -> np.ndarray:
+def numpy_loop(draws: Draws, dtype: str = "float64", update=outer) -> np.ndarray:
     """One repetition after another, linear: the mean of δ², one a repetition."""
-    data = s0.images()
+    data = images()
     x, y, x_test = data.x.astype(dtype), data.y, data.x_test.astype(dtype)
     actions = np.eye(10, dtype=dtype)
     errors = []
@@ -70,7 +71,7 @@ def numpy_loop(draws: s0.Draws, dtype: str = "float64", update=outer) -> np.ndar
         q = x_test
         for w in W:
             q = q @ w
-        s0.accuracy(q[None], data.y_test)
+        accuracy(q[None], data.y_test)
     return np.array(errors)
 
 
@@ -79,21 +80,21 @@ def keras_seconds() -> tuple[float, float]:
     from lrlib.course import keras as in_keras
 
     in_keras.one_thread()
-    from lrlib.course.q_agrel_keras import run as run_in_keras
+    from lrlib.course.experiments.q_agrel.keras import run as run_in_keras
 
     taken = []
     for epochs in (1, 6):
-        draws = s0.draw(s0.SIZES, range(10), epochs)
+        draws = draw(SIZES, range(10), epochs)
         start = time.perf_counter()
-        run_in_keras(Constant(RATE), s0.images(), draws)
+        run_in_keras(Constant(RATE), images(), draws)
         taken.append(time.perf_counter() - start)
     epoch = (taken[1] - taken[0]) / 5
     return taken[0] - epoch, epoch
 
 
 def main() -> int:
-    course.one_thread()
-    data, draws = s0.images(), s0.draw(s0.SIZES, range(10), epochs=1)
+    pytorch.one_thread()
+    data, draws = images(), draw(SIZES, range(10), epochs=1)
     ours = run(Constant(RATE), data, draws).errors[0]
     loops = {
         "NumPy, float64": lambda: numpy_loop(draws),
@@ -112,7 +113,7 @@ def main() -> int:
     for name in loops:
         print(f"PyTorch to {name}: {taken['PyTorch'] / taken[name]:.2f}")
     # Against the same precision: the leaner loop of the two.
-    met = report("ten repetitions of S0, to NumPy, float32", taken["PyTorch"], taken["NumPy, float32"], 1 / 4)
+    met = report("ten repetitions of Q-AGREL, to NumPy, float32", taken["PyTorch"], taken["NumPy, float32"], 1 / 4)
     return 0 if met else 1
 
 

@@ -8,11 +8,11 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import psutil
 import pytest
+from waiting import wait_until
 
 from lrlib.course import experiments, files, store, study
 from lrlib.course.experiment import Trial
@@ -207,7 +207,7 @@ class TestBringingUpToDate:
 
 # Trials that do nothing for a while. Functions of the main program travel to the workers by value.
 PROGRAM = """
-import sys, time
+import sys, threading
 from pathlib import Path
 from lrlib.course import study
 from lrlib.course.experiment import Trial
@@ -217,7 +217,7 @@ folder, seconds, jobs = Path(sys.argv[1]), float(sys.argv[2]), int(sys.argv[3])
 def attempt(group):
     study._end_with_parent()
     (folder / "started").touch()
-    time.sleep(seconds)
+    threading.Event().wait(seconds)
     return group, [{"framework": one.framework, "seed": one.seed, "test_accuracy": 97.0} for one in group.trials()], ""
 
 study._attempt = attempt
@@ -230,13 +230,6 @@ print(*(trial.seed for trial in report.run))
 def start(folder, seconds, jobs):
     command = [sys.executable, "-c", PROGRAM, str(folder), str(seconds), str(jobs)]
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-
-
-def until(condition, process):
-    """Wait for a condition while the process runs; its own end is not what is waited for."""
-    while not condition():
-        assert process.poll() is None, "the process ended before"
-        time.sleep(0.01)
 
 
 def at_work(process):
@@ -262,13 +255,12 @@ def test_two_processes_share_the_work_and_lose_nothing(tmp_path):
 def test_a_killed_process_takes_its_workers_with_it_and_holds_no_lock(tmp_path):
     """Killed with SIGKILL, which it cannot answer: its workers see that their parent is gone."""
     process = start(tmp_path, 3600, jobs=2)
-    until((tmp_path / "started").exists, process)
+    wait_until((tmp_path / "started").exists, process)
     workers = psutil.Process(process.pid).children(recursive=True)
     assert workers
     process.send_signal(signal.SIGKILL)
     process.wait()
-    while any(map(at_work, workers)):  # as long as it takes
-        time.sleep(0.01)
+    wait_until(lambda: not any(map(at_work, workers)))
     report = study.bring_up_to_date([], tmp_path)
     session = study._Session(tmp_path)
     assert not report.failed and session._claim(Trial("step_and_plateau", "constant", "pytorch", 0))

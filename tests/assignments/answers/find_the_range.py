@@ -280,7 +280,7 @@ bounds = {"first": (-1, -0.3), "second": (-2.3, -1.5)}
 # %% wrong: ten times too low; in: bounds; caught by: bounds_upper, bounds_lower
 bounds = {"first": (0.006, 0.06), "second": (0.0003, 0.003)}
 
-# %% wrong: ten times above the range that was read, as S1's source trained; in: bounds; caught by: bounds_upper
+# %% wrong: ten times above the range that was read, as the source of the range test trained; in: bounds; caught by: bounds_upper
 bounds = {name: (2 * steepest(*curve), 10 * steepest(*curve)) for name, curve in curves.items()}
 
 # %% wrong: the upper bound first; in: bounds; caught by: bounds_upper, bounds_lower

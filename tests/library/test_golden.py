@@ -1,15 +1,10 @@
 """Every trace that a well-known library computed, expressed in lrlib and equal to it."""
 
-import json
-import pathlib
-
 import numpy as np
 import pytest
+from reference import CASES
 
 import lrlib
-
-GOLDEN = pathlib.Path(__file__).parent / "golden" / "peer_traces.json"
-CASES = json.loads(GOLDEN.read_text(encoding="utf-8"))["cases"]
 
 # "case/what": the same schedule as a value. Keras keeps the old value *at* a boundary (one update
 # longer), and torch's OneCycleLR counts the last update where lrlib counts the end.

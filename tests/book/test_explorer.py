@@ -3,7 +3,6 @@
 import json
 import math
 import re
-import sys
 import time
 from functools import cache
 from pathlib import Path
@@ -20,10 +19,8 @@ from sphinx.util.docutils import docutils_namespace
 
 import lrlib
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 BOOK = ROOT / "book"
-sys.path += [str(BOOK / "_tools"), str(BOOK / "_ext")]
-
 import assets
 import explorer
 

@@ -23,10 +23,8 @@ from sphinx.errors import ConfigError, SphinxError
 from sphinx.util.docutils import docutils_namespace
 from test_links import link_faults
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 BOOK = ROOT / "book"
-sys.path += [str(BOOK / "_tools"), str(BOOK / "_ext")]
-
 import launch
 import notebooks
 import pack

@@ -4,7 +4,6 @@ import io
 import itertools
 import re
 import shutil
-import sys
 from pathlib import Path
 
 import nbformat
@@ -16,9 +15,7 @@ from playwright.sync_api import expect
 from sphinx.application import Sphinx
 from sphinx.util.docutils import docutils_namespace
 
-BOOK = Path(__file__).resolve().parents[1] / "book"
-sys.path += [str(BOOK / "_tools"), str(BOOK / "_ext")]
-
+BOOK = Path(__file__).resolve().parents[2] / "book"
 import notebooks
 
 CHAPTERS = sorted((BOOK / "chapters").glob("*.ipynb"))

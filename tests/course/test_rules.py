@@ -5,25 +5,24 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from lrlib.course.verdicts import Fact, Figures, Gain, Higher, LowerError, Most, Over, Runs, Untestable, Verdict
-from scipy.stats import binom
 
-from lrlib.course import claims, verdicts
-from lrlib.course.stats import direction, shares_of_best
+from lrlib.course import claims, rules
+from lrlib.course.experiment import Verdict
+from lrlib.course.rules import Fact, Gain, Higher, LowerError, Most, Over, PublishedValue, Runs, Untestable
 
 
 @pytest.fixture
 def stored(monkeypatch):
     """Made results: ``stored(setting=numbers)`` for both frameworks, ``stored(setting=(pytorch, keras))`` for each."""
     results = {}
-    monkeypatch.setattr(verdicts, "_stored", lambda experiment: results)
+    monkeypatch.setattr(rules, "_stored", lambda experiment: results)
 
     def add(**settings):
         for name, numbers in settings.items():
             pair = numbers if isinstance(numbers, tuple) else (numbers, numbers)
             results[name.replace("_", "-")] = {
                 framework: [{"test_accuracy": number} for number in one]
-                for framework, one in zip(verdicts.FRAMEWORKS, pair, strict=True)
+                for framework, one in zip(rules.FRAMEWORKS, pair, strict=True)
             }
 
     return add
@@ -35,30 +34,30 @@ def runs(setting):
 
 def test_a_figure_is_reproduced_where_single_runs_fall_in_both_frameworks(stored):
     stored(near=[96.0, 97.0, 98.0], one_far=([96.0, 97.0, 98.0], [50.0, 50.1, 50.2]))
-    assert Figures([runs("near")], [97.5]).judge().word == verdicts.REPRODUCED
-    assert Figures([runs("near")], [120.0]).judge().word == verdicts.NOT_REPRODUCED
-    assert Figures([runs("one-far")], [97.5]).judge().word == verdicts.NOT_REPRODUCED
-    both = Figures([runs("near"), runs("near")], [97.5, 120.0])
-    assert both.judge().word == verdicts.NOT_REPRODUCED  # each figure counts
+    assert PublishedValue([runs("near")], [97.5]).judge().word == rules.REPRODUCED
+    assert PublishedValue([runs("near")], [120.0]).judge().word == rules.NOT_REPRODUCED
+    assert PublishedValue([runs("one-far")], [97.5]).judge().word == rules.NOT_REPRODUCED
+    both = PublishedValue([runs("near"), runs("near")], [97.5, 120.0])
+    assert both.judge().word == rules.NOT_REPRODUCED  # each figure counts
 
 
 def test_a_figure_of_whole_units_stands_for_what_was_cut_off(stored):
     stored(runs=[97.90, 97.91, 97.92])
-    assert Figures([runs("runs")], [97.0]).judge().word == verdicts.NOT_REPRODUCED
-    assert Figures([runs("runs")], [97.0], width=1.0).judge().word == verdicts.REPRODUCED
-    assert Figures([runs("runs")], [96.0], width=1.0).judge().word == verdicts.NOT_REPRODUCED
+    assert PublishedValue([runs("runs")], [97.0]).judge().word == rules.NOT_REPRODUCED
+    assert PublishedValue([runs("runs")], [97.0], width=1.0).judge().word == rules.REPRODUCED
+    assert PublishedValue([runs("runs")], [96.0], width=1.0).judge().word == rules.NOT_REPRODUCED
 
 
 def test_a_mean_of_many_runs_is_held_to_a_narrower_range(stored):
     stored(runs=list(np.random.default_rng(0).normal(90, 1, 10)))
-    assert Figures([runs("runs")], [91.5]).judge().word == verdicts.REPRODUCED
-    assert Figures([runs("runs")], [91.5], mean_of=10).judge().word == verdicts.NOT_REPRODUCED
+    assert PublishedValue([runs("runs")], [91.5]).judge().word == rules.REPRODUCED
+    assert PublishedValue([runs("runs")], [91.5], mean_of=10).judge().word == rules.NOT_REPRODUCED
 
 
 def test_a_run_without_a_number_reproduces_no_figure(stored):
     stored(runs=[97.0, float("nan"), 97.0])
-    assert Figures([runs("runs")], [97.0]).judge().word == verdicts.NOT_REPRODUCED
-    assert Figures([runs("runs")], [97.0], log=True).judge().word == verdicts.NOT_REPRODUCED
+    assert PublishedValue([runs("runs")], [97.0]).judge().word == rules.NOT_REPRODUCED
+    assert PublishedValue([runs("runs")], [97.0], log=True).judge().word == rules.NOT_REPRODUCED
 
 
 def test_a_comparison_needs_both_frameworks_clear_of_zero(stored):
@@ -68,27 +67,27 @@ def test_a_comparison_needs_both_frameworks_clear_of_zero(stored):
         noisy=[85.0, 99.0, 92.0],
         half=([92.0, 93.1, 93.9], [90.0, 91.0, 92.1]),
     )
-    assert Higher(runs("high"), runs("low")).judge().word == verdicts.REPRODUCED
-    assert Higher(runs("low"), runs("high")).judge().word == verdicts.NOT_REPRODUCED
-    assert Higher(runs("low"), runs("high"), lower=True).judge().word == verdicts.REPRODUCED
-    assert Higher(runs("noisy"), runs("low")).judge().word == verdicts.NOT_REPRODUCED
-    assert Higher(runs("half"), runs("low")).judge().word == verdicts.NOT_REPRODUCED
+    assert Higher(runs("high"), runs("low")).judge().word == rules.REPRODUCED
+    assert Higher(runs("low"), runs("high")).judge().word == rules.NOT_REPRODUCED
+    assert Higher(runs("low"), runs("high"), lower=True).judge().word == rules.REPRODUCED
+    assert Higher(runs("noisy"), runs("low")).judge().word == rules.NOT_REPRODUCED
+    assert Higher(runs("half"), runs("low")).judge().word == rules.NOT_REPRODUCED
 
 
 def test_what_holds_only_as_written_is_confounded(stored):
     stored(low=[90.0, 91.0, 92.0], high=[92.0, 93.1, 93.9])
     written, fair = Higher(runs("high"), runs("low")), Higher(runs("low"), runs("low"))
-    assert Higher(fair.runs, fair.control, as_written=written).judge().word == verdicts.CONFOUNDED
-    assert Higher(fair.runs, fair.control, as_written=fair).judge().word == verdicts.NOT_REPRODUCED
-    assert Higher(written.runs, written.control, as_written=fair).judge().word == verdicts.REPRODUCED
-    assert Most([fair, fair], as_written=Most([written, written])).judge().word == verdicts.CONFOUNDED
+    assert Higher(fair.runs, fair.control, as_written=written).judge().word == rules.CONFOUNDED
+    assert Higher(fair.runs, fair.control, as_written=fair).judge().word == rules.NOT_REPRODUCED
+    assert Higher(written.runs, written.control, as_written=fair).judge().word == rules.REPRODUCED
+    assert Most([fair, fair], as_written=Most([written, written])).judge().word == rules.CONFOUNDED
 
 
 def test_most_cases_are_more_than_half(stored):
     stored(low=[90.0, 91.0, 92.0], high=[92.0, 93.1, 93.9])
     yes, no = Higher(runs("high"), runs("low")), Higher(runs("low"), runs("high"))
-    assert Most([yes, yes, no]).judge().word == verdicts.REPRODUCED
-    assert Most([yes, no]).judge().word == verdicts.NOT_REPRODUCED
+    assert Most([yes, yes, no]).judge().word == rules.REPRODUCED
+    assert Most([yes, no]).judge().word == rules.NOT_REPRODUCED
     assert Most([yes, yes, no]).judge().shown["keras"] == "2 of 3"
 
 
@@ -108,23 +107,23 @@ def test_several_settings_give_one_number_a_seed(stored):
 def test_one_seed_is_shown_and_does_not_decide(stored):
     stored(low=([90.0, 91.0, 92.0], [90.0]), high=([92.0, 93.1, 93.9], [89.0]), single=[97.0])
     verdict = Higher(runs("high"), runs("low")).judge()
-    assert verdict.word == verdicts.REPRODUCED and verdict.shown["keras"] == "-1.00"
+    assert verdict.word == rules.REPRODUCED and verdict.shown["keras"] == "-1.00"
     assert dict(verdict.seeds) == {"pytorch": 3, "keras": 1}
-    assert Higher(runs("single"), runs("single")).judge().word == verdicts.NOT_REPRODUCED  # nothing decides
+    assert Higher(runs("single"), runs("single")).judge().word == rules.NOT_REPRODUCED  # nothing decides
 
 
 def test_a_framework_that_ran_nothing_does_not_decide(stored):
     stored(ours=([98.0, 98.1, 98.2], []), theirs=([97.0, 97.1, 97.1], []))
     verdict = Higher(runs("ours"), runs("theirs")).judge()
-    assert verdict.word == verdicts.REPRODUCED
+    assert verdict.word == rules.REPRODUCED
     assert verdict.shown["keras"] == "–" and verdict.seeds == {"pytorch": 3}
 
 
 def test_gains_are_compared_seed_by_seed(stored):
     stored(low=[90.0, 91.0, 92.0], high=[92.0, 93.1, 93.9], higher=[95.0, 96.1, 97.2])
     more, less = Gain(runs("higher"), runs("low")), Gain(runs("high"), runs("low"))
-    assert Higher(more, less).judge().word == verdicts.REPRODUCED
-    assert Higher(less, more).judge().word == verdicts.NOT_REPRODUCED
+    assert Higher(more, less).judge().word == rules.REPRODUCED
+    assert Higher(less, more).judge().word == rules.NOT_REPRODUCED
 
 
 def test_an_error_is_lower_over_settings_if_its_ratio_is():
@@ -133,42 +132,26 @@ def test_an_error_is_lower_over_settings_if_its_ratio_is():
     def verdict(**ratios):
         return LowerError(lambda: ratios, seeds=3).judge()
 
-    assert verdict(pytorch=lower).word == verdict(pytorch=lower, keras=lower).word == verdicts.REPRODUCED
-    assert verdict(pytorch=-lower).word == verdict(pytorch=lower, keras=mixed).word == verdicts.NOT_REPRODUCED
+    assert verdict(pytorch=lower).word == verdict(pytorch=lower, keras=lower).word == rules.REPRODUCED
+    assert verdict(pytorch=-lower).word == verdict(pytorch=lower, keras=mixed).word == rules.NOT_REPRODUCED
     alone = verdict(pytorch=lower)
     assert dict(alone.shown) == {"pytorch": "-19 % (-32 to -4)", "keras": "–"} and dict(alone.seeds) == {"pytorch": 3}
 
 
 def test_facts_and_what_cannot_be_tested():
-    assert Fact(lambda framework: (True, "1.0")).judge().word == verdicts.REPRODUCED
-    assert Fact(lambda framework: (framework == "keras", "1.0")).judge().word == verdicts.NOT_REPRODUCED
+    assert Fact(lambda framework: (True, "1.0")).judge().word == rules.REPRODUCED
+    assert Fact(lambda framework: (framework == "keras", "1.0")).judge().word == rules.NOT_REPRODUCED
     verdict = Untestable("no run is that long").judge()
-    assert verdict.word == verdicts.CANNOT and verdict.reason == "no run is that long"
+    assert verdict.word == rules.CANNOT and verdict.reason == "no run is that long"
 
 
-@pytest.mark.parametrize("kind", [Verdict, Runs, Gain, Over, Figures, Higher, Most, LowerError, Fact, Untestable])
+@pytest.mark.parametrize(
+    "kind", [Verdict, Runs, Gain, Over, PublishedValue, Higher, Most, LowerError, Fact, Untestable]
+)
 def test_a_rule_is_not_changed_once_it_is_made(kind):
     made = object.__new__(kind)
     with pytest.raises(AttributeError):
         made.word = "reproduced"
-
-
-def test_what_touches_zero_has_no_direction():
-    assert direction([0.0, 0.0, 0.0]) == "not told apart"
-    assert direction([1.0, 1.1, 0.9], [0.0, 0.0, 0.0]) == "not told apart"
-    assert direction([-1.0, -1.1, -0.9]) == "lower"
-
-
-def test_a_share_of_settings_has_the_interval_of_its_level():
-    """With one seed a setting, the bootstrap's share of wins is a binomial variable's."""
-    wins = np.arange(40) < 30
-    values = np.stack([wins, ~wins], axis=1)[..., None].astype(float)
-    for level in (0.5, 0.95):
-        (share, low, high), (other, *_) = shares_of_best(values, level=level)
-        assert (share, other) == (0.75, 0.25)
-        ends = binom.ppf([(1 - level) / 2, (1 + level) / 2], 40, 0.75) / 40
-        assert [low, high] == pytest.approx(ends, abs=0.026)  # one setting of forty
-    assert shares_of_best(values, best=2)[:, 0].tolist() == [1.0, 1.0]
 
 
 def test_the_books_table_follows_from_the_stored_results():

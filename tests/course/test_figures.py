@@ -1,18 +1,14 @@
 """The data of a figure as text: a changed picture changes it, and a notebook stores it."""
 
-import sys
 from pathlib import Path
 
+import notebooks
 import numpy as np
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
 from lrlib.course import figures
 from lrlib.course.figures import plt
-
-sys.path.append(str(Path(__file__).resolve().parents[1] / "book" / "_tools"))
-
-import notebooks
 
 X = np.arange(1, 51)
 CURVE = 1 / X

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
-from test_schedules import SAMPLES, composed, sample
+from reference import SAMPLES, composed, sample
 
 import lrlib
 

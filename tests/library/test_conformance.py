@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 import torch
-from test_schedules import OWN, SAMPLES
+from reference import OWN, SAMPLES
 
 import lrlib
 import lrlib.keras

@@ -1,26 +1,28 @@
-"""Q-AGREL (S0): the same learning in PyTorch, in Keras and in twenty lines of NumPy; and what a trial stores."""
+"""Q-AGREL: the same learning in PyTorch, in Keras and in twenty lines of NumPy; and what a trial stores."""
 
 import importlib
-import json
-import subprocess
+import zlib
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+import lrlib.course
 from lrlib import Constant, Triangular
-from lrlib.course import s0, study
+from lrlib.course import store
+from lrlib.course.experiment import Trial
+from lrlib.course.experiments import q_agrel
+from lrlib.course.experiments.q_agrel.draws import EPSILON, Data, Draws, draw, images
 
 SIZES = (6, 8, 5, 4)
 RATE = 0.02
 
 
 def run_in(framework):
-    package = "torch" if framework == "pytorch" else "keras"
-    return importlib.import_module(f"lrlib.course.q_agrel_{package}").run
+    return importlib.import_module(f"lrlib.course.experiments.q_agrel.{framework}").run
 
 
-each_framework = pytest.mark.parametrize("framework", s0.FRAMEWORKS)
+each_framework = pytest.mark.parametrize("framework", q_agrel.EXPERIMENT.frameworks)
 linear_and_relu = pytest.mark.parametrize("relu", [False, True], ids=["linear", "relu"])
 
 
@@ -29,11 +31,11 @@ def data():
     """Forty rows of six numbers in four classes, ten of them for the test."""
     random = np.random.default_rng(0)
     x, y = random.random((40, 6), dtype="float32"), random.integers(0, 4, 40)
-    return s0.Data(x[:30], y[:30], x[30:], y[30:])
+    return Data(x[:30], y[:30], x[30:], y[30:])
 
 
 def small_draws(repetitions, epochs=2):
-    return s0.draw(SIZES, repetitions, epochs, images=30)
+    return draw(SIZES, repetitions, epochs, images=30)
 
 
 def alone(draws, repetition, schedule, data, relu):
@@ -78,10 +80,12 @@ def test_it_is_the_algorithm(framework, relu, data):
 
 @linear_and_relu
 def test_both_frameworks_take_the_same_steps_on_digits(relu):
-    """The first 100 updates of S0 itself, float32: weights within 1e-5 of each other (they are up to 0.3)."""
-    draws = s0.draw(s0.SIZES, range(2), 1)
+    """The first 100 updates of a trial, float32: weights within 1e-5 of each other (they are up to 0.3)."""
+    draws = draw(q_agrel.SIZES, range(2), 1)
     draws = draws._replace(rows=draws.rows[:, :100], explore=draws.explore[:, :100], uniform=draws.uniform[:, :100])
-    torch_run, keras_run = (run_in(name)(Constant(0.01), s0.images(), draws, relu) for name in s0.FRAMEWORKS)
+    torch_run, keras_run = (
+        run_in(name)(Constant(0.01), images(), draws, relu) for name in q_agrel.EXPERIMENT.frameworks
+    )
     np.testing.assert_allclose(torch_run.errors, keras_run.errors, rtol=1e-4)
     for name in ("forward", "feedback"):
         for start, ours, theirs in zip(
@@ -97,8 +101,8 @@ def test_one_update_by_hand(framework):
     W, V = [[[[2.0]]], [[[2.0, 1.0]]]], [[[[3.0]]], [[[3.0], [5.0]]]]
     one = np.ones((1, 1, 1), "float32")
     weights = ([np.array(w, "float32") for w in layers] for layers in (W, V))
-    draws = s0.Draws(*weights, rows=np.zeros((1, 1, 1), int), explore=one < 0, uniform=one)
-    data = s0.Data(one[0], np.zeros(1, int), one[0], np.zeros(1, int))
+    draws = Draws(*weights, rows=np.zeros((1, 1, 1), int), explore=one < 0, uniform=one)
+    data = Data(one[0], np.zeros(1, int), one[0], np.zeros(1, int))
     history = run_in(framework)(Constant(0.1), data, draws)
     # b_2 = (1, 0), b_1 = 3, b_0 = 9; every step is 0.1 · −3.
     assert history.errors == pytest.approx(9)
@@ -126,30 +130,30 @@ def test_draws_depend_on_the_repetition_and_longer_runs_begin_alike():
         assert (ours[:2, :, 7] == theirs[:, :, 0]).all()
     assert (np.sort(ten.rows, axis=1) == np.arange(30)[:, None]).all()
     assert not (ten.rows[0] == ten.rows[1]).all()
-    real = s0.draw((64, 10), range(2), 2)
-    assert real.explore.mean() == pytest.approx(s0.EPSILON, abs=0.03)
+    real = draw((64, 10), range(2), 2)
+    assert real.explore.mean() == pytest.approx(EPSILON, abs=0.03)
 
 
 @each_framework
 @pytest.mark.slow
 def test_divergence_is_recorded_and_stays_with_its_repetition(framework, data, monkeypatch):
-    draws = small_draws(range(s0.REPETITIONS))
+    draws = small_draws(range(q_agrel.REPETITIONS))
     wild = draws._replace(forward=[w.copy() for w in draws.forward])
     for w in wild.forward:
         w[3] *= 1e4  # repetition 3 starts where every step overshoots
     calm, run = run_in(framework)(Constant(RATE), data, draws), run_in(framework)(Constant(RATE), data, wild)
     assert not np.isfinite(run.forward[0][3]).any() and not np.isfinite(run.errors[-1, 3])
-    others = np.arange(s0.REPETITIONS) != 3
+    others = np.arange(q_agrel.REPETITIONS) != 3
     np.testing.assert_array_equal(run.errors[:, others], calm.errors[:, others])
     np.testing.assert_array_equal(run.forward[1][others], calm.forward[1][others])
 
-    monkeypatch.setattr(s0, "draw", lambda *arguments: wild)
-    monkeypatch.setattr(s0, "images", lambda: data)
-    result = s0.trial(s0.Setting(Constant(RATE), epochs=2, sizes=SIZES), framework, seed=0)
-    assert result["diverged"] == [repetition == 3 for repetition in range(s0.REPETITIONS)]
-    assert result["epoch_error"][3][-1] is None and None not in result["epoch_error"][2]
-    assert result["accuracy"][3] == 100 * np.mean(data.y_test == 0)  # NaN reads as class 0
-    json.dumps(result, allow_nan=False)
+    monkeypatch.setattr(q_agrel, "draw", lambda *arguments: wild)
+    monkeypatch.setattr(q_agrel, "images", lambda: data)
+    result = q_agrel.trial(q_agrel.Setting(Constant(RATE), epochs=2, sizes=SIZES), framework, seed=0)
+    assert result["diverged_each"] == [repetition == 3 for repetition in range(q_agrel.REPETITIONS)]
+    assert result["epoch_error_each"][3][-1] is None and None not in result["epoch_error_each"][2]
+    assert result["accuracy_each"][3] == 100 * np.mean(data.y_test == 0)  # NaN reads as class 0
+    store.check(Trial("q_agrel", "linear-0.01", framework, 0), result)
 
 
 @each_framework
@@ -170,34 +174,36 @@ def test_a_network_that_has_lost_its_relu_is_linear(framework):
 
 
 def test_stored_results_have_ten_repetitions_and_their_settings_rates():
-    for name, by_framework in study.load("s0").items():
-        setting = s0.SETTINGS[name]
+    for name, by_framework in store.load(q_agrel.EXPERIMENT).items():
+        setting = q_agrel.SETTINGS[name]
         for framework, groups in by_framework.items():
-            assert [group["seed"] for group in groups] == list(s0.seeds(name, framework))
+            assert [group["seed"] for group in groups] == list(q_agrel.seeds(name, framework))
             for group in groups:
                 assert group["rates"] == pytest.approx([setting.schedule(epoch) for epoch in range(setting.epochs)])
-                assert len(group["accuracy"]) == len(group["diverged"]) == s0.REPETITIONS
-                assert np.shape(group["epoch_accuracy"]) == (s0.REPETITIONS, setting.epochs)
-                for diverged, errors in zip(group["diverged"], group["epoch_error"], strict=True):
+                assert len(group["accuracy_each"]) == len(group["diverged_each"]) == q_agrel.REPETITIONS
+                assert np.shape(group["epoch_accuracy_each"]) == (q_agrel.REPETITIONS, setting.epochs)
+                for diverged, errors in zip(group["diverged_each"], group["epoch_error_each"], strict=True):
                     assert diverged or None not in errors  # what is not finite in the errors is so in the weights
 
 
 # Measured: where the linear network is stable, rounding dies out, and PyTorch and Keras give the same accuracy in every
 # epoch of 159 of the 160 stored repetitions. In one a sampled action fell the other way, and its accuracy was up to 4.5
 # points off for four epochs. So one repetition in ten may differ; the others by one image of 360.
-STABLE = [name for name in s0.SETTINGS if name.startswith(("shallow", "linear-low", "linear-0.005", "linear-0.0075"))]
+STABLE = [
+    name for name in q_agrel.SETTINGS if name.startswith(("shallow", "linear-low", "linear-0.005", "linear-0.0075"))
+]
 
 
 @pytest.mark.slow
 @each_framework
 def test_stored_results_are_what_a_rerun_gives(framework):
-    git = ["git", "-C", str(Path(__file__).parent), "rev-parse", "--verify", "--quiet", "HEAD"]
-    commit = int(subprocess.run(git, capture_output=True, text=True).stdout.strip() or "0", 16)
-    setting = STABLE[commit % len(STABLE)]  # drawn by the commit, so that each checks another
-    print("drawn by the commit:", setting)
-    stored = study.load("s0")[setting][framework][0]
-    again = s0.trial(s0.SETTINGS[setting], framework, seed=0)
-    ours, theirs = (np.array(result["epoch_accuracy"]) for result in (again, stored))
+    library = sorted(Path(lrlib.course.__file__).parent.rglob("*.py"))
+    drawn = zlib.crc32(b"".join(path.read_bytes() for path in library))  # another after each change of the course
+    setting = STABLE[drawn % len(STABLE)]
+    print("drawn:", setting)
+    stored = store.load(q_agrel.EXPERIMENT)[setting][framework][0]
+    again = q_agrel.trial(q_agrel.SETTINGS[setting], framework, seed=0)
+    ours, theirs = (np.array(result["epoch_accuracy_each"]) for result in (again, stored))
     same = (np.abs(ours - theirs) < 0.4).all(1)
-    assert same.sum() >= s0.REPETITIONS - 1, (setting, ours - theirs)
-    assert np.array(again["accuracy"])[same] == pytest.approx(np.array(stored["accuracy"])[same], abs=0.3)
+    assert same.sum() >= q_agrel.REPETITIONS - 1, (setting, ours - theirs)
+    assert np.array(again["accuracy_each"])[same] == pytest.approx(np.array(stored["accuracy_each"])[same], abs=0.3)

@@ -9,7 +9,7 @@ import lrlib
 import lrlib.keras
 import lrlib.torch
 
-PAGE = (Path(__file__).parents[1] / "book" / "reference" / "api.md").read_text(encoding="utf-8")
+PAGE = (Path(__file__).parents[2] / "book" / "reference" / "api.md").read_text(encoding="utf-8")
 PUBLIC = {
     **{f"lrlib.{name}": getattr(lrlib, name) for name in lrlib.__all__},
     **{f"lrlib.torch.{name}": getattr(lrlib.torch, name) for name in lrlib.torch.__all__},

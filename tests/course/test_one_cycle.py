@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from lrlib.course import one_cycle
+from lrlib.course.experiments import one_cycle
 
 
 def rates(name):
@@ -40,7 +40,7 @@ def test_seeds():
     count = {
         (name, framework): len(one_cycle.seeds(name, framework))
         for name in one_cycle.SETTINGS
-        for framework in one_cycle.FRAMEWORKS
+        for framework in one_cycle.EXPERIMENT.frameworks
     }
     assert count["one-cycle", "keras"] == count["warmup-linear", "pytorch"] == 5
     assert count["step-85", "pytorch"] == 3 and count["step-85", "keras"] == 1

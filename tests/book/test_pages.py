@@ -3,17 +3,13 @@
 The checks return what is wrong, so that each is also shown a page that is.
 """
 
-import sys
 from pathlib import Path
 
 import pytest
 from browser import SITE, needs_browser, opened, pages, served, still, unfold
 from playwright.sync_api import expect
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.append(str(ROOT / "book" / "_tools"))
-
-
+ROOT = Path(__file__).resolve().parents[2]
 built = pytest.mark.skipif(not SITE.exists(), reason="the book is not built: run make book")
 pytestmark = [needs_browser, pytest.mark.slow]
 CHECKS = (Path(__file__).parent / "page_checks.js").read_text(encoding="utf-8")

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from lrlib.course import clr_table1 as clr
-from lrlib.course import study
+from lrlib.course import store
+from lrlib.course.experiments import clr_table1 as clr
 
 
 @pytest.mark.parametrize(("suffix", "shortened"), [("", 1), ("-tenth", 10)])
@@ -51,18 +51,20 @@ def test_response_normalisation_is_its_formula():
     assert model[4](x)[0, 0, 2, 1].item() == pytest.approx(expected.item(), rel=1e-12)
 
 
-def test_full_length_waits_for_an_accelerator(monkeypatch):
-    monkeypatch.setattr(clr, "_device", lambda: "cuda")
-    assert clr.seeds("fixed", "pytorch") == clr.SEEDS
-    monkeypatch.setattr(clr, "_device", lambda: "cpu")
-    assert clr.seeds("fixed-tenth", "pytorch") == clr.SEEDS
+def test_the_papers_lengths_wait_for_an_accelerator(monkeypatch):
+    for device, shown in (("cpu", 9), ("cuda", 18)):
+        monkeypatch.setattr(clr, "_device", lambda device=device: device)
+        trials = clr.EXPERIMENT.trials()
+        assert len(trials) == shown and {trial.setting for trial in trials} >= {
+            f"{name}-tenth" for name in clr.FULL_LENGTH
+        }
 
 
-def test_where_an_accelerator_is_full_length_results_may_be_lacking(monkeypatch, tmp_path):
+def test_where_an_accelerator_is_their_results_may_be_lacking(monkeypatch, tmp_path):
     monkeypatch.setattr(clr, "_device", lambda: "cuda")
-    assert "fixed-tenth" in study.load("clr-table1")
-    with pytest.raises(LookupError, match="tenth"):
-        study.load("clr-table1", tmp_path)
+    assert "fixed-tenth" in store.load(clr.EXPERIMENT)
+    with pytest.raises(LookupError, match="fixed-tenth"):
+        store.load(clr.EXPERIMENT, tmp_path)
 
 
 @pytest.mark.slow
@@ -79,6 +81,6 @@ def test_each_group_has_its_rate(monkeypatch):
 
     monkeypatch.setattr(torch.optim.SGD, "step", watched)
     setting = clr.Setting(clr.SETTINGS["fixed"].schedule, updates=20, shortened=1)
-    result = clr.trial(setting, "pytorch", 0, parts=1)
+    result = clr.trial(setting, "pytorch", 0, share=1 / clr.MARKS)
     assert seen["rates"] == pytest.approx([1e-3, 1e-3, 2e-3, 1e-3, 2e-3])
     assert result["rates"] == pytest.approx([1e-3, 1e-3]) and len(result["curve"]["accuracy"]) == 1

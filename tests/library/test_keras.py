@@ -15,7 +15,7 @@ import tensorflow as tf
 import torch
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
-from test_schedules import OWN, ROOT, SAMPLES, SGDR_PEAKS, composed, sample
+from reference import OWN, ROOT, SAMPLES, SGDR_PEAKS, composed, sample
 
 import lrlib
 import lrlib.keras

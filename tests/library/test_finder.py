@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from lrlib.course.finders import FINDERS, PEERS, averaged, curve, score
 
 from lrlib import finder
+from lrlib.course.peer_range_rules import FINDERS, PEERS, averaged, curve, score
 from lrlib.finder import RULES, RangeTest, Suggestion, combine, range_test, rates
 
 LADDER = rates()

@@ -459,7 +459,8 @@ def test_without_npm_the_error_says_so(world, monkeypatch):
 
 def child(world, statement):
     """Another Python, in a process group of its own, that runs a statement in the same world."""
-    paths = [str(Path(__file__).parent), str(Path(data.__file__).parents[2])]
+    here = Path(__file__)
+    paths = [str(here.parent), str(here.parents[1]), str(Path(data.__file__).parents[2])]
     program = f"""
 import sys, threading; sys.path[:0] = {paths!r}
 from pathlib import Path; import pytest, test_data; from lrlib.course import data

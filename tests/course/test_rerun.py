@@ -1,0 +1,118 @@
+"""The re-run guard: a sample of the stored trials, run again, gives their numbers to the last digit."""
+
+import hashlib
+import multiprocessing
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lrlib.course import experiments, processor, store, study
+from lrlib.course.experiment import Trial
+
+
+def stored_result(trial):
+    return store.find(experiments.get(trial.experiment), trial, store.results_folder())
+
+
+def numbers_of(result, experiment):
+    return np.array(experiments.get(experiment).rerun.numbers(result), dtype=float)  # None, not finite, becomes NaN
+
+
+def drawn():
+    """One trial of each experiment, by a hash of the library and of the results: a change of either draws others."""
+    digest = hashlib.sha256()
+    library = Path(study.__file__).parents[1]
+    for path in sorted([*library.rglob("*.py"), *store.results_folder().rglob("*.json")]):
+        digest.update(path.read_bytes())
+    random = np.random.default_rng(int(digest.hexdigest(), 16))
+    every = map(experiments.get, experiments.NAMES)
+    here = [[one for one in each.trials() if one.setting not in each.optional] for each in every]  # may be lacking
+    return [trials[random.integers(len(trials))] for trials in here]
+
+
+def rerun(trials):
+    """(trial, its stored result, its first part again), each under the capability that it was made with, if it is here.
+
+    Each capability, with and without oneDNN in TensorFlow, has worker processes of its own. What an accelerator gave is
+    left out.
+    """
+    groups = {}
+    for trial in trials:
+        stored = stored_result(trial)
+        capability = stored["capability"] if stored["capability"] in processor.available() else "AVX2"
+        if stored["device"] == "cpu":
+            groups.setdefault((capability, stored["onednn"]), []).append((trial, stored))
+    for how, group in groups.items():
+        with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as workers:
+            shares = [experiments.get(trial.experiment).rerun.share for trial, _ in group]
+            running = [
+                workers.submit(study.perform, trial, *how, share)
+                for (trial, _), share in zip(group, shares, strict=True)
+            ]
+            for (trial, stored), result in zip(group, running, strict=True):
+                yield trial, stored, result.result()
+
+
+def verdict(trial, stored, again):
+    """What is wrong with a re-run, or "" if nothing is, and what it was held to."""
+    expected, found = (numbers_of(result, trial.experiment) for result in (stored, again))
+    if all(stored[name] == again[name] for name in ("vendor", "capability")):
+        right, held_to = np.array_equal(expected, found, equal_nan=True), "its last digit"
+    elif experiments.get(trial.experiment).rerun.first_losses:
+        right, held_to = np.allclose(found, expected, rtol=1e-4, atol=0), "1e-4 of its first twenty losses"
+    else:
+        right, held_to = (
+            True,
+            f"nothing: it stores no first losses, and this is not {stored['vendor']} with " + (stored["capability"]),
+        )
+    return "" if right else f"{trial}: {found} instead of {expected}", held_to
+
+
+@pytest.mark.slow
+def test_stored_results_are_what_a_rerun_gives():
+    wrong = []
+    for trial, stored, again in rerun(drawn()):
+        fault, held_to = verdict(trial, stored, again)
+        print(*trial, stored["capability"], "held to", held_to)
+        wrong += [fault] * bool(fault)
+    assert not wrong, "\n".join(wrong)
+
+
+def moved(numbers, share):
+    """The same lists, their first number moved by a share of it."""
+    first, *rest = numbers
+    return [moved(first, share) if isinstance(first, list) else first * (1 + share), *rest]
+
+
+def test_a_rerun_with_another_last_digit_is_seen():
+    trial = Trial("finding_the_range", "training-batches", "pytorch", 0)
+    stored = stored_result(trial)
+
+    def changed(share, **words):
+        losses = moved(stored["range_test"]["losses"], share)
+        return {**stored, "range_test": {**stored["range_test"], "losses": losses}, **words}
+
+    assert verdict(trial, stored, changed(0)) == ("", "its last digit")
+    assert "instead of" in verdict(trial, stored, changed(1e-5))[0]
+    elsewhere = {"vendor": "GenuineIntel"}
+    assert verdict(trial, stored, changed(5e-5, **elsewhere)) == ("", "1e-4 of its first twenty losses")
+    assert "instead of" in verdict(trial, stored, changed(2e-4, **elsewhere))[0]
+    other = Trial("step_and_plateau", "step-each-2-epochs-0.1", "pytorch", 0)
+    result = stored_result(other)
+    assert "no first losses" in verdict(other, result, {**result, "train_loss": 0.1, **elsewhere})[1]
+    assert "instead of" in verdict(other, result, {**result, "train_loss": 0.1})[0]
+
+
+def test_what_an_accelerator_gave_is_not_run_again(monkeypatch):
+    monkeypatch.setattr(store, "find", lambda *_: {"device": "NVIDIA H100", "capability": "AVX512"})
+    assert list(rerun([Trial("clr_table1", "fixed", "pytorch", 0)])) == []
+
+
+def test_the_draw_is_the_same_until_something_changes(tmp_path, monkeypatch):
+    monkeypatch.setattr(store, "results_folder", lambda: tmp_path)
+    first = drawn()
+    assert drawn() == first
+    (tmp_path / "a.json").write_text("{}")
+    assert drawn() != first

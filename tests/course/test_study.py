@@ -1,0 +1,71 @@
+"""Running trials: what a result says it ran on, the instruction set that it runs under, and where trials may run."""
+
+import dataclasses
+import os
+import platform
+
+import pytest
+
+from lrlib.course import experiments, processor, store, study
+from lrlib.course.experiment import Trial
+
+CYCLING = experiments.get("cycling")
+
+
+def test_a_result_says_what_it_ran_on_and_how_long_it_took(monkeypatch):
+    def run(setting, framework, seeds, share):
+        return [{"test_loss": 1.23456789, "epoch_loss": [seed, share]} for seed in seeds]
+
+    monkeypatch.setattr(experiments, "get", lambda name: dataclasses.replace(CYCLING, run=run))
+    first, second = study.perform_group(study.Group("cycling", "triangular", "pytorch", (5, 6)), onednn=False)
+    assert (first["test_loss"], first["epoch_loss"], first["seed"]) == (1.23457, [5, 1.0], 5)
+    assert (second["framework"], second["epoch_loss"], second["seed"]) == ("pytorch", [6, 1.0], 6)
+    assert first["seconds"] == second["seconds"] == round(first["seconds"], 2) >= 0  # each one's part of the time
+    assert set(first["versions"]) == {"python", "torch"} and "one thread a trial" in first["hardware"]
+    assert first["vendor"] == processor.vendor() and first["onednn"] is False
+    store.check(Trial("cycling", "triangular", "pytorch", 5), first)
+    only = study.perform(Trial("cycling", "triangular", "pytorch", 7), onednn=False, share=0.5)
+    assert only["epoch_loss"] == [7, 0.5]
+
+
+def test_a_process_keeps_the_capability_that_its_framework_was_imported_under(monkeypatch):
+    import torch
+
+    for name in processor.AVX2_ONLY:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(processor, "available", lambda: ["AVX2", "AVX512"])
+    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: "AVX512")
+    processor.pin("AVX512")
+    assert processor.capability() == "AVX512"
+    with pytest.raises(RuntimeError, match=r"imported torch.* under AVX512, and AVX2 was asked"):
+        study.perform(Trial("cycling", "triangular", "pytorch", 0), "AVX2")
+    assert not set(processor.AVX2_ONLY) & set(os.environ)
+    with pytest.raises(ValueError, match="unknown capability 'SSE'; known are AVX2, AVX512"):
+        processor.pin("SSE")
+    monkeypatch.setattr(processor, "available", lambda: ["AVX2"])
+    with pytest.raises(RuntimeError, match="has no AVX512, only AVX2"):
+        processor.pin("AVX512")
+
+
+def test_a_trial_that_is_stored_ran_under_avx2_whatever_the_processor_has(tmp_path):
+    trial = Trial("cycling", "constant-0.01", "pytorch", 0)
+    study.bring_up_to_date([trial, trial._replace(seed=1)], tmp_path)
+    result = store.find(CYCLING, trial, tmp_path)
+    assert result["capability"] == ("AVX2" if processor.available() else platform.machine())
+    assert (result["vendor"], result["threads"], result["device"]) == (processor.vendor(), 1, "cpu")
+
+
+@pytest.mark.slow
+def test_trials_spread_over_a_dask_cluster_give_what_those_of_this_machine_give(tmp_path):
+    """joblib's own backend: the same call, two worker processes."""
+    from distributed import Client, LocalCluster
+    from joblib import parallel_config
+
+    wanted = [Trial("cycling", name, "pytorch", 0) for name in ("constant-0.001", "constant-0.01")]
+    study.bring_up_to_date(wanted, tmp_path / "processes")  # in processes: this one may have PyTorch as it is
+    cluster = LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None)
+    with cluster, Client(cluster), parallel_config(backend="dask"):
+        assert set(study.bring_up_to_date(wanted, tmp_path / "cluster").run) == set(wanted)
+    for trial in wanted:
+        local, spread = (store.find(CYCLING, trial, tmp_path / name) for name in ("processes", "cluster"))
+        assert {**local, "seconds": 0} == {**spread, "seconds": 0}
