@@ -1,4 +1,4 @@
-"""What readers take along or look up: glossary, status page, launch links, folded outputs, archive, search, references.
+"""What readers take along or look up: glossary, status page, launch buttons, archive, search, references.
 
 Each extension is tried on a small project; the browser tests use the built book, served and as files.
 """
@@ -14,12 +14,13 @@ from pathlib import Path
 
 import nbformat
 import pytest
+import yaml
 from browser import SITE, needs_browser, opened
 from bs4 import BeautifulSoup
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from playwright.sync_api import expect
 from sphinx.application import Sphinx
-from sphinx.errors import ConfigError, SphinxError
+from sphinx.errors import SphinxError
 from sphinx.util.docutils import docutils_namespace
 from test_links import link_faults
 
@@ -27,7 +28,6 @@ ROOT = Path(__file__).resolve().parents[1]
 BOOK = ROOT / "book"
 sys.path += [str(BOOK / "_tools"), str(BOOK / "_ext")]
 
-import launch
 import notebooks
 import pack
 import status
@@ -74,10 +74,12 @@ def built(folder, *extensions, **config):
     out = folder / "_out"
     with docutils_namespace():
         Sphinx(folder, None, out, folder / "_trees", "html", config, status=None, warningiserror=True).build()
-    return {
-        str(path.relative_to(out)): BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
-        for path in out.rglob("*.html")
-    }
+    return {str(path.relative_to(out)): parsed(path) for path in out.rglob("*.html")}
+
+
+def parsed(path):
+    """A page."""
+    return BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
 
 
 # --- Glossary -------------------------------------------------------------------------------------
@@ -231,69 +233,26 @@ def test_unknown_table_is_refused(tmp_path):
         built(folder, "status")
 
 
-# --- Launch links ---------------------------------------------------------------------------------
-
-ADDRESS = "https://github.com/someone/lr-schedules"
+# --- Launch buttons -------------------------------------------------------------------------------
 
 
-def launch_links(folder, **config):
-    """The launch links of a small chapter, and the line they stand in."""
-    page = built(project(folder), "launch", **config)[f"{CHAPTER}.html"]
-    return [link["href"] for link in page.select("a.launch")], page.select_one(".chapter-info").text
-
-
-def test_no_address_no_launch_links(tmp_path):
-    links, line = launch_links(tmp_path)
-    assert links == [] and "Binder" not in line and line.endswith("its script.")
-
-
-@pytest.mark.parametrize("address", [ADDRESS, f"{ADDRESS}.git"])
-def test_launch_links_name_repository_branch_and_notebook(tmp_path, address):
-    links, line = launch_links(tmp_path, repository_url=address, repository_branch="release/1.0")
-    assert links == [
-        "https://mybinder.org/v2/gh/someone/lr-schedules/release%2F1.0?urlpath=lab%2Ftree%2Fchapters%2F01_one.ipynb",
-        "https://colab.research.google.com/github/someone/lr-schedules/blob/release/1.0/chapters/01_one.ipynb",
-    ]
-    assert f'%pip install "lrlib[course] @ git+{ADDRESS}@release/1.0"' in line
-
-
-def test_other_hosts_get_binder_only(tmp_path):
-    links, line = launch_links(tmp_path, repository_url="https://gitlab.com/group/sub/name")
-    assert links == [
-        "https://mybinder.org/v2/git/https%3A%2F%2Fgitlab.com%2Fgroup%2Fsub%2Fname/main"
-        "?urlpath=lab%2Ftree%2Fchapters%2F01_one.ipynb"
-    ]
-    assert "Colab" not in line and line.endswith("Binder.")
-
-
-@pytest.mark.parametrize(
-    "address",
-    [
-        "github.com/a/b",
-        "http://github.com/a/b",
-        "https://github.com/a",
-        "https://github.com/a/b/tree/main",
-        "https://github.com/a/b?x=1",
-        "https://github.com/a/../b",
-        "https://user:secret@github.com/a/b",
-        "https://github.com.evil.org@x/a/b",
-        "https://localhost/a/b",
-        'https://github.com/a/b"onclick="alert(1)',
-        "https://github.com/a/b; rm -rf x",
-        "https://github.com/a/b\n",
-        "javascript:alert(1)//github.com/a/b",
-    ],
-)
-def test_bad_addresses_are_refused(tmp_path, address):
-    with pytest.raises(
-        ConfigError, match=r"repository_url is .*; it must be empty, or like https://github\.com/OWNER/NAME"
-    ):
-        launch_links(tmp_path, repository_url=address)
-
-
-@pytest.mark.parametrize("branch", ["", "-x", "a..b", "a b", "a/", "/a", 'a"b', "a@{1}", "a\n"])
-def test_bad_branches_are_refused(branch):
-    assert not launch.BRANCH.fullmatch(branch)
+@pytest.mark.parametrize("uncommented", [False, True])
+def test_notebooks_offer_binder_and_colab_where_the_repository_is_named(tmp_path, uncommented):
+    text = (ROOT / "_config.yml").read_text(encoding="utf-8")
+    if uncommented:
+        text = re.sub("^# (repository:|launch_buttons:|  colab_url:)", r"\1", text, flags=re.MULTILINE)
+    settings = {key: value for key, value in yaml.safe_load(text).items() if key not in ("sphinx", "bibtex_bibfiles")}
+    (tmp_path / "_config.yml").write_text(yaml.safe_dump(settings), encoding="utf-8")
+    (tmp_path / "_toc.yml").write_text(f"format: jb-book\nroot: index\nchapters:\n- file: {CHAPTER}\n")
+    (tmp_path / "book").mkdir()
+    pages = build_book(project(tmp_path), "0")
+    links = {
+        name: [link["href"] for link in parsed(pages / f"{name}.html").select(".dropdown-launch-buttons a")]
+        for name in (CHAPTER, "index")
+    }
+    binder = "https://mybinder.org/v2/gh/OWNER/NAME/main?urlpath=lab/tree/chapters/01_one.ipynb"
+    colab = "https://colab.research.google.com/github/OWNER/NAME/blob/main/chapters/01_one.ipynb"
+    assert links == {CHAPTER: [binder, colab] if uncommented else [], "index": []}
 
 
 def test_notebooks_stand_where_the_links_say():
@@ -539,9 +498,7 @@ def test_definition_opens_by_keyboard_and_closes_with_escape(browser, home):
 @needs_browser
 @with_site
 def test_code_is_copied_by_keyboard(browser, home):
-    with opened(
-        browser, home, "book/chapters/cycling.html", permissions=["clipboard-read", "clipboard-write"]
-    ) as page:
+    with opened(browser, home, "book/chapters/cycling.html", permissions=["clipboard-read", "clipboard-write"]) as page:
         button = page.locator(".cell_input button.copybtn:visible").first
         code = button.locator("xpath=preceding-sibling::pre").inner_text()
         button.focus()
