@@ -261,36 +261,6 @@ def test_notebooks_stand_where_the_links_say():
     assert (ROOT / "book" / "chapters" / "learning_rate.ipynb").exists()
 
 
-# --- Long outputs ---------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def folded(tmp_path_factory):
-    """A page of short and long cells, parsed."""
-    short, long = "x\n" * 30, "long\n" * 31
-    table = new_output("display_data", data={"text/markdown": "| a |\n| --- |\n" + "| 1 |\n" * 50, "text/plain": long})
-    cells = [
-        cell("a", short),
-        cell("b", long),
-        cell("c\n" * 41, "1\n", count=3),
-        cell("d", long, ["hide-input"]),
-        new_code_cell("e", outputs=[table], execution_count=5),
-        cell("f", long, ["hide-cell"]),
-    ]
-    folder = project(tmp_path_factory.mktemp("folds"), *cells)
-    return built(folder, "long_outputs", nb_render_markdown_format="gfm")[f"{CHAPTER}.html"]
-
-
-def test_long_parts_are_folded_and_others_are_not(folded):
-    shown = []
-    for one in folded.select("div.cell"):
-        details = one.select("details")
-        shown.append([(bool(d.select(".cell_input")), bool(d.select(".cell_output"))) for d in details])
-        assert all(d.summary.text.strip() for d in details)
-    code, output, both = (True, False), (False, True), (True, True)
-    assert shown == [[], [output], [code], [code, output], [], [both]]
-
-
 # --- The archive ----------------------------------------------------------------------------------
 
 

@@ -34,7 +34,6 @@ import tempfile
 import textwrap
 import threading
 import time
-import uuid
 import warnings
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -45,6 +44,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+from lrlib.course.files import write_atomically
 
 __all__ = ["CIFAR10_CLASSES", "DataUnavailable", "cifar10", "digits", "mnist"]
 
@@ -243,22 +244,8 @@ def _from_files(dataset: _Dataset, folder: Path) -> Contents:
 
 def _keep(dataset: _Dataset, contents: Contents) -> None:
     """Needs no lock: a file appears whole, and processes that race write the same bytes."""
-    _cache().mkdir(parents=True, exist_ok=True)
     for file, content in zip(dataset.shapes, contents, strict=True):
-        _write_whole(_cache() / file, content)
-
-
-def _write_whole(path: Path, content: Array) -> None:
-    """Whenever the process or the machine stops, the file is there with all its content or not."""
-    unfinished = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
-    try:
-        with unfinished.open("xb") as file:
-            file.write(content.data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(unfinished, path)
-    finally:
-        unfinished.unlink(missing_ok=True)
+        write_atomically(_cache() / file, content.data)
 
 
 def _sweep(folder: Path) -> None:
