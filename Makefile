@@ -167,5 +167,5 @@ clean: ## remove the built book and the tools' caches
 	rm -rf book/_build .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find lrlib book tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
-distclean: clean ## also remove the environment and the fetched assets
-	rm -rf $(VENV) book/_static/vendor lrlib.egg-info
+distclean: clean ## also remove the environment and the npm packages
+	rm -rf $(VENV) book/_static/vendor book/node_modules lrlib.egg-info

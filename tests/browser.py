@@ -12,7 +12,7 @@ from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-import assets
+import npm
 import pytest
 
 SITE = Path(__file__).resolve().parents[1] / "book" / "_build" / "html"
@@ -151,9 +151,9 @@ def opened(browser, home, path="", *, width=1440, dark=False, **context):
 def axe_script():
     """axe-core, to be run in a page; without npm the test is skipped."""
     try:
-        return (assets.fetch(assets.AXE, SITE.parent / "npm") / "axe.min.js").read_text(encoding="utf-8")
-    except assets.Unavailable as error:
-        pytest.skip(f"axe-core could not be fetched: {error}")
+        return (npm.install() / "axe-core" / "axe.min.js").read_text(encoding="utf-8")
+    except npm.Unavailable as error:
+        pytest.skip(f"axe-core could not be installed: {error}")
 
 
 def still(page):

@@ -138,7 +138,9 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=40, help="mutants a module (default 40)")
     parser.add_argument("--seed", type=int, default=0, help="of the sample (default 0)")
     options = parser.parse_args()
-    ignored = shutil.ignore_patterns(".git", ".venv", "_build", "vendor", "__pycache__", "*_cache", "*.egg-info")
+    ignored = shutil.ignore_patterns(
+        ".git", ".venv", "_build", "vendor", "node_modules", "__pycache__", "*_cache", "*.egg-info"
+    )
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / "project"
         shutil.copytree(ROOT, copy, ignore=ignored)

@@ -100,7 +100,10 @@ def test_this_environment_is_the_locked_one():
     assert not different, "run make .venv"
 
 
-@pytest.mark.parametrize("name", ["requirements.lock", "environment.yml", "pyproject.toml", "Makefile", ".ci/run"])
+@pytest.mark.parametrize(
+    "name",
+    ["requirements.lock", "environment.yml", "pyproject.toml", "Makefile", ".ci/run", "book/package-lock.json"],
+)
 def test_no_download_address(name):
     """Whoever installs decides where from; what a package index is called stands nowhere."""
     text = (ROOT / name).read_text(encoding="utf-8").replace("http://127.0.0.1", "")

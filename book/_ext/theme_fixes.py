@@ -21,7 +21,7 @@ from sphinx.jinja2glue import BuiltinTemplateLoader
 from sphinx.util.images import get_image_size
 
 THEME = "sphinx_book_theme"  # whose pages are mended
-MATHJAX = "vendor/mathjax/tex-chtml.js"
+MATHJAX = "vendor/mathjax/es5/tex-chtml.js"
 
 # Stock text, and what stands there instead.
 REPLACED = {
@@ -137,7 +137,7 @@ def refuse_unused_repairs(app: Sphinx, error: Exception | None) -> None:
 
 
 def use_repairs(app: Sphinx, config: Config) -> None:
-    """Render with the repairs, and load MathJax from where ``book/_tools/assets.py`` has put it."""
+    """Render with the repairs, and load MathJax from where ``book/_tools/npm.py`` has put it."""
     config.template_bridge = "theme_fixes.MendedTemplates"
     for folder in config.html_static_path:
         if (Path(app.confdir) / folder / MATHJAX).exists():

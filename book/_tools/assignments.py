@@ -41,6 +41,8 @@ import nbformat
 from nbformat import NotebookNode, v4
 from tqdm import tqdm
 
+from lrlib.course.files import write_atomically
+
 SOURCES = Path(__file__).resolve().parents[1] / "assignments"
 FRAMEWORKS = ("pytorch", "keras")
 SECONDS = 60  # for one submission, all told; a cell gets a third of it, all cells together two thirds
@@ -583,12 +585,10 @@ def _write_tables(graded: Sequence[Result], results: Path) -> None:
 
 
 def _write_csv(path: Path, rows: Sequence[Sequence[str]]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    new = path.with_suffix(".new")
+    table = io.StringIO(newline="")
+    csv.writer(table).writerows([[_inert(cell) for cell in row] for row in rows])
     # A name or a message that is not Unicode must not keep the others out of the table.
-    with new.open("w", newline="", encoding="utf-8", errors="backslashreplace") as file:
-        csv.writer(file).writerows([[_inert(cell) for cell in row] for row in rows])
-    os.replace(new, path)
+    write_atomically(path, table.getvalue().encode(errors="backslashreplace"))
 
 
 def _inert(cell: str) -> str:

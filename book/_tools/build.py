@@ -1,4 +1,4 @@
-"""Render the book: fetch its assets, run Jupyter Book with every warning an error, check the pages, pack them.
+"""Render the book: install its packages, run Jupyter Book with every warning an error, check the pages, pack them.
 
     python book/_tools/build.py [--all]
 
@@ -18,8 +18,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import assets
 import front
+import npm
 import pack
 import yaml
 
@@ -54,8 +54,8 @@ def shared_digest(root: Path = ROOT) -> str:
         place = root / name
         files = sorted(place.rglob("*")) if place.is_dir() else [place]
         for file in files:
-            # The stamp stands for the content of a fetched package.
-            skip = "__pycache__" in file.parts or ("vendor" in file.parts and file.name != "SHA512")
+            # The stamp stands for what npm installed.
+            skip = "__pycache__" in file.parts or ("vendor" in file.parts and file.name != npm.STAMP)
             if file.is_file() and not skip:
                 total.update(f"{file.relative_to(root)}\0".encode() + file.read_bytes())
     return total.hexdigest()
@@ -98,7 +98,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--all", action="store_true", help="render every page anew")
     options = parser.parse_args(argv)
     require_version_1()
-    assets.main()
+    npm.main()
     front.main()
     release_assignments()
     stamp = BUILD / "shared.sha256"

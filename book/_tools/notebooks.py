@@ -35,6 +35,7 @@ from tqdm import tqdm
 
 import lrlib
 from lrlib.course import processor
+from lrlib.course.files import write_atomically
 
 CHAPTERS = Path(__file__).resolve().parents[1] / "chapters"
 CELL_TIMEOUT = 900  # seconds; a chapter's budget is 120, so a cell that takes this long hangs
@@ -204,19 +205,6 @@ def facts(notebook: NotebookNode) -> list[int]:
     return indices
 
 
-def write_atomically(notebook: NotebookNode, target: Path) -> None:
-    """Replace the target in one step, so that an interruption leaves the old notebook whole."""
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            nbformat.write(notebook, file)
-        os.chmod(name, 0o644)
-        os.replace(name, target)
-    except BaseException:
-        os.unlink(name)
-        raise
-
-
 def failure(error: CellExecutionError, notebook: NotebookNode) -> ChapterError:
     """Say which cell failed, with its source and its traceback."""
     for number, cell in enumerate(notebook.cells):
@@ -256,7 +244,7 @@ def make(source: Path, force: bool = False) -> float:
     record = None if force else carry_over(notebook, source.with_suffix(".ipynb"))
     if record is not None:
         notebook.metadata = nbformat.from_dict({**NOTEBOOK_METADATA, "lrlib": {**record, "source_sha256": current}})
-        write_atomically(notebook, source.with_suffix(".ipynb"))
+        write_atomically(source.with_suffix(".ipynb"), nbformat.writes(notebook) + "\n")
         return 0.0
     try:
         seconds = execute(notebook, folder, source.stem)
@@ -274,7 +262,7 @@ def make(source: Path, force: bool = False) -> float:
         "versions": versions(),
     }
     notebook.metadata = nbformat.from_dict({**NOTEBOOK_METADATA, "lrlib": measured})
-    write_atomically(notebook, source.with_suffix(".ipynb"))
+    write_atomically(source.with_suffix(".ipynb"), nbformat.writes(notebook) + "\n")
     return seconds
 
 

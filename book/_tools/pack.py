@@ -8,9 +8,12 @@ archive. So do source maps, which only a debugger asks for, and the link to the 
 
 from __future__ import annotations
 
+import io
 import re
 import zipfile
 from pathlib import Path
+
+from lrlib.course.files import sweep, write_atomically
 
 SITE = Path(__file__).resolve().parents[1] / "_build" / "html"
 ARCHIVE = "learning-rate-schedules.zip"  # in the folder of all pages
@@ -32,17 +35,18 @@ def offline(page: str) -> str:
 
 
 def pack(site: Path) -> Path:
-    """Write the archive of a site beside its pages, replaced atomically."""
-    target = site / ARCHIVE
-    unfinished = site.parent / f".{ARCHIVE}"
-    with zipfile.ZipFile(unfinished, "w", zipfile.ZIP_DEFLATED) as archive:
+    """Write the archive of a site beside its pages."""
+    target, content = site / ARCHIVE, io.BytesIO()
+    sweep(target)
+    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
         for file in contents(site):
             name = f"{target.stem}/{file.relative_to(site).as_posix()}"  # it unpacks into a folder of its own
             entry = zipfile.ZipInfo(name, OLDEST)
             entry.compress_type, entry.create_system, entry.external_attr = zipfile.ZIP_DEFLATED, 3, 0o644 << 16
-            content = file.read_bytes()
-            archive.writestr(entry, offline(content.decode()).encode() if file.suffix == ".html" else content)
-    return unfinished.replace(target)
+            page = file.read_bytes()
+            archive.writestr(entry, offline(page.decode()).encode() if file.suffix == ".html" else page)
+    write_atomically(target, content.getvalue())
+    return target
 
 
 def show_size(site: Path) -> None:

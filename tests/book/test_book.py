@@ -14,7 +14,6 @@ import re
 import shutil
 import subprocess
 import sys
-import tarfile
 from pathlib import Path
 
 import nbformat
@@ -32,8 +31,8 @@ from lrlib.course import processor
 ROOT = Path(__file__).resolve().parents[2]
 BOOK = ROOT / "book"
 HTML = BOOK / "_build" / "html"
-import assets
 import notebooks
+import npm
 import theme_fixes
 
 import build
@@ -494,38 +493,68 @@ def test_a_build_of_all_pages_stops_where_a_repair_matches_none(tmp_path, monkey
         render("new")
 
 
-# --- Assets and the build -------------------------------------------------------------------------
+# --- npm packages and the build -------------------------------------------------------------------
 
 
-def test_assets_are_checked_and_kept(tmp_path, monkeypatch):
-    def fake_pack(package, folder):
-        (folder / "x.js").write_text("// code", encoding="utf-8")
-        with tarfile.open(folder / "mathjax.tgz", "w:gz") as tar:
-            tar.add(folder / "x.js", "package/es5/tex-chtml.js")
-            tar.add(folder / "x.js", "package/es5/unwanted.js")
-        return folder / "mathjax.tgz"
+@pytest.fixture
+def book_of_packages(tmp_path, monkeypatch):
+    """A book's lock, and a stand-in for npm, which logs its calls; gives the book and what sets npm's script."""
+    book, tool = tmp_path / "book", tmp_path / "npm"
+    book.mkdir()
+    shutil.copy(BOOK / "package-lock.json", book)
+    monkeypatch.setattr(npm.shutil, "which", lambda name: str(tool))
 
-    monkeypatch.setattr(assets, "pack", fake_pack)
-    with pytest.raises(SystemExit, match="SHA-512"):
-        assets.fetch(assets.MATHJAX, tmp_path)
-    assert list(tmp_path.iterdir()) == []  # nothing half-written
-    monkeypatch.setattr(
-        assets.hashlib,
-        "sha512",
-        lambda data: type("H", (), {"hexdigest": lambda s: assets.MATHJAX.sha512})(),
-    )
-    folder = assets.fetch(assets.MATHJAX, tmp_path)
-    assert sorted(p.name for p in folder.iterdir()) == ["SHA512", "tex-chtml.js"]
-    monkeypatch.setattr(assets, "pack", None)  # a second call must not need it
-    assert assets.fetch(assets.MATHJAX, tmp_path) == folder
+    def stand_in(script):
+        tool.write_text(f'#!/bin/sh\necho "$@" >> calls\n{script}\n')
+        tool.chmod(0o755)
+
+    files = [name if Path(name).suffix or name.endswith("LICENSE") else f"{name}/one.js" for name in npm.COPIED]
+    folders = sorted({str(Path(name).parent) for name in files})
+    stand_in(f"mkdir -p node_modules && cd node_modules && mkdir -p {' '.join(folders)} && touch {' '.join(files)}")
+    return book, stand_in
 
 
-def test_missing_npm_is_said_and_the_build_goes_on(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(assets.shutil, "which", lambda name: None)
-    assert assets.main(tmp_path) == 0
+def test_packages_are_installed_once_for_each_lock(book_of_packages):
+    book, _ = book_of_packages
+    for _ in range(2):
+        assert npm.install(book) == book / "node_modules"
+    assert (book / "_static/vendor/mathjax/es5/tex-chtml.js").exists()
+    [call] = (book / "calls").read_text().splitlines()
+    assert call.startswith("ci ")
+    with (book / "package-lock.json").open("a") as lock:
+        lock.write("\n")
+    npm.install(book)
+    assert len((book / "calls").read_text().splitlines()) == 2
+
+
+def test_a_package_that_is_not_the_locked_one_stops_the_build(book_of_packages):
+    book, stand_in = book_of_packages
+    stand_in("echo npm error code EINTEGRITY >&2; exit 1")
+    with pytest.raises(SystemExit, match=r"not the one in book/package-lock\.json"):
+        npm.main(book)
+    assert not (book / "_static").exists()
+
+
+@pytest.mark.parametrize(
+    ("script", "message"),
+    [
+        ("echo npm error code ECUTOFF >&2; exit 7", "npm ci failed: code ECUTOFF"),
+        ("exit 7", "npm ci failed: no message"),
+        ("exec tail -f /dev/null", "npm ci did not finish within 0.1 seconds"),
+        (None, "npm is not installed"),
+    ],
+)
+def test_missing_npm_is_said_and_the_build_goes_on(book_of_packages, monkeypatch, capsys, script, message):
+    book, stand_in = book_of_packages
+    if "seconds" in message:
+        monkeypatch.setattr(npm, "SECONDS", 0.1)
+    if script is None:
+        monkeypatch.setattr(npm.shutil, "which", lambda name: None)
+    else:
+        stand_in(script)
+    assert npm.main(book) == 0
     said = capsys.readouterr().out
-    assert said.count("npm is not installed") == len(assets.PACKAGES)
-    assert "formulas need a network" in said and "gallery only" in said
+    assert message in said and "formulas need a network" in said and "gallery only" in said
 
 
 def test_build_misses_absent_pages_and_refuses_version_2(tmp_path, monkeypatch):

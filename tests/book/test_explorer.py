@@ -21,8 +21,8 @@ import lrlib
 
 ROOT = Path(__file__).resolve().parents[2]
 BOOK = ROOT / "book"
-import assets
 import explorer
+import npm
 
 CHOICES = explorer.choices()
 EXACT = {"Constant", "Linear", "Piecewise", "InverseTime", "Triangular", "Rex", "Cycles, with momentum mirrored"}
@@ -274,8 +274,8 @@ def test_whatever_comes_is_shown_or_refused(data, horizon):
 def site(tmp_path_factory):
     """The explorer's page in the book's theme, with the runtime."""
     try:
-        assets.fetch(assets.PYODIDE)
-    except assets.Unavailable as error:
+        npm.install()
+    except npm.Unavailable as error:
         pytest.skip(f"the runtime cannot be fetched: {error}")
     folder = tmp_path_factory.mktemp("site")
     text = (BOOK / "explorer.md").read_text(encoding="utf-8").replace("{doc}", "")  # no other pages are here

