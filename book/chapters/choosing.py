@@ -178,7 +178,7 @@ def shown(ratios, framework):
 rows = []
 for situation, comparison, ratios, link in EVIDENCE:
     counts = " and ".join(dict.fromkeys(str(len(r)) for r in ratios.values()))
-    unit = "settings" if link.startswith("10") else "seeds"
+    unit = "settings" if link in (BUDGETS, STOPPED) else "seeds"
     clear = direction(*ratios.values()) != "not told apart"
     rows.append(
         [
@@ -187,7 +187,7 @@ for situation, comparison, ratios, link in EVIDENCE:
             *(shown(ratios, framework) for framework in FRAMEWORKS),
             f"{counts} {unit}",
             "clear" if clear else "not told apart",
-            f"[chapter {link[:2]}]({link})",
+            f"[{link.partition('.')[0]}]({link})",
         ]
     )
 figures.table(
@@ -243,7 +243,18 @@ print(
 #   rate.
 # - **How sure:** Schedule-Free is one optimizer from one package, in PyTorch only. A fall that begins late was run as *wsd*,
 #   with its end known.
-#
+
+# %%
+from lrlib.course.questions import answer
+
+halfway = error_ratios("schedule-free", "linear", stopped=0.5).values()
+print(
+    "Schedule-Free's error against the line's, stopped at half:",
+    *map(relative_interval, halfway),
+)
+answer("check 3", "Schedule-Free", holds=direction(*halfway) == "lower")
+
+# %% [markdown]
 # ## You have few updates
 #
 # Small data, large batches or a short budget come to the same: few updates. [The figure](#fig-updates) shows what a
@@ -554,6 +565,9 @@ print(
     "rates in force, four updates from 16 batches:", *(f"{r:.4f}" for r in in_force)
 )
 assert in_force == [short_line(t) for t in range(4)]
+over = next(batch for batch in range(17) if short_line(batch) == 0)
+print(f"stepped with each batch, the line is over after {over} of 16 batches")
+answer("check 2", "a quarter of the updates", holds=over == 16 / 4)
 
 # %% tags=["keras"]
 weight, moved = keras.Variable(0.0), []
