@@ -1084,6 +1084,19 @@ print(
     len(exhibits),
 )
 
+# %%
+from lrlib.course.questions import answer
+
+seen = {name for name, _, _, verdict, _ in exhibits if verdict == "seen"}
+answer("check 1", "ten times too low", holds="The order of loading" in seen)
+answer("check 2", "too early", holds="The schedule on micro-batches" in seen)
+answer("check 3", "0.9", holds="The momentum that was overwritten" in seen)
+answer(
+    "check 4",
+    "a rate past the last one drawn",
+    holds="The plot that used up the schedule" in seen,
+)
+
 # %% [markdown]
 # ## Exercises
 #

@@ -178,7 +178,7 @@ def shown(ratios, framework):
 rows = []
 for situation, comparison, ratios, link in EVIDENCE:
     counts = " and ".join(dict.fromkeys(str(len(r)) for r in ratios.values()))
-    unit = "settings" if link.startswith("to_zero") else "seeds"
+    unit = "settings" if link in (BUDGETS, STOPPED) else "seeds"
     clear = direction(*ratios.values()) != "not told apart"
     rows.append(
         [
@@ -246,7 +246,18 @@ print(
 #   rate.
 # - **How sure:** Schedule-Free is one optimizer from one package, in PyTorch only. A fall that begins late was run as *wsd*,
 #   with its end known.
-#
+
+# %%
+from lrlib.course.questions import answer
+
+halfway = error_ratios("schedule-free", "linear", stopped=0.5).values()
+print(
+    "Schedule-Free's error against the line's, stopped at half:",
+    *map(relative_interval, halfway),
+)
+answer("check 3", "Schedule-Free", holds=direction(*halfway) == "lower")
+
+# %% [markdown]
 # ## You have few updates
 #
 # Small data, large batches or a short budget come to the same: few updates. [The figure](#fig-updates) shows what a
@@ -558,6 +569,9 @@ print(
     "rates in force, four updates from 16 batches:", *(f"{r:.4f}" for r in in_force)
 )
 assert in_force == [short_line(t) for t in range(4)]
+over = next(batch for batch in range(17) if short_line(batch) == 0)
+print(f"stepped with each batch, the line is over after {over} of 16 batches")
+answer("check 2", "a quarter of the updates", holds=over == 16 / 4)
 
 # %% tags=["keras"]
 weight, moved = keras.Variable(0.0), []

@@ -197,6 +197,8 @@ print("accuracies within 0.3 points of theirs after one epoch: yes")
 #
 # The obvious control begins at the peak and falls to zero. These are its first thirty updates, five seeds, as a line and
 # as a cosine.
+#
+# <!-- answers 2 -->
 
 # %% tags=["pytorch", "nbval-ignore-output"]
 first_losses = {}
@@ -218,6 +220,9 @@ for name in ("linear", "cosine"):
     print(f"{name:6} the loss passes 100 at update", *lost)
 
 # %%
+from lrlib.course.questions import answer
+
+diverges = {}
 for name in ("linear", "cosine"):
     losses = np.array([first_losses[name, seed] for seed in range(5)])
     learned = (losses[:, :12] < 1.5).any(1).sum()
@@ -230,10 +235,8 @@ for name in ("linear", "cosine"):
     every = [run for one in FRAMEWORKS for run in results[name][one]]
     diverged = sum(run["diverged"] for run in every)
     print(f"{name:6} stored, diverged: {diverged} of {len(every)} runs")
-print(
-    "2. from the peak, without a rise:",
-    "diverges" if lost == 5 and diverged == len(every) else "ends",
-)
+    diverges[name] = lost == 5 and diverged == len(every)
+answer("prediction 2", "diverges", holds=all(diverges.values()))
 
 # %% [markdown]
 # All of them learn for some ten updates and are then thrown out, never to come back. So this peak cannot be had without a
@@ -309,41 +312,60 @@ def against(name, control):
 
 
 COMPARED = {
-    "1. one-cycle, 12 epochs, against step decay, 85": ("one-cycle", "step-85"),
-    "   the same with momentum 0.9": ("one-cycle-one-momentum", "step-85"),
-    "   a line to zero after a rise of one epoch, against step decay, 85": (
+    "one-cycle, 12 epochs, against step decay, 85": ("one-cycle", "step-85"),
+    "the same with momentum 0.9": ("one-cycle-one-momentum", "step-85"),
+    "a line to zero after a rise of one epoch, against step decay, 85": (
         "warmup-linear",
         "step-85",
     ),
-    "   a cosine after such a rise, against step decay, 85": (
+    "a cosine after such a rise, against step decay, 85": (
         "warmup-cosine",
         "step-85",
     ),
-    "3. one-cycle against the line after a rise of one epoch": (
+    "one-cycle against the line after a rise of one epoch": (
         "one-cycle",
         "warmup-linear",
     ),
-    "   one-cycle against the cosine after such a rise": (
+    "one-cycle against the cosine after such a rise": (
         "one-cycle",
         "warmup-cosine",
     ),
-    "   the line after a rise to 0.1 against the line from 0.03": (
+    "the line after a rise to 0.1 against the line from 0.03": (
         "warmup-linear",
         "linear-0.03",
     ),
-    "   momentum 0.9: one-cycle against the line": (
+    "momentum 0.9: one-cycle against the line": (
         "one-cycle-one-momentum",
         "warmup-linear",
     ),
-    "4. with the momentum cycle against without": (
+    "with the momentum cycle against without": (
         "one-cycle",
         "one-cycle-one-momentum",
     ),
 }
+words = {}
 for label, pair in COMPARED.items():
     differences = against(*pair)
-    print(f"{label}: {direction(*differences)}")
-    print("      points:", "; ".join(map(mean_interval, differences)))
+    words[pair] = direction(*differences)
+    print(f"{label}: {words[pair]}")
+    print("   points:", "; ".join(map(mean_interval, differences)))
+
+# %%
+answer("prediction 1", "higher", holds=words["one-cycle", "step-85"] == "higher")
+answer(
+    "prediction 3",
+    "not told apart",
+    holds=words["one-cycle", "warmup-linear"] == "not told apart",
+)
+with_cycle = words["one-cycle", "one-cycle-one-momentum"]
+answer("prediction 4", "lower", holds=with_cycle == "lower")
+risen = [run for one in FRAMEWORKS for run in results["warmup-linear"][one]]
+answer(
+    "check 1",
+    "a short rise",
+    holds=all(diverges.values()) and not any(run["diverged"] for run in risen),
+)
+answer("check 3", "higher", holds=with_cycle == "lower")
 
 # %% [markdown]
 # **Is it super-convergence?** In a seventh of the updates, all four schedules that reach the rate 0.1 end above step
@@ -412,6 +434,8 @@ for label, rates in (
         f"{label:17}: first {rates[0]:.4f}, at most {rates.max():.4f},",
         f"last {rates[-1]:.1e}, mean {rates.mean():.4f}",
     )
+first, highest = by_epoch[0].round(4), by_epoch.max().round(4)
+answer("check 2", "0.0042", holds=(first, highest) == (0.0040, 0.0042))
 
 # %% [markdown]
 # Stepped by epoch, the run stays at the foot of the cycle: it never sees the peak, and it never comes down. It is a
@@ -433,7 +457,7 @@ for label, rates in (
 #
 # At full length these runs want an accelerator, and none was at hand. They are stored at a tenth of each length: 7,000 and
 # 2,500 updates, with cycles of 400 and drops at 1,600 and 2,200, in PyTorch. The network is Caffe's *cifar10_full*, whole.
-# [The figure](#fig-clr-table1) has the three runs. On a machine with a GPU, `make experiments ONLY=clr-table1` runs the
+# [The figure](#fig-clr-table1) has the three runs. On a machine with a GPU, `make experiments ONLY=clr_table1` runs the
 # paper's lengths too.
 
 # %% tags=["hide-input"] mystnb={"image": {"alt": "Three rising curves. Triangular2 in 2,500 updates is above the fixed rate with early drops throughout and ends at 66 percent against 63. The fixed rate goes on to 7,000 updates, jumps at its drop at 6,000, and ends at 74 percent."}, "figure": {"caption": "Test accuracy after each tenth of a run, mean and range of three seeds. The last jump of each is its first drop of the rate by ten.", "name": "fig-clr-table1"}}

@@ -382,6 +382,8 @@ summaries(names, published)
 # among the ten.
 
 # %%
+from lrlib.course.questions import answer
+
 for framework, label in BOTH.items():
     values = edge[framework]
     quartiles = np.percentile(values, [25, 50, 75]).round(1)
@@ -396,6 +398,12 @@ print(
     f"means of ten, drawn from these forty: 95 % lie from {low:.0f} to {high:.0f}"
 )
 print("the published 70.417 is among them:", bool(low <= 70.417 <= high))
+below = {framework: int((values < 50).sum()) for framework, values in edge.items()}
+answer(
+    "check 2",
+    "a few repetitions fail",
+    holds=below["pytorch"] == 5 and (round(low), round(high)) == (62, 86),
+)
 
 # %% [markdown]
 # [The figure](#fig-forty) shows, on the right, when it happens. At first 0.01 learns *faster* than 0.005. Then its error turns upwards.
@@ -534,6 +542,8 @@ for label, pair in {
         print(
             f"{label}, {hidden} hidden layers: {direction(*gap):15}", *points(gap)
         )
+shallow = direction(*paired("shallow-0.005", "shallow-0.01"))
+answer("check 3", "not told apart", holds=shallow == "not told apart")
 
 # %% [markdown]
 # Depth does make the source's difference: it moves the edge of stability down to 0.01. With two layers fewer, 0.01 is a
@@ -583,14 +593,14 @@ for framework, label in BOTH.items():
 # ## Reading the result
 
 # %%
-print("Your predictions:")
-print("1. the source's schedule yields", *rates[:4])
-print(
-    f"2. at 0.01, median {np.median(edge['pytorch']):.1f} %, below 50 %:",
-    f"{(edge['pytorch'] < 50).sum()} of {len(edge['pytorch'])} (PyTorch),",
-    f"{(edge['keras'] < 50).sum()} of {len(edge['keras'])} (Keras)",
+answer("prediction 1", "something else", holds=rates[:4] == [0.005] * 4)
+answer(
+    "prediction 2",
+    "mostly well, a few in ruins",
+    holds=80 <= np.median(edge["pytorch"]) < 90
+    and below == {"pytorch": 5, "keras": 5},
 )
-print("3. the fair cycle against its partner:", direction(*fair))
+answer("prediction 3", "not told apart", holds=direction(*fair) == "not told apart")
 
 # %% [markdown]
 # **Your predictions:**
@@ -608,6 +618,7 @@ for framework, label in BOTH.items():
     print(f"constant {constant.mean():.1f} (published 70.417)")
     print(f"   the gap: {cyclical.mean() - constant.mean():.1f} of means,", end=" ")
     print(f"{np.median(cyclical) - np.median(constant):.1f} of medians")
+answer("check 1", "two constant rates", holds=same)
 
 # %% [markdown]
 # So the source's figures can be had again, and they are no evidence for cycles.
@@ -711,11 +722,18 @@ def f(x, relu):
     return q_agrel_pytorch.forward(W, x, relu)[-1].numpy()
 
 
+tells = {}
 for relu_on in (False, True):
     y = f(data.x_test, relu_on)
     doubled = np.allclose(f(2 * data.x_test, relu_on), 2 * y, atol=1e-4)
     turned = np.allclose(f(-data.x_test, relu_on), -y, atol=1e-4)
     print(f"ReLU {relu_on!s:5}: f(2x) = 2 f(x) {doubled}; f(−x) = −f(x) {turned}")
+    tells[relu_on] = doubled, turned
+answer(
+    "check 4",
+    "turning the input's sign",
+    holds=tells == {False: (True, True), True: (True, False)},
+)
 
 # %% tags=["keras"]
 for relu_on in (False, True):

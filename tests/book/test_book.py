@@ -371,7 +371,118 @@ def test_content_decides_what_is_out_of_date(copy, capsys):
     ]
     copy.write_bytes(TINY.replace("\n", "\r\n").encode())
     assert notebooks.main(["--check", str(copy)]) == 0
-    copy.with_suffix(".ipynb").write_text("    notebook = root / "book" / "chapters" / "tiny.ipynb"
+    copy.with_suffix(".ipynb").write_text("<<<<<<< HEAD", encoding="utf-8")
+    assert not notebooks.is_current(copy)
+
+
+def test_running_again_changes_nothing_but_the_measurement(copy):
+    before = json.loads(copy.with_suffix(".ipynb").read_text(encoding="utf-8"))
+    assert notebooks.main(["--force", str(copy)]) == 0
+    after = json.loads(copy.with_suffix(".ipynb").read_text(encoding="utf-8"))
+    for notebook in (before, after):
+        del notebook["metadata"]["lrlib"]["seconds"], notebook["metadata"]["lrlib"]["executed"]
+    assert before == after
+
+
+CAPTION = '# %% mystnb={"figure": {"caption": "A line", "name": "fig-line"}}\nx = 6'
+
+
+@pytest.mark.parametrize(
+    ("before", "after"), [("# # Tiny", "# # Small"), ("# %%\nx = 6", CAPTION)], ids=["text", "caption"]
+)
+def test_text_and_captions_change_without_running(copy, monkeypatch, before, after):
+    monkeypatch.setattr(notebooks, "execute", None)  # not callable: a run would fail
+    assert TINY.count(before) == 1
+    copy.write_text(TINY.replace(before, after), encoding="utf-8")
+    assert notebooks.main([str(copy)]) == 0
+    assert pair_faults(copy) == execution_faults(nbformat.read(copy.with_suffix(".ipynb"), as_version=4)) == []
+
+
+def test_changed_tags_run_again(copy, monkeypatch):
+    ran = []
+    monkeypatch.setattr(notebooks, "execute", lambda notebook, folder, title: ran.append(title) or 0.1)
+    copy.write_text(TINY.replace("# %%\nx = 6", '# %% tags=["keras"]\nx = 6'), encoding="utf-8")
+    assert notebooks.main([str(copy)]) == 0 and ran == ["tiny"]
+
+
+def test_failing_cell_is_named_and_the_old_notebook_stays(copy, capsys):
+    target = copy.with_suffix(".ipynb")
+    before = target.read_bytes()
+    copy.write_text(TINY.replace("x = 6", "x = 1 / 0"), encoding="utf-8")
+    assert notebooks.main([str(copy)]) == 1
+    message = capsys.readouterr().err
+    assert "tiny.py: cell 1 failed" in message and "ZeroDivisionError" in message
+    assert target.read_bytes() == before
+    assert sorted(path.name for path in copy.parent.iterdir()) == [target.name, copy.name]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "tags", "fault"),
+    [
+        ("stderr", "UserWarning: beware", [], "wrote to stderr"),
+        (
+            "stderr",
+            " 50%|##   | 1/2 [00:00<00:00, 9it/s]\nbeware",
+            ["nbval-ignore-output"],
+            "beware",
+        ),
+        ("stderr", "\rx: 100%|###| 2/2 [00:00<00:00, 9it/s]\n", [], "tag it nbval-ignore-output"),
+        ("stdout", f"saved in {Path.cwd()}/x", [], "a path of this machine"),
+        ("stdout", "File '/home/someone/x.py'", [], "a path of this machine"),
+        ("stdout", "C:\\Users\\someone", ["nbval-ignore-output"], "a path of this machine"),
+    ],
+)
+def test_tool_refuses_outputs_of_one_machine(name, text, tags, fault):
+    cell = new_code_cell("act()", outputs=[new_output("stream", name=name, text=text)])
+    cell.metadata["tags"] = tags
+    with pytest.raises(notebooks.ChapterError, match=re.escape(fault)) as error:
+        notebooks.clean(new_notebook(cells=[new_markdown_cell(""), cell]), Path("/nowhere"))
+    assert str(error.value).startswith("cell 1 ") and "act()" in str(error.value)
+
+
+def test_tool_keeps_plain_outputs():
+    text = "at https://host/home/page, 50% of 1/2, x/tmp/y\n"
+    cell = new_code_cell("", outputs=[new_output("stream", text=text)])
+    notebooks.clean(new_notebook(cells=[cell]), Path("/nowhere"))
+    assert cell.outputs[0].text == text
+
+
+def test_tool_says_which_chapters_there_are():
+    with pytest.raises(SystemExit, match="no chapter is called 'nothing'"):
+        notebooks.sources(["nothing"])
+
+
+def run_nbval(notebook, root=None):
+    """Run nbval over a notebook as `make test` does, apart from this run's settings."""
+    env = {key: value for key, value in os.environ.items() if not key.startswith(("PYTEST", "MPL"))}
+    options = ["-p", "no:cacheprovider", "--rootdir", str(root or notebook.parent)]
+    return subprocess.run(
+        [sys.executable, "-m", "pytest", *options, "--nbval", "--nbval-current-env", str(notebook)],
+        cwd=notebook.parent,
+        env=env,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_nbval_notices_a_changed_fact_and_a_changed_figure(copy):
+    target = copy.with_suffix(".ipynb")
+    sound = run_nbval(target)
+    assert sound.returncode == 0, sound.stdout
+    stored = target.read_text(encoding="utf-8")
+    for before, after in (("seven is 42", "seven is 43"), ("first 0, last 6,", "first 0, last 5,")):
+        assert stored.count(before) == 1
+        stored = stored.replace(before, after)
+    target.write_text(stored, encoding="utf-8")
+    altered = run_nbval(target)
+    assert altered.returncode == 1 and altered.stdout.count("Cell outputs differ") == 2
+    assert "seven is 43" in altered.stdout
+
+
+def test_chapter_runs_again_after_any_change_and_else_only_in_ci(copy, monkeypatch):
+    root = copy.parent / "root"
+    notebook = root / "book" / "chapters" / "tiny.ipynb"
     places = [
         notebook,
         root / "lrlib/course/one.py",
