@@ -201,20 +201,30 @@ for mode in MODES:
 # implementations do something else. Take each cycle's lowest and highest rate.
 
 # %%
+from lrlib.course.questions import answer
+
 ends = np.arange(0, 241, 40)
 peaks = ends[:-1] + 20
-for name, rates in {
+implementations = {
     "our lines": expected["exp_range"],
     "lrlib.ExpRange": OURS["exp_range"](t),
     "torch CyclicLR": torch_rates["exp_range"],
     "cyclic_learning_rate": keras_rates["exp_range"],
-}.items():
-    assert np.allclose(rates[ends], 0.01) and (np.diff(rates[peaks]) < -1e-3).all()
+}
+for name, rates in implementations.items():
     print(
         f"{name:21} at the ends {rates[ends].min():.4f} to {rates[ends].max():.4f},",
         "at the peaks",
         *rates[peaks].round(4),
     )
+answer(
+    "check 2",
+    "only the upper bound shrinks",
+    holds=all(
+        np.allclose(rates[ends], 0.01) and (np.diff(rates[peaks]) < -1e-3).all()
+        for rates in implementations.values()
+    ),
+)
 
 # %% [markdown]
 # Only the upper boundary shrinks, in every implementation. A rate whose lower boundary shrank too would be
@@ -893,20 +903,24 @@ print(
 # never at all, end at accuracies that are not told apart from the cycle's.
 
 # %%
-print("Your predictions:")
 print(
-    "3. test accuracy, triangular against the grid's best constant:",
+    "test accuracy, triangular against the grid's best constant:",
     direction(*against_tuned),
 )
-print(
-    "   and against a constant at its own mean rate:",
-    direction(*final["constant-mean"]),
+against_mean, against_fall = (
+    direction(*final[name]) for name in ("constant-mean", "fall")
 )
-print(
-    "4. test accuracy at the lowest rates against the highest:",
-    direction(*every_peak["triangular"]),
+answer("prediction 3", "not told apart", holds=against_mean == "not told apart")
+answer(
+    "prediction 4",
+    "higher",
+    holds=direction(*every_peak["triangular"]) == "higher",
 )
-print("1. and 2. are answered below.")
+answer(
+    "check 1",
+    "the constant at the cycle's mean rate",
+    holds=against_mean == against_fall == "not told apart",
+)
 print("stored on:", results["triangular"]["pytorch"][0]["hardware"])
 
 # %% [markdown]
@@ -986,8 +1000,9 @@ import itertools
 
 passed = len(mistakes) - len(caught(5))
 print(
-    f"1. the test at t = 5 lets {passed} of {len(mistakes)} wrong implementations through"
+    f"the test at t = 5 lets {passed} of {len(mistakes)} wrong implementations through"
 )
+answer("prediction 1", "most", holds=(passed, len(mistakes)) == (10, 13))
 sets = [
     points
     for size in (1, 2, 3)
@@ -997,6 +1012,7 @@ sets = [
 print("smallest set of these updates that catches all:", sets[0])
 alone = [t for t in range(250) if caught(t) == set(mistakes)]
 print("first update that catches all by itself:", alone[0])
+answer("check 3", "101", holds=alone[0] == 101)
 
 # %% [markdown]
 # A telling update lies past the first cycle, off the peak, and on the falling side. From the third cycle on it also
@@ -1103,7 +1119,12 @@ for name, expected_steps in {
     ran = np.allclose(loops[name][0], cyclic(expected_steps, "triangular2"))
     assert ran, (name, loops[name])
     print(f"{name:20} runs the cycle at t =", *expected_steps)
-print("2. as printed: at its own pace, one update ahead")
+as_printed = loops["as printed"][0]
+answer(
+    "prediction 2",
+    "at its own pace",
+    holds=np.allclose(as_printed, cyclic(updates + 1, "triangular2")),
+)
 
 # %% [markdown]
 # The example as printed is saved by its own assignment: each overwrites what `minimize` added. The cycle keeps its pace
@@ -1182,6 +1203,8 @@ assert np.allclose(by_epochs(t), right)
 print("step size 2, t in updates:", cycle_length(mixed), "updates a cycle")
 print("both in updates:", cycle_length(right), "updates a cycle")
 print("defined in epochs and stretched to updates, the same rates: yes")
+lengths = (cycle_length(mixed), cycle_length(right))
+answer("check 4", "4 updates", holds=lengths == (4, 160))
 
 # %% [markdown]
 # ## Verdicts

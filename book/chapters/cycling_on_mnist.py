@@ -179,6 +179,8 @@ print("second epoch's within 0.05 of the range of all stored runs: yes")
 # The source adds up the correct images and divides by *batch size × number of batches*. The last batch is not full.
 
 # %%
+from lrlib.course.questions import answer
+
 batches = -(-validation // cycling_on_mnist.BATCH)
 padded = batches * cycling_on_mnist.BATCH
 printed = 98.2638
@@ -192,7 +194,12 @@ print(f"all right would have been printed as {100 * validation / padded:.2f} %")
 possible = (
     abs(printed / 100 * validation - round(printed / 100 * validation)) < 1e-3
 )
-print("a whole number of the 2,000 images:", "yes" if possible else "no")
+answer("prediction 1", "an impossible one", holds=not possible)
+answer(
+    "check 1",
+    "multiply it out",
+    holds=not possible and abs(printed / 100 * padded - 1981) < 0.005,
+)
 
 # %%
 stored_run = results["cyclical"]["pytorch"][0]
@@ -396,6 +403,12 @@ _ = figure
 # %%
 for name in ("fixed", "linear", "cosine", "step"):
     print(f"cyclical minus {name}: PyTorch {against('cyclical', name)[0]}")
+line = cycling_on_mnist.SETTINGS["linear"].schedule(updates)
+answer(
+    "check 2",
+    "comes down without cycling",
+    holds=(np.diff(line) < 0).all() and round(line.mean(), 4) == 0.0005,
+)
 
 # %%
 gaps = {
@@ -471,16 +484,10 @@ figures.table(
 
 # %%
 annealed = values("linear", "pytorch") - values("cyclical", "pytorch")
-print("Your predictions:")
-print(
-    "1. 98.2638 % of 2,000 images is:",
-    "a possible number" if possible else "an impossible one",
+answer(
+    "prediction 2", "not told apart", holds=direction(*early) == "not told apart"
 )
-print("2. cyclical after four epochs against fixed after eight:", direction(*early))
-print(
-    "3. the annealed rate against the cyclical run, in PyTorch:",
-    direction(annealed),
-)
+answer("prediction 3", "higher", holds=direction(annealed) == "higher")
 
 # %% [markdown]
 # **Your predictions:**
@@ -497,13 +504,20 @@ print(
 # Read the same runs two epochs earlier, or two later.
 
 # %%
+gained = {}
 for epoch in (2, 4, 6, 8):
     where = "peak" if epoch % 4 else "lowest point"
     differences = [
         after("cyclical", f, epoch) - after("fixed", f, 8) for f in LABELS
     ]
     means = ", ".join(f"{difference.mean():+.2f}" for difference in differences)
+    gained[epoch] = differences[0].mean()
     print(f"cyclical after {epoch} ({where}) minus fixed after 8: {means} points")
+answer(
+    "check 3",
+    "the moment at which they are read",
+    holds=gained[6] < 0 < min(gained[4], gained[8]),
+)
 
 # %% [markdown]
 # Read at a peak, the same runs are behind. The claim says as much about the moment as about the cycle.

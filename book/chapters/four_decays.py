@@ -174,6 +174,8 @@ figures.table(["rule", "epoch 0", "10", "25", "50"], rows)
 # Keras counted updates. The step row's last value is epoch 49's.
 
 # %%
+from lrlib.course.questions import answer
+
 time_based = on_updates["time-based"]
 per_epoch_reading = lrlib.InverseTime(0.1, rate=0.1 / 100)
 print(
@@ -184,10 +186,11 @@ print(
     "counting updates: ",
     [f"{time_based(epoch * per_epoch):.4f}" for epoch in (0, 10, 25, 50)],
 )
-print(f"1. at epoch 25 the rate in force is {time_based(25 * per_epoch):.4f},")
-print(
-    f"   {per_epoch_reading(25) / time_based(25 * per_epoch):.1f} times smaller than tabled"
-)
+at_epoch_25 = time_based(25 * per_epoch)
+print(f"at epoch 25 the rate in force is {at_epoch_25:.4f},")
+print(f"{per_epoch_reading(25) / at_epoch_25:.1f} times smaller than tabled")
+answer("prediction 1", "about 0.01", holds=0.011 <= at_epoch_25 < 0.012)
+answer("check 2", "too low", holds=at_epoch_25 < per_epoch_reading(25))
 
 # %% tags=["pytorch"]
 import lrlib.torch
@@ -344,8 +347,9 @@ for name, differences in better.items():
     )
 count = sum(direction(*differences) == "higher" for differences in better.values())
 print(
-    f"2. schedules that beat the constant rate, as written: {count} of {len(better)}"
+    f"schedules that beat the constant rate, as written: {count} of {len(better)}"
 )
+answer("prediction 2", "0", holds=count == 0)
 
 # %% [markdown]
 # The exponential run's wide band in [the figure](#fig-decays) comes from runs that stay at chance, 50 %, for many epochs.
@@ -374,12 +378,23 @@ for name in ("exponential", "exponential-no-momentum"):
 # rate, and of rate over $1-m$.
 
 # %%
+mean_rates, step_lengths = {}, {}
 for name, setting in rules.items():
     mean = np.mean(on_updates[name](np.arange(50 * per_epoch)))
+    mean_rates[name] = mean
+    step_lengths[name] = mean / (1 - setting.momentum)
     print(
         f"{name:11} mean rate {mean:.3f}, momentum {setting.momentum},",
-        f"mean of rate / (1 − momentum) {mean / (1 - setting.momentum):.3f}",
+        f"mean of rate / (1 − momentum) {step_lengths[name]:.3f}",
     )
+share_of_rate, share_of_length = (
+    one["exponential"] / one["constant"] for one in (mean_rates, step_lengths)
+)
+answer(
+    "check 1",
+    "nothing for certain",
+    holds=0.2 <= share_of_rate < 0.22 and 1 <= share_of_length < 1.05,
+)
 
 # %% [markdown]
 # The mended runs have momentum 0 throughout, where PyTorch's and Keras's rules are one. They hold out the last 1,000
@@ -414,10 +429,7 @@ fair_count = sum(
 print(
     f"schedules that beat the constant rate, one momentum for all: {fair_count} of {len(fair)}"
 )
-word = "the same"
-if fair_count != count:
-    word = "larger" if fair_count > count else "smaller"
-print("3. that number is:", word)
+answer("prediction 3", "the same", holds=fair_count == count)
 for framework, label in LABELS.items():
     handicap = {
         kind: values(f"exponential{kind}", framework).mean()
@@ -454,6 +466,7 @@ axes[1].legend()
 _ = figure
 
 # %%
+lowest = []
 for framework, label in LABELS.items():
     last = {
         name: np.mean(
@@ -468,6 +481,8 @@ for framework, label in LABELS.items():
         f"{label}: training loss in the last epoch:",
         ", ".join(f"{name} {loss:.3f}" for name, loss in last.items()),
     )
+    lowest.append(min(last, key=last.get))
+answer("check 3", "the constant run", holds=lowest == ["constant", "constant"])
 
 # %% [markdown]
 # In [the figure](#fig-no-momentum-loss) the decays level off above the constant run. They take ever shorter steps before they
@@ -621,6 +636,7 @@ print("channel 0 is red after the reshape: ", (reshaped[0] == image[..., 0]).all
 # choice is worth, in points, over the runs as written.
 
 # %%
+overstated = []
 for name in rules:
     gains = [
         max(run["curve"]["accuracy"]) - run["test_accuracy"]
@@ -630,6 +646,12 @@ for name in rules:
     print(
         f"{name:11} best epoch minus last: mean {np.mean(gains):+.2f} points, up to {max(gains):+.2f}"
     )
+    overstated.append(np.mean(gains))
+answer(
+    "check 4",
+    "too much",
+    holds=round(min(overstated), 1) == 0.2 and round(max(overstated), 1) == 1.1,
+)
 
 # %% [markdown]
 # ## Verdicts

@@ -129,6 +129,8 @@ print(keras_path(0.1, start=1.0, curvature=4.0, updates=3).round(3))
 # <!-- answers 1 -->
 
 # %%
+from lrlib.course.questions import answer
+
 rates = (0.02, 0.1, 0.25, 0.45, 0.5, 0.55)
 updates = np.arange(21)
 paths = {}
@@ -142,6 +144,9 @@ for rate in rates:
         f"rate {rate:<4}  each update multiplies by {1 - 4 * rate:5.2f}   after 20: {by_formula[-1]:.3g}"
     )
 print("PyTorch and Keras follow the formula at every update: yes")
+jump_closer = [rate for rate in rates if -1 < paths[rate][1] < 0]
+between = [rate for rate in rates if 1 / curvature < rate < 2 / curvature]
+answer("check 1", "between 1/λ and 2/λ", holds=jump_closer == between == [0.45])
 
 # %% tags=["hide-input"] mystnb={"image": {"alt": "Left: a parabola with the positions of three runs. At rate 0.02 the points creep down one side. At 0.45 they jump from side to side and come down. At 0.55 they jump from side to side and climb out. Right: the distance from the lowest point against the update, on a logarithmic scale, straight lines: falling slowly at 0.02, falling at 0.1 and 0.45, level at 0.5, rising at 0.55."}, "figure": {"caption": "One weight on a parabola of curvature 4, from 1. At 0.25 a single update arrives (not drawn on the right: the distance is zero). At 0.5 the weight jumps between 1 and −1 for ever.", "name": "fig-parabola"}}
 from lrlib.course import figures
@@ -204,7 +209,7 @@ for rate in (0.499, 0.501):
     print(
         f"rate {rate}, distance after 200 updates: PyTorch {abs(ends[0]):.3f}, Keras {abs(ends[1]):.3f}"
     )
-print(f"1. updates make things worse for every rate above {limit}")
+answer("prediction 1", "1/2", holds=limit == 1 / 2)
 
 # %% [markdown]
 # ### Two weights
@@ -257,6 +262,12 @@ for steep in (2, 20, 200):
     print(
         f"curvatures 1 and {steep:3}: {needed:3} updates to come within a hundredth, at rate {best:.3g}"
     )
+too_fast = np.abs(ravine_paths[0.1015][-1])
+answer(
+    "check 2",
+    "the steep direction",
+    holds=too_fast[0] < start[0] and too_fast[1] > start[1],
+)
 
 # %% [markdown]
 # ### A network
@@ -575,18 +586,24 @@ ratios = [
     for f in LABELS
 ]
 print(
-    f"2. at a tenth of the best rate the loss ends {ratios[0]:.1f} (Keras: {ratios[1]:.1f}) times higher"
+    f"at a tenth of the best rate the loss ends {ratios[0]:.1f} (Keras: {ratios[1]:.1f}) times higher"
+)
+answer(
+    "prediction 2",
+    "about ten times higher",
+    holds=all(9 <= ratio < 11 for ratio in ratios),
 )
 ten_times = [
     run
     for f in LABELS
     for run in results[f"batch32-20epochs-constant-{10 * best:g}"][f]
 ]
-print(
-    "3. at ten times the best rate: finite",
-    not any(run["diverged"] for run in ten_times),
-    "| all runs end guessing",
-    all(map(constant_rates.guesses, ten_times)),
+answer(
+    "prediction 3",
+    "stays finite, and nothing is learnt",
+    holds=all(
+        constant_rates.guesses(run) and not run["diverged"] for run in ten_times
+    ),
 )
 
 # %% [markdown]
@@ -619,11 +636,18 @@ def mean_losses(schedule, updates, curvature=1.0, noise=1.0, walkers=10_000):
     return np.array(losses)
 
 
+simulated_floors = []
 for rate in (0.4, 0.2, 0.1, 0.05):
     floor = rate / (2 * (2 - rate))
     simulated = mean_losses(lrlib.Constant(rate), 400)[-100:].mean()
     assert abs(simulated / floor - 1) < 0.05, (rate, simulated, floor)
+    simulated_floors.append(simulated)
     print(f"rate {rate:4}: floor {floor:.4f}, simulated within 5 %: yes")
+answer(
+    "check 3",
+    "stalls at a floor that grows with the rate",
+    holds=(np.diff(simulated_floors) < 0).all(),
+)
 
 # %% [markdown]
 # Now there is a choice to make. A large rate gets down fast, and stalls high. A small one gets low, and takes long. Or
@@ -762,9 +786,15 @@ for kind, title in kinds.items():
         print(
             f"      {label:7} {gain.mean():+.2f}, 95 % interval {low:+.2f} to {high:+.2f}"
         )
-print("4. the decay's test accuracy against the best constant rate")
-for kind, title in kinds.items():
-    print(f"   {title}: {direction(*gains(kind))}")
+short, long = (
+    {direction(*gains(kind)) for kind in kinds if kind.endswith(epochs)}
+    for epochs in ("-5epochs", "-20epochs")
+)
+answer(
+    "prediction 4",
+    "if training is short",
+    holds=short == {"higher"} and long == {"not told apart"},
+)
 
 # %% [markdown]
 # In the short runs the decay wins, with either batch. In the long runs it gains nothing that we can see, with either
@@ -1132,6 +1162,10 @@ for slips in (slips_torch, slips_keras):
     assert mean < 1.5 and abs(mended - mean) < 0.05, slips
 print("with the sum, at 0.1, the network ends guessing, in both frameworks: yes")
 print("with the mean, and with 0.1 / 32, the loss falls alike, to within 0.05: yes")
+times = (with_sum / with_mean, sums[1] / means[1])
+answer(
+    "check 4", "32 times longer", holds=all(abs(one - 32) < 0.005 for one in times)
+)
 
 # %% [markdown]
 # Mend: take the mean. Then the rate means the same whatever the batch. Dividing the rate by 32 nearly does it, and breaks again

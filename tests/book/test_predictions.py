@@ -18,6 +18,8 @@ from sphinx.util.docutils import docutils_namespace
 BOOK = Path(__file__).resolve().parents[2] / "book"
 import notebooks
 
+from lrlib.course import questions
+
 CHAPTERS = sorted((BOOK / "chapters").glob("*.ipynb"))
 each_chapter = pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda path: path.stem)
 
@@ -436,9 +438,10 @@ def markdown(notebook):
 
 
 def printed(notebook):
-    """All that a notebook's cells printed."""
+    """All that the cells printed whose output nbval compares."""
     cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
-    return "\n".join(itertools.chain.from_iterable(map(notebooks.output_texts, cells)))
+    compared = [cell for cell in cells if not notebooks.UNCHECKED_TAGS & set(cell.metadata.get("tags", []))]
+    return "\n".join(itertools.chain.from_iterable(map(notebooks.output_texts, compared)))
 
 
 def numbered(text):
@@ -446,197 +449,53 @@ def numbered(text):
     return [" ".join(found.split()) for found in re.findall(r"^\d+\. \*\*(.+?)\*\*", text, re.DOTALL | re.MULTILINE)]
 
 
-# What each chapter's cells must have printed for its stated answers to be right, question by question.
-PREDICTIONS = {
-    "learning_rate": [
-        ("1/2", r"1\. updates make things worse for every rate above 0\.5$"),
-        (
-            "about ten times higher",
-            r"2\. at a tenth of the best rate the loss ends (9|10)\.\d \(Keras: (9|10)\.\d\) times higher",
-        ),
-        (
-            "stays finite, and nothing is learnt",
-            r"3\. at ten times the best rate: finite True \| all runs end guessing True",
-        ),
-        (
-            "if training is short",
-            r"4\. .*\n +5 epochs, batches of 32: higher\n +5 epochs, batches of 8: higher"
-            r"\n +20 epochs, batches of 32: not told apart\n +20 epochs, batches of 8: not told apart",
-        ),
-    ],
-    "finding_the_range": [
-        ("3", r"1\. one rule's seeds agree within a factor of 1\.7"),
-        ("higher", r"a running average moves the answer to higher rates"),
-        ("a number", r"3\. 6 of 6 well-known rules answer noise with a number"),
-    ],
-    "step_and_plateau": [
-        ("worse", r"1\. run \(a\) against a constant rate, after five epochs: lower"),
-        ("two epochs", r"2\. run \(c\)'s rate was cut after epochs \[1, 3\]"),
-        (
-            "part at once",
-            r"after the cut, Keras moves [2-9]\.\d times as far in the next update[^$]*Keras's own SGD: False",
-        ),
-    ],
-    "four_decays": [
-        ("about 0.01", r"1\. at epoch 25 the rate in force is 0\.011"),
-        ("0", r"2\. schedules that beat the constant rate, as written: 0 of 3"),
-        ("the same", r"3\. that number is: the same"),
-    ],
-    "cycling": [
-        ("most", r"1\. the test at t = 5 lets 10 of 13 wrong implementations through"),
-        ("at its own pace", r"2\. as printed: at its own pace, one update ahead"),
-        ("not told apart", r"and against a constant at its own mean rate: not told apart"),
-        ("higher", r"4\. test accuracy at the lowest rates against the highest: higher"),
-    ],
-    "cycling_on_mnist": [
-        ("an impossible one", r"1\. 98\.2638 % of 2,000 images is: an impossible one"),
-        ("not told apart", r"2\. cyclical after four epochs against fixed after eight: not told apart"),
-        ("higher", r"3\. the annealed rate against the cyclical run, in PyTorch: higher"),
-    ],
-    "q_agrel": [
-        ("something else", r"1\. the source's schedule yields 0\.005 0\.005 0\.005 0\.005"),
-        (
-            "mostly well, a few in ruins",
-            r"2\. at 0\.01, median 8\d\.\d %, below 50 %: 5 of 40 \(PyTorch\), 5 of 40 \(Keras\)",
-        ),
-        ("not told apart", r"3\. the fair cycle against its partner: not told apart"),
-    ],
-    "verdicts": [
-        ("a third to two thirds", r"reproduced: 32 of 80, a third to two thirds"),
-        ("more often", r"published figures: 19 of 20 reproduced\ncomparisons of two runs: 10 of 44 reproduced"),
-    ],
-    "one_cycle": [
-        ("higher", r"^1\. one-cycle, 12 epochs, against step decay, 85: higher$"),
-        ("diverges", r"^2\. from the peak, without a rise: diverges$"),
-        ("not told apart", r"^3\. one-cycle against the line after a rise of one epoch: not told apart$"),
-        ("lower", r"^4\. with the momentum cycle against without: lower$"),
-    ],
-    "to_zero": [
-        ("up to a third", r"1\. the constant rate is among the best three in 11 %: up to a third"),
-        ("shrinks", r"mnist +best over median schedule[^\n]*\n2\. from one epoch to nine it shrinks"),
-        ("not told apart", r"3\. stopped halfway, the line against the constant rate: not told apart"),
-        ("changes", r"0\.01 most settings are won by constant\n[^$]*by inverse-sqrt\n4\. the winner changes"),
-    ],
-}
-# The same for the quizzes. None: the answer is reasoning, not a measurement.
-QUIZZES = {
-    "one_cycle": [
-        ("a short rise", r"^2\. from the peak, without a rise: diverges$"),
-        ("0.0042", r"^stepped by epoch : first 0\.0040, at most 0\.0042,"),
-        ("higher", r"^4\. with the momentum cycle against without: lower$"),
-    ],
-    "to_zero": [
-        ("which shape that peak suits", r"4\. the winner changes"),
-        ("half of the peak", r"planned for twice, last rate over the peak: 0\.50"),
-        ("at its peak", r"updates after the third cycle, rounded down: 4"),
-        ("not shown", r"told apart from the second in 1 of 9 settings"),
-    ],
-    "choosing": [
-        ("which of the two that peak suits", None),  # chapter 10 has the winners at each peak
-        ("a quarter of the updates", r"four updates from 16 batches: 0\.1000 0\.0750 0\.0500 0\.0250"),
-        ("Schedule-Free", r"Schedule-Free over the line, stopped at half \| -\d+ % [^\n]*\| clear \|"),
-    ],
-    "bug_museum": [
-        ("ten times too low", r"^optimizer first: 0\.0055, 0\.00775, 0\.01, 0\.01, 0\.01$"),
-        ("too early", r"^Keras:     0\.0625, 0\.0125, 0, 0"),
-        ("0.9", r"^set to 0\.5; CyclicLR, OneCycleLR, OneCycleLR on AdamW: 0\.9,"),
-        ("a rate past the last one drawn", r"drawn:   0\.1,[^$]*0\.0125$\s^PyTorch, trained: 0\.00625"),
-    ],
-    "learning_rate": [
-        ("between 1/λ and 2/λ", r"rate 0\.45 +each update multiplies by -0\.80"),
-        ("the steep direction", r"limits along and across: \[2\.0, 0\.1\]"),
-        ("stalls at a floor that grows with the rate", r"rate  0\.4: floor 0\.1250[^$]*rate 0\.05: floor 0\.0128"),
-        ("32 times longer", r"Keras: the sum moves the weights 32\.00 times as far"),
-    ],
-    "finding_the_range": [
-        ("repeat it over seeds", r"valley +seeds differ by a factor of 1\.\d to 1\.7"),
-        (
-            "moved to a rate about five times higher",
-            r"PyTorch: steepest on held-out over training batches, 5\.3\n[^$]*Keras: steepest [a-z -]+, 5\.3",
-        ),
-        ("no", r"3\. 6 of 6 well-known rules answer noise with a number"),
-        ("what they were before", r"weights are bit for bit what they were: True"),
-    ],
-    "step_and_plateau": [
-        ("what the optimizer holds at the update", r"step first, get_lr\(\) prints: .* in force: False"),
-        ("skips the first rate", r"step first, in force: .* 0\.1 skipped: True"),
-        ("several times longer", r"after the cut, Keras moves 6\.7 times as far in the next update"),
-        ("fifth", r"Keras's own, patience 0, 1, 5: cut on bad epoch \[1, 1, 5\]"),
-    ],
-    "four_decays": [
-        (
-            "nothing for certain",
-            r"constant +mean rate 0\.100, .* 0\.100\n[^$]*exponential mean rate 0\.021, momentum 0\.8, .* 0\.104",
-        ),
-        ("too low", r"at epoch 25 the rate in force is 0\.0113"),
-        (
-            "the constant run",
-            r"PyTorch: training loss in the last epoch: constant 0\.4\d+, time-based 0\.5\d+, step 0\.5",
-        ),
-        (
-            "too much",
-            r"constant +best epoch minus last: mean \+1\.09[^$]*exponential best epoch minus last: mean \+0\.21",
-        ),
-    ],
-    "cycling": [
-        ("the constant at the cycle's mean rate", r"against a constant at its own mean rate: not told apart"),
-        ("only the upper bound shrinks", r"at the ends 0\.0100 to 0\.0100, at the peaks 0\.0948 .* 0\.0565"),
-        ("101", r"first update that catches all by itself: 101"),
-        ("4 updates", r"step size 2, t in updates: 4 updates a cycle\nboth in updates: 160 updates"),
-    ],
-    "cycling_on_mnist": [
-        ("multiply it out", r"98\.2638 % of 2016 is 1981\.00 images"),
-        ("comes down without cycling", r"linear, 1e-3 to 0 \| 0\.0005"),
-        (
-            "the moment at which they are read",
-            r"after 4 \(lowest point\) .* \+0\.55, .*\n.*after 6 \(peak\) .* -6\.50, .*\n.*after 8 .* \+0\.58",
-        ),
-    ],
-    "q_agrel": [
-        ("two constant rates", r"\"cyclical\" and 0\.005 identical in all 10 repetitions: True"),
-        ("a few repetitions fail", r"below 50 %: 5 of 40\n[^$]*means of ten, .* 95 % lie from 62 to 86"),
-        ("not told apart", r"0\.005 against 0\.01, 2 hidden layers: not told apart"),
-        ("turning the input's sign", r"ReLU True : f\(2x\) = 2 f\(x\) True; f\(−x\) = −f\(x\) False"),
-    ],
-    "verdicts": [
-        ("these runs show no such effect", None),
-        ("once what else differed is set alike", None),
-        ("the figure can be had again", r"published figures: 19 of 20 reproduced\ncomparisons of two runs: 10 of 44"),
-    ],
-}
+def stated_answers(text):
+    """The answers in a chapter's text, by question: "prediction 1", "check 2"."""
+    predictions = text.partition("**Your predictions:**\n\n")[2].partition("\n\n")[0]
+    quiz = text.partition("## Check yourself")[2].partition("<summary>Answers</summary>")[2]
+    lists = {"prediction": numbered(predictions), "check": numbered(quiz)}
+    return {f"{kind} {n}": words for kind, answers in lists.items() for n, words in enumerate(answers, start=1)}
 
 
-def answer_faults(stated, expected, output):
-    """Compare a chapter's stated answers with what its cells printed."""
-    faults = [f"{len(stated)} answers stated, {len(expected)} known here"] if len(stated) != len(expected) else []
-    for number, (given, (right, pattern)) in enumerate(zip(stated, expected, strict=False), start=1):
-        if given != right:
-            faults.append(f"answer {number} is stated as {given!r}, and printed is {right!r}")
-        if pattern is not None and not re.search(pattern, output, re.MULTILINE):
-            faults.append(f"answer {number}: nothing printed matches {pattern!r}")
+def answer_faults(notebook):
+    """Compare a chapter's stated answers with those that its cells gave by ``lrlib.course.questions.answer``."""
+    text = markdown(notebook)
+    stated = stated_answers(text)
+    given = re.findall(r"^((?:prediction|check) \d+): (.+)$", printed(notebook), re.MULTILINE)
+    faults = [
+        f"{question}: a cell gives {words!r}, the text states {stated.get(question, 'no answer')!r}"
+        for question, words in given
+        if words != stated.get(question)
+    ]
+    faults += [
+        f"{question}: no compared cell gives the answer"
+        for question in stated
+        if question.startswith("prediction") and question not in dict(given)
+    ]
     return faults
 
 
 @each_chapter
-def test_stated_answers_are_what_was_printed(chapter):
+def test_stated_answers_are_those_of_the_cells(chapter):
     notebook = nbformat.read(chapter, as_version=4)
-    text, output = markdown(notebook), printed(notebook)
-    if chapter.stem not in PREDICTIONS:
-        assert "## Your prediction" not in text
-    else:
-        predicted = text.split("**Your predictions:**")[1].split("\n## ")[0].split("\n\n###")[0]
-        stated = numbered(predicted)[: len(PREDICTIONS[chapter.stem])]
-        assert answer_faults(stated, PREDICTIONS[chapter.stem], output) == []
-    quiz = text.split("## Check yourself")[1].split("<summary>Answers</summary>")[1]
-    assert answer_faults(numbered(quiz), QUIZZES[chapter.stem], output) == []
+    assert answer_faults(notebook) == []
+    assert ("## Your prediction" in markdown(notebook)) == ("prediction 1" in stated_answers(markdown(notebook)))
 
 
 def test_wrong_answers_are_noticed():
-    expected = [("higher", r"1\. it is: higher")]
-    assert answer_faults(["higher"], expected, "so\n1. it is: higher") == []
-    assert "stated as 'lower'" in answer_faults(["lower"], expected, "1. it is: higher")[0]
-    assert "nothing printed" in answer_faults(["higher"], expected, "1. it is: lower")[0]
-    assert "2 answers stated" in answer_faults(["higher", "x"], expected, "1. it is: higher")[0]
+    def faults(lines, tags=()):
+        cell = new_code_cell("", outputs=[new_output("stream", text=lines)], metadata={"tags": list(tags)})
+        return answer_faults(new_notebook(cells=[new_markdown_cell(PAGE), cell]))
+
+    right = "prediction 1: higher\nso\nprediction 2: twice\n"
+    assert faults(right) == faults(right + "check 2: at once\n") == []
+    assert faults(right.replace("higher", "lower")) == ["prediction 1: a cell gives 'lower', the text states 'higher'"]
+    assert faults(right + "check 2: later") == ["check 2: a cell gives 'later', the text states 'at once'"]
+    assert faults(right + "check 3: later") == ["check 3: a cell gives 'later', the text states 'no answer'"]
+    assert faults("prediction 1: higher") == ["prediction 2: no compared cell gives the answer"]
+    assert len(faults(right, tags=["nbval-ignore-output"])) == 2
+    with pytest.raises(AssertionError, match="prediction 1: the numbers do not give the answer 'higher'"):
+        questions.answer("prediction 1", "higher", holds=1 > 2)
 
 
 @pytest.mark.slow
