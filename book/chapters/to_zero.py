@@ -69,6 +69,7 @@ from lrlib.course import figures, networks, study, training
 from lrlib.course.experiments import equal_budget
 from lrlib.course.experiments.equal_budget import results as equal_budget_results
 from lrlib.course.figures import plt, show_source
+from lrlib.course.rules import FRAMEWORKS
 
 figures.use_style()
 show_source(equal_budget.schedules)
@@ -105,7 +106,7 @@ def listed(values):
     return ", ".join(f"{value:g}" for value in values)
 
 
-networks = {
+described = {
     **{
         task: "–".join(map(str, sizes))
         for task, sizes in equal_budget.PERCEPTRONS.items()
@@ -113,7 +114,7 @@ networks = {
     "cifar10": f"{len(networks.SMALL10.convolutions)} convolutions and a dense layer",
 }
 per_task = [
-    f"{task}: {networks[task]}, batch {protocol.batch}, {protocol.held_out} for validation"
+    f"{task}: {described[task]}, batch {protocol.batch}, {protocol.held_out} for validation"
     for task, protocol in equal_budget.TASKS.items()
 ]
 rows = [
@@ -135,8 +136,8 @@ rows = [
 figures.table(["", "protocol"], rows)
 
 # %% [markdown]
-# A cell of the study is one schedule on one task at one budget. It is this function; `make experiments ONLY=budgets` runs
-# nothing else.
+# A cell of the study is one schedule on one task at one budget. It is this function;
+# `make experiments ONLY=equal_budget` runs nothing else.
 
 # %%
 show_source(equal_budget.trial, equal_budget.train_seeds)
@@ -308,6 +309,8 @@ figures.table(
 # ### Who wins, and by how much
 
 # %% tags=["hide-input"]
+from lrlib.course.questions import answer
+
 leaders = means.argsort(1)[:, ::-1]
 sure = [
     direction(test[s, leaders[s, 0]] - test[s, leaders[s, 1]]) == "higher"
@@ -331,14 +334,10 @@ print(
 for n in shares[3][:, 0].argsort()[:-4:-1]:
     count = round(shares[3][n, 0] * len(cells))
     print(f"among the best three in {count} of {len(cells)}: {NAMES[n]}")
-constant_best = shares[3][NAMES.index("constant"), 0]
-named = ("none", "up to a third", "more than a third")[
-    0 if constant_best == 0 else 1 if constant_best <= 1 / 3 else 2
-]
-print(
-    f"1. the constant rate is among the best three in {100 * constant_best:.0f} %:",
-    named,
-)
+constant_best = round(shares[3][NAMES.index("constant"), 0] * len(cells))
+print(f"among the best three in {constant_best} of {len(cells)}: constant")
+answer("prediction 1", "up to a third", holds=constant_best == 1)
+answer("check 4", "not shown", holds=sum(sure) == 1)
 
 # %% [markdown]
 # Two answers at once. There are front runners: *wsd* is among the best three in eight settings of nine, *rex* in six,
@@ -368,6 +367,7 @@ for n in order:
 
 # %% tags=["hide-input"]
 gaps = means.max(1) - np.median(means, axis=1)
+changes = {}
 for task in equal_budget.TASKS:
     of_task = [
         gap for cell_, gap in zip(cells, gaps, strict=True) if cell_[0] == task
@@ -377,9 +377,11 @@ for task in equal_budget.TASKS:
         *(f"{gap:.2f}" for gap in of_task),
     )
     growth = of_task[2] / of_task[0]
-    change = "shrinks" if growth < 0.9 else "grows" if growth > 1.1 else "stays"
-    number = "2. " if task == "mnist" else "   "
-    print(f"{number}from one epoch to nine it {change}")
+    changes[task] = (
+        "shrinks" if growth < 0.9 else "grows" if growth > 1.1 else "stays"
+    )
+    print(f"   from one epoch to nine it {changes[task]}")
+answer("prediction 2", "shrinks", holds=changes["mnist"] == "shrinks")
 
 # %% [markdown]
 # On digits and MNIST schedules matter when updates are few. Given time, nearly all of them arrive. On CIFAR-10 nine
@@ -430,7 +432,7 @@ for name in ("constant", "wsd", "sgdr", "schedule-free"):
             f"({direction(ratios)})",
         )
 line_at_half = direction(-stored.stopped("linear", "constant", 0.5))
-print("3. stopped halfway, the line against the constant rate:", line_at_half)
+answer("prediction 3", "not told apart", holds=line_at_half == "not told apart")
 
 # %% [markdown]
 # *Schedule-Free* has a fifth less error than the line halfway, and nothing more than the line at the end. That is its
@@ -477,7 +479,13 @@ winners = [at_common[:, :, p].argmax(1) for p in range(len(equal_budget.PEAKS))]
 most = [NAMES[np.bincount(won).argmax()] for won in winners]
 for peak, name in zip(equal_budget.PEAKS, most, strict=True):
     print(f"at peak {peak:<4g} most settings are won by {name}")
-print("4. the winner", "stays the same" if len(set(most)) == 1 else "changes")
+in_turn = list(dict.fromkeys(most))
+answer(
+    "prediction 4",
+    "changes",
+    holds=in_turn == ["constant", "wsd", "one-cycle", "inverse-sqrt"],
+)
+answer("check 1", "which shape that peak suits", holds=len(in_turn) > 1)
 
 # %% [markdown]
 # So an experimenter who fixes the peak chooses the winner. At a low peak the constant rate wins, since all others lower it
@@ -560,7 +568,7 @@ figures.table(
 )
 
 # %% tags=["hide-input"]
-for framework in equal_budget.FRAMEWORKS:
+for framework in FRAMEWORKS:
     found = cell("cifar10", 1, "rex", framework)
     last = [
         f"{peak:g}: {run[-1]:.0f}"
@@ -587,7 +595,7 @@ seconds = {
         for by_framework in results.values()
         for result in by_framework[framework]
     )
-    for framework in equal_budget.FRAMEWORKS
+    for framework in FRAMEWORKS
 }
 for framework, total in seconds.items():
     print(f"{framework:8} {total / 60:.0f} minutes of one core")
@@ -671,10 +679,9 @@ print(
     "planned for half, updates at rate 0:",
     int((short(np.arange(length)) == 0).sum()),
 )
-print(
-    "planned for twice, last rate over the peak:",
-    f"{last_rates['twice'] / peaks['linear']:.2f}",
-)
+of_peak = last_rates["twice"] / peaks["linear"]
+print(f"planned for twice, last rate over the peak: {of_peak:.2f}")
+answer("check 2", "half of the peak", holds=round(of_peak, 2) == 0.5)
 
 # %% [markdown]
 # Half of the budget is thrown away in the one case, and the fall is missing in the other. No error is raised, and the
@@ -697,7 +704,13 @@ for name, schedule in {"rounded down": rounded, "to the end": exact}.items():
 # %%
 for name, rate in last_rates.items():
     print(f"{name:12}: last rate in force {rate:.4f}")
-print("updates after the third cycle, rounded down:", length - 7 * (length // 7))
+left_over = length - 7 * (length // 7)
+print("updates after the third cycle, rounded down:", left_over)
+answer(
+    "check 3",
+    "at its peak",
+    holds=left_over == 4 and rounded(length - left_over) == peaks["sgdr"],
+)
 from_stored = restarted["to the end"] - of_mnist_1[NAMES.index("sgdr")]
 assert np.abs(from_stored).max() < 0.6, from_stored
 loss = restarted["to the end"] - restarted["rounded down"]
@@ -726,8 +739,8 @@ print("verdicts:", claims.counts("to_zero"))
 # %% [markdown]
 # ## Exercises
 #
-# 1. Add a schedule of your own to `budgets.schedules`, and run its three cells for digits with `budgets.trial`. They take
-#    seconds.
+# 1. Add a schedule of your own to `equal_budget.schedules`, and run its three cells for digits with
+#    `equal_budget.trial`. They take seconds.
 # 2. Give *step* other drops, at 80 % and 90 % of the budget. Is it then a shape to zero?
 # 3. Choose each peak with three seeds instead of one. Which cells change their peak, and does it help?
 # 4. Take the constant rate's run at half of its budget, and let a line fall to zero from there over an eighth of the
