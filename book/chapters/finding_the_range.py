@@ -102,10 +102,8 @@ torch_sweep = lrlib.torch.range_test(
     **finding_the_range.SWEEP,
 )
 after = in_torch.weights(model)
-print(
-    "weights are bit for bit what they were:",
-    all((a == b).all() for a, b in zip(before, after, strict=True)),
-)
+restored_torch = all((a == b).all() for a, b in zip(before, after, strict=True))
+print("weights are bit for bit what they were:", restored_torch)
 print(
     "the optimizer's rate is",
     optimizer.param_groups[0]["lr"],
@@ -126,10 +124,8 @@ model.compile(
 before = in_keras.weights(model)
 keras_sweep = lrlib.keras.range_test(model, batches, **finding_the_range.SWEEP)
 after = in_keras.weights(model)
-print(
-    "weights are bit for bit what they were:",
-    all((a == b).all() for a, b in zip(before, after, strict=True)),
-)
+restored_keras = all((a == b).all() for a, b in zip(before, after, strict=True))
+print("weights are bit for bit what they were:", restored_keras)
 print(
     f"the optimizer's rate is {float(model.optimizer.learning_rate):g}; updates counted:",
     int(model.optimizer.iterations),
@@ -147,6 +143,9 @@ for name, sweep in (("PyTorch", torch_sweep), ("Keras", keras_sweep)):
         )
 
 # %%
+from lrlib.course.questions import answer
+
+answer("check 4", "what they were before", holds=restored_torch and restored_keras)
 shared = min(len(torch_sweep.rates), len(keras_sweep.rates), 40)
 apart = np.abs(
     np.array(torch_sweep.losses[:shared]) - np.array(keras_sweep.losses[:shared])
@@ -306,9 +305,9 @@ print(
     f"all rules, seeds, frameworks: {min(everything):.1e} to {max(everything):.1e}"
 )
 widest = max(factors, key=factors.get)
-print(
-    f"1. one rule's seeds agree within a factor of {factors[widest]:.1f} ({widest})"
-)
+print(f"one rule's seeds agree within a factor of {factors[widest]:.1f} ({widest})")
+answer("prediction 1", "3", holds=1.5 < factors[widest] <= 3)
+answer("check 1", "repeat it over seeds", holds=round(factors["valley"], 1) == 1.7)
 
 # %%
 from lrlib.course.stats import prediction_interval
@@ -337,11 +336,11 @@ for kind, label in KINDS.items():
 # %%
 from lrlib.course import peer_range_rules
 
+moved = []
 for framework, label in LABELS.items():
     by_kind = [np.median(lrs[kind, framework, "steepest"]) for kind in KINDS]
-    print(
-        f"{label}: steepest on held-out over training batches, {by_kind[1] / by_kind[0]:.1f}"
-    )
+    moved.append(by_kind[1] / by_kind[0])
+    print(f"{label}: steepest on held-out over training batches, {moved[-1]:.1f}")
     for name in ("torch-lr-finder", "fastai steep"):
         found = [
             peer_range_rules.FINDERS[name](one)
@@ -350,6 +349,11 @@ for framework, label in LABELS.items():
         print(
             f"   {name:15} on held-out batches: {min(found):.1e} to {max(found):.1e}"
         )
+answer(
+    "check 2",
+    "moved to a rate about five times higher",
+    holds=all(round(times, 1) == 5.3 for times in moved),
+)
 
 # %% [markdown]
 # ### Smith's own form: the accuracy
@@ -473,13 +477,9 @@ _ = figure
 # %%
 ours, theirs = scores["lrlib steepest"], scores["fastai steep"]
 print(
-    f"2. lrlib steepest: bias {ours.bias:+.2f} decades; fastai's running average: {theirs.bias:+.2f}"
+    f"lrlib steepest: bias {ours.bias:+.2f} decades; fastai's running average: {theirs.bias:+.2f}"
 )
-print(
-    "   a running average moves the answer to",
-    "higher" if theirs.bias > 0 else "lower",
-    "rates",
-)
+answer("prediction 2", "higher", holds=theirs.bias > abs(ours.bias))
 
 # %% [markdown]
 # In [the figure](#fig-finders) torch-lr-finder and fastai's steepest rule, which average over what came before, lie to
@@ -506,8 +506,11 @@ peers = sum(
     for name in peer_range_rules.PEERS
 )
 print(
-    f"3. {peers} of {len(peer_range_rules.PEERS)} well-known rules answer noise with a number"
+    f"{peers} of {len(peer_range_rules.PEERS)} well-known rules answer noise with a number"
 )
+all_answer = peers == len(peer_range_rules.PEERS) == 6
+answer("prediction 3", "a number", holds=all_answer)
+answer("check 3", "no", holds=all_answer)
 print("lrlib says why not:", level[0].suggest("steepest").reason)
 
 # %% [markdown]
@@ -539,7 +542,8 @@ print("stored on:", stored["held-out-batches"]["pytorch"][0]["hardware"])
 #
 # 1. Run the sweep of the perceptron with ten times as many steps. By how much does each suggestion move?
 # 2. Sweep with momentum 0.9. Where do `base_lr` and `max_lr` go, and why?
-# 3. Write a rule of your own as a function of `result.rates` and `result.losses`, and score it with `finders.score`.
+# 3. Write a rule of your own as a function of `result.rates` and `result.losses`, and score it with
+#    `peer_range_rules.score`.
 #
 # ## What to take away
 #

@@ -454,12 +454,14 @@ ax.legend()
 _ = figure
 
 # %%
+from lrlib.course.questions import answer
+
+at_once = moves_keras[5] / moves_torch[5]
 carried = moves_keras[5:].sum() / moves_torch[5:].sum()
-print(
-    f"after the cut, Keras moves {moves_keras[5] / moves_torch[5]:.1f} times as far in the next update"
-)
+print(f"after the cut, Keras moves {at_once:.1f} times as far in the next update")
 print(f"and {carried:.1f} times as far in the next {updates - 5} updates together")
 assert np.allclose(moves_lrlib, moves_torch, rtol=1e-5)
+answer("check 3", "several times longer", holds=round(at_once, 1) == 6.7)
 
 # %% [markdown]
 # What [the figure](#fig-momentum) shows for one weight holds for the real network too. Train 100 updates on MNIST, with
@@ -574,18 +576,14 @@ for setting in "abc":
         f"after 5 epochs {direction(*final[setting])}",
     )
 
-print("Your predictions:")
-print(
-    "1. run (a) against a constant rate, after five epochs:", direction(*final["a"])
-)
-print("2. run (c)'s rate was cut after epochs", cut_epochs(live_torch["c"]))
-print(
-    "3. weights equal 50 updates after a cut, Keras's own SGD:",
-    differences[100, "own"] < 1e-4,
-)
-print(
-    "                                        lrlib.keras.SGD:",
-    differences[100, "lrlib"] < 1e-4,
+answer("prediction 1", "worse", holds=direction(*final["a"]) == "lower")
+cuts = [cut_epochs(live["c"]) for live in (live_torch, live_keras)]
+answer("prediction 2", "two epochs", holds=cuts == [[1, 3], [1, 3]])
+answer(
+    "prediction 3",
+    "part at once",
+    holds=2 <= at_once < 10
+    and differences[100, "lrlib"] < 1e-4 < differences[100, "own"],
 )
 
 # %% [markdown]
@@ -701,6 +699,10 @@ print(
     any("before `optimizer.step()`" in str(item.message) for item in caught),
 )
 print("mended, in force:           ", *mended_rates)
+answer(
+    "check 1", "what the optimizer holds at the update", holds=printed != in_force
+)
+answer("check 2", "skips the first rate", holds="0.1" not in in_force)
 
 # %% [markdown]
 # Mend: step after the update, and print `optimizer.param_groups[0]["lr"]` or `get_last_lr()`, never `get_lr()`. The
@@ -843,6 +845,7 @@ ours = [
 ]
 print("Keras's own, patience 0, 1, 5: cut on bad epoch", own)
 print("lrlib,       patience 0, 1, 5: cut on bad epoch", ours)
+answer("check 4", "fifth", holds=own == [1, 1, 5])
 
 # %% [markdown]
 # One {class}`lrlib.Plateau` value means the same in both frameworks. To get the same cuts from Keras's own
