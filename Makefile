@@ -3,6 +3,7 @@
 VENV := .venv
 RUN := $(VENV)/bin/python
 INSTALLED := $(VENV)/.installed
+ALL_INSTALLED := $(VENV)/.all-installed
 PYTHONS := $(or $(PYTHON),python3.11 python3.12 python3.13 python3)
 HTML := book/_build/html
 JOBS ?= 2
@@ -34,6 +35,14 @@ UNITS = $(RUN) -m pytest -n $(JOBS) --dist loadgroup --no-loadscope-reorder --do
 FACTS = TQDM_DISABLE=1 $(RUN) -m pytest -n $(JOBS) --dist loadscope --no-loadscope-reorder -p no:cacheprovider \
 	--nbval --nbval-current-env --nbval-cell-timeout=600 book/chapters
 
+# The lock has more than a reader needs, so it is a constraint: pip takes its versions, and of its packages those asked for.
+PIP = $(RUN) -m pip install --disable-pip-version-check --no-input --progress-bar off -c requirements.lock
+COMMA := ,
+define AFTER_PIP
+read pip's message above; without a network see README.md (Where the data and packages come from). \
+Then run make again: it goes on with what is there. If the environment is broken run make distclean first.
+endef
+
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help .venv book notebooks assignments grade test check data experiments benchmarks machines mutants serve lock clean distclean
@@ -42,7 +51,7 @@ help: ## list these targets
 	@printf 'usage: make TARGET [NAME=VALUE]\n\n'
 	@awk -F ':.*## ' '/^[.a-z]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
-.venv: $(INSTALLED) ## set up the environment; PYTHON=… names the interpreter
+.venv: $(ALL_INSTALLED) ## set up the environment; PYTHON=… names the interpreter
 
 $(INSTALLED): requirements.lock pyproject.toml
 	@printf '==> %s\n' 'setting up $(VENV)'
@@ -57,13 +66,12 @@ $(INSTALLED): requirements.lock pyproject.toml
 	done; \
 	printf "\nFailed: finding a Python 3.11, 3.12 or 3.13. Tried:$$tried\n" >&2; \
 	printf '%s\n' 'What to do: install one of them, or name it: make .venv PYTHON=/path/to/python3.11' >&2; exit 1
-	$(call step,installing the packages of requirements.lock (some minutes the first time),\
-		$(RUN) -m pip install --disable-pip-version-check --no-input --progress-bar off -r requirements.lock,\
-		read pip's message above; without a network see README.md (Where the data and packages come from). \
-		Then run make again: it goes on with what is there.)
-	$(call step,installing lrlib from this folder,\
-		$(RUN) -m pip install --disable-pip-version-check --no-input -q --no-deps --no-build-isolation -e .,\
-		read pip's message above; if the environment is broken run make distclean and try again.)
+	$(call step,installing what the book needs in the versions of requirements.lock (some minutes the first time),\
+		$(PIP) setuptools && $(PIP) --no-build-isolation -e '.[course$(COMMA)book]',$(AFTER_PIP))
+	@touch $@
+
+$(ALL_INSTALLED): $(INSTALLED)
+	$(call step,installing the other packages of requirements.lock,$(PIP) -r requirements.lock,$(AFTER_PIP))
 	@touch $@
 
 book: notebooks ## execute the chapters that are out of date, then build the book
@@ -84,7 +92,7 @@ assignments: $(INSTALLED) ## write the students' notebooks to RELEASED=…; FRAM
 	$(call step,releasing the assignments,$(RUN) book/_tools/assignments.py release "$(RELEASED)" $(CHOICES),\
 		read the message above; book/assignments/teachers.md says how assignments are made.)
 
-grade: $(INSTALLED) ## grade SUBMISSIONS=…/STUDENT/NAME.ipynb into RESULTS=…; runs students' code: read the teacher's page
+grade: $(ALL_INSTALLED) ## grade SUBMISSIONS=…/STUDENT/NAME.ipynb into RESULTS=…; runs students' code: read the teacher's page
 	@test -n "$(SUBMISSIONS)" || { echo 'Which folder? make grade SUBMISSIONS=…, with one folder a student' >&2; exit 1; }
 	$(call step,grading $(SUBMISSIONS),$(RUN) book/_tools/assignments.py grade "$(SUBMISSIONS)" "$(RESULTS)" --jobs $(JOBS) $(CHOICES),\
 		name the folder with one folder a student: make grade SUBMISSIONS=…)
@@ -94,7 +102,7 @@ $(call step,building the book,$(RUN) book/_tools/build.py,\
 	mend what the warnings above name (each one stops the build) and run make book again.)
 endef
 
-test: $(INSTALLED) data ## build the book, run the tests and guards, and check the facts of every notebook
+test: $(ALL_INSTALLED) data ## build the book, run the tests and guards, and check the facts of every notebook
 	$(render)
 	@units=passed; facts=passed; \
 	printf '==> %s\n' 'running the unit tests, doctests and guards'; \
@@ -106,7 +114,7 @@ test: $(INSTALLED) data ## build the book, run the tests and guards, and check t
 	printf '%s\n' 'What to do: read the first failure above. A fact that has rightly moved is accepted as CONTRIBUTING.md says.'; \
 	} >&2; exit 1
 
-check: $(INSTALLED) ## lint, types and quick tests: the inner loop
+check: $(ALL_INSTALLED) ## lint, types and quick tests: the inner loop
 	$(call step,linting (ruff),$(RUN) -m ruff check,$(RUN) -m ruff check --fix mends most of it.)
 	$(call step,checking the format (ruff),$(RUN) -m ruff format --check -q,run $(RUN) -m ruff format)
 	$(call step,checking the spelling (codespell),$(RUN) -m codespell_lib,\
@@ -125,19 +133,19 @@ experiments: data ## bring the stored many-seed results up to date; ONLY=cycling
 		$(if $(ACCELERATOR),env -u CUDA_VISIBLE_DEVICES )$(RUN) -m lrlib.course.study $(if $(ACCELERATOR),--accelerator) $(ONLY),\
 		mend what the message above names and run make experiments again: it goes on where it stopped.)
 
-benchmarks: data ## run tests/benchmarks: ratios against what lrlib replaces
+benchmarks: $(ALL_INSTALLED) data ## run tests/benchmarks: ratios against what lrlib replaces
 	$(call step,running the benchmarks,\
 		for file in $$(grep -l __main__ tests/benchmarks/*.py); do printf '%s\n' "-- $$file"; $(RUN) $$file || exit 1; done,\
 		read the message above; a missed target is worth a second run on an idle machine.)
 
-machines: $(INSTALLED) data ## other Pythons, versions and builds of PyTorch; ONLY="3.13 lowest cuda" takes some, FOLDER=…
+machines: $(ALL_INSTALLED) data ## other Pythons, versions and builds of PyTorch; ONLY="3.13 lowest cuda" takes some, FOLDER=…
 	$(call step,installing $(UV),$(RUN) -m pip install --disable-pip-version-check --no-input -q $(UV),\
 		read pip's message above.)
 	$(call step,running the tests of the library and three chapters on each machine,\
 		$(RUN) tests/machines.py $(ONLY) $(if $(FOLDER),--folder "$(FOLDER)"),\
 		read the logs in the folder that the environments were made in: FOLDER=… or lrlib-machines in the cache.)
 
-mutants: $(INSTALLED) ## how many small faults in lrlib its quick tests find; ONLY=schedules takes one module, COUNT=40
+mutants: $(ALL_INSTALLED) ## how many small faults in lrlib its quick tests find; ONLY=schedules takes one module, COUNT=40
 	$(call step,running the tests on mutants,\
 		$(RUN) tests/mutants.py $(if $(COUNT),--count $(COUNT)) $(ONLY),\
 		read the message above.)
@@ -149,7 +157,7 @@ serve: ## serve the built book on this machine only; PORT=8000
 		[ $$status -gt 128 ] || { printf '%s\n' 'Failed: port $(PORT) cannot be used.' \
 		'What to do: name another: make serve PORT=8001' >&2; exit 1; }; }
 
-lock: $(INSTALLED) ## renew requirements.lock from pyproject.toml; UPGRADE=1 takes newer versions
+lock: $(ALL_INSTALLED) ## renew requirements.lock from pyproject.toml; UPGRADE=1 takes newer versions
 	$(call step,installing $(UV),$(RUN) -m pip install --disable-pip-version-check --no-input -q $(UV),\
 		read pip's message above.)
 	@cp requirements.lock .requirements.lock.new

@@ -4,11 +4,12 @@ import os
 import re
 import subprocess
 import tomllib
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 
 import pytest
 import yaml
+from packaging.markers import default_environment
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
@@ -98,6 +99,34 @@ def test_this_environment_is_the_locked_one():
                 found = "missing"
             different += [f"{pin.name}: {found}, not {exact.version}"] if found != exact.version else []
     assert not different, "run make .venv"
+
+
+def installed(extras):
+    """The packages that some of our extras bring, as this environment's packages name their own."""
+    left, found = [one for extra in extras for one in wanted(extra, default_environment())], set()
+    while left:
+        requirement = left.pop()
+        asked = {(canonicalize_name(requirement.name), extra) for extra in ("", *requirement.extras)}
+        for name, extra in asked - found:
+            further = map(Requirement, requires(name) or [])
+            left += [one for one in further if not one.marker or one.marker.evaluate({"extra": extra})]
+        found |= asked
+    return {name for name, _ in found}
+
+
+def test_book_is_built_without_nbgrader_in_locked_versions():
+    """`make book` installs its extras with the lock as a constraint, so the lock must pin all that they bring."""
+    locked = {canonicalize_name(pin.name) for pin in PINS}
+    for_gpus = re.compile("nvidia-|cuda-|triton")
+    reader, everything = installed(["course", "book"]), installed(["dev"])
+    assert {name for name in everything - locked if not for_gpus.match(name)} == set()
+    assert "nbgrader" in everything - reader and len(everything - reader) > 40
+
+
+def test_readers_get_the_book_s_packages_and_others_all():
+    book, test, grade = (make("-n", "-W", "requirements.lock", target) for target in ("book", "test", "grade"))
+    assert "-c requirements.lock" in book and "'.[course,book]'" in book and "-r requirements.lock" not in book
+    assert "-r requirements.lock" in test and "-r requirements.lock" in grade
 
 
 @pytest.mark.parametrize(

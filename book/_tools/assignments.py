@@ -1,4 +1,4 @@
-"""Release the assignments to students, and grade what comes back, with nbgrader.
+"""Release the assignments to students, and grade what comes back with nbgrader.
 
     python book/_tools/assignments.py release DEST [--framework pytorch|keras] [--sources DIR] [--only NAME ...]
     python book/_tools/assignments.py grade SUBMISSIONS RESULTS [--jobs N] [--framework …] [--sources DIR] [--only …]
@@ -17,6 +17,7 @@ import argparse
 import contextlib
 import csv
 import errno
+import hashlib
 import html
 import io
 import json
@@ -55,6 +56,8 @@ GRADES, DETAILS = "grades.csv", "details.csv"
 # The page may then load and run nothing, whatever HTML a student wrote.
 HEAD = """{% macro mathjax() %}<meta http-equiv="Content-Security-Policy"
 content="default-src 'none'; img-src data:; style-src 'unsafe-inline'; form-action 'none'">{% endmacro %}"""
+# What a student finds in place of a solution, as in nbgrader.
+STUBS = {"code": ("# YOUR CODE HERE", "raise NotImplementedError()"), "markdown": ("YOUR ANSWER HERE",)}
 STUDENT = "student"  # each student's name inside nbgrader, which would take brackets in a name for a pattern
 
 
@@ -97,6 +100,68 @@ def read_source(path: Path, framework: str | None = None) -> NotebookNode:
     return notebook
 
 
+def _without(source: str, kind: str, stub: Sequence[str] = ()) -> str:
+    """A cell's source with the stub's lines, indented alike, in place of each region from BEGIN ``kind`` to its END."""
+    lines: list[str] = []
+    inside = False
+    for line in source.split("\n"):
+        begins, ends = f"BEGIN {kind}" in line, f"END {kind}" in line
+        if inside if begins else ends and not inside:
+            raise AssignmentError(f"BEGIN {kind} and END {kind} do not alternate in this cell:\n{source}")
+        if begins:
+            indent = line[: len(line) - len(line.lstrip())]
+            lines += [indent + one for one in stub]
+        elif not (inside or ends):
+            lines.append(line)
+        inside = begins or (inside and not ends)
+    if inside:
+        raise AssignmentError(f"no END {kind} in this cell:\n{source}")
+    return "\n".join(lines)
+
+
+def _checksum(cell: NotebookNode) -> str:
+    """What nbgrader's validation recognises an unchanged cell by."""
+    marks = cell.metadata.nbgrader
+    locked = not marks.solution and (marks.grade or marks.locked)
+    parts = [cell.source, cell.cell_type, marks.grade, marks.solution, locked, marks.grade_id]
+    parts += [float(marks.points)] if marks.grade else []
+    return hashlib.md5("".join(map(str, parts)).encode(), usedforsecurity=False).hexdigest()
+
+
+def student_version(notebook: NotebookNode) -> NotebookNode:
+    """A notebook as nbgrader would release it: without solutions and hidden tests, and with its cells locked.
+
+    Readers who build the book need no nbgrader for it; a test holds both to the same result.
+    """
+    for cell in notebook.cells:
+        marks = cell.metadata.get("nbgrader", {})
+        stub = STUBS[cell.cell_type] if marks.get("solution") else ()
+        source = _without(cell.source, "SOLUTION", stub)
+        if source != cell.source and not stub:
+            raise AssignmentError(f"a solution in a cell that is not marked as one:\n{cell.source}")
+        cell.source = "\n".join(stub) if stub and source == cell.source else source
+        source = _without(cell.source, "HIDDEN TESTS")
+        if source != cell.source and not marks.get("grade"):
+            raise AssignmentError(f"hidden tests in a cell that is not marked as a test:\n{cell.source}")
+        cell.source = source
+        if any(marks.get(kind) for kind in ("solution", "grade", "locked")):
+            cell.metadata.update({"deletable": False} if stub else {"deletable": False, "editable": False})
+            marks.update(checksum=_checksum(cell), cell_type=cell.cell_type)
+    return notebook
+
+
+def release(destination: Path, sources: Path, framework: str | None, wanted: Sequence[str]) -> list[Path]:
+    """Write the student versions to ``destination`` and return their paths. Earlier versions there are replaced."""
+    written = [destination / f"{name}.ipynb" for name in wanted]
+    for path in written:
+        notebook = student_version(read_source(sources / f"{path.stem}.py", framework))
+        write_atomically(path, nbformat.writes(notebook) + "\n")
+    return written
+
+
+# -- nbgrader's course ----------------------------------------------------------------------------
+
+
 def course_config(course: Path) -> Any:
     """nbgrader's settings for a course folder."""
     from traitlets.config import Config
@@ -131,18 +196,6 @@ def build_course(course: Path, sources: Path, framework: str | None, wanted: Seq
         folder.mkdir(parents=True)
         nbformat.write(read_source(sources / f"{name}.py", framework), folder / f"{name}.ipynb")
         _convert(GenerateAssignment, course, name, ".")
-
-
-def release(destination: Path, sources: Path, framework: str | None, wanted: Sequence[str]) -> list[Path]:
-    """Write the student versions to ``destination`` and return their paths. Earlier versions there are replaced."""
-    with tempfile.TemporaryDirectory(prefix="assignments-") as course:
-        build_course(Path(course), sources, framework, wanted)
-        destination.mkdir(parents=True, exist_ok=True)
-        written = []
-        for name in wanted:
-            written.append(destination / f"{name}.ipynb")
-            shutil.copyfile(Path(course) / "release" / name / f"{name}.ipynb", written[-1])
-    return written
 
 
 # -- what was handed in ---------------------------------------------------------------------------

@@ -28,6 +28,29 @@ def released(tmp_path_factory):
     return {name: nbformat.read(folder / f"{name}.ipynb", 4) for name in NAMES}
 
 
+@pytest.mark.parametrize("framework", [None, *tool.FRAMEWORKS])
+def test_students_get_what_nbgrader_would_release(tmp_path, framework):
+    tool.build_course(tmp_path / "course", tool.SOURCES, framework, NAMES)
+    for path in tool.release(tmp_path, tool.SOURCES, framework, NAMES):
+        assert path.read_bytes() == (tmp_path / "course" / "release" / path.stem / path.name).read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("marks", "source", "message"),
+    [
+        ({"solution": True}, "### BEGIN SOLUTION\n1", "no END SOLUTION"),
+        ({"solution": True}, "### BEGIN SOLUTION\n### BEGIN SOLUTION\n### END SOLUTION", "do not alternate"),
+        ({"grade": True}, "### END HIDDEN TESTS", "do not alternate"),
+        ({}, "### BEGIN SOLUTION\n### END SOLUTION", "a solution in a cell that is not marked"),
+        ({}, "### BEGIN HIDDEN TESTS\n### END HIDDEN TESTS", "hidden tests in a cell that is not marked"),
+    ],
+)
+def test_what_would_give_answers_away_is_refused(marks, source, message):
+    notebook = v4.new_notebook(cells=[v4.new_code_cell(source, metadata={"nbgrader": marks})])
+    with pytest.raises(tool.AssignmentError, match=message):
+        tool.student_version(notebook)
+
+
 def solved(name, untouched):
     """A student's notebook with the reference solutions typed in."""
     notebook = copy.deepcopy(untouched)
