@@ -34,7 +34,7 @@ def attempts(monkeypatch):
     """Trials end at once and give their own seed; the trials that were run, in order."""
     run = []
 
-    def perform_group(group):
+    def perform_group(group, capability):
         run.extend(group.trials())
         return [result_of(trial) for trial in group.trials()]
 
@@ -143,7 +143,7 @@ class TestBringingUpToDate:
         assert attempts == TRIALS
 
     def test_a_trial_that_raises_does_not_keep_the_others_from_running(self, tmp_path, monkeypatch):
-        def perform_group(group):
+        def perform_group(group, capability):
             if group.seeds == (1,):
                 raise ZeroDivisionError("seed one")
             return [result_of(trial) for trial in group.trials()]

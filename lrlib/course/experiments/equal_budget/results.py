@@ -9,7 +9,7 @@ import numpy as np
 
 from lrlib.course import store
 from lrlib.course.experiment import Result
-from lrlib.course.experiments.equal_budget import BUDGETS, EXPERIMENT, MARKS, NAMES, TASKS, WINNERS
+from lrlib.course.experiments.equal_budget.cells import BUDGETS, MARKS, NAMES, STUDY, TASKS, WINNERS
 
 SETTINGS = list(itertools.product(TASKS, BUDGETS))
 TO_ZERO = ("linear", "cosine", "warmup-cosine", "one-cycle", "wsd", "rex")  # one fall to zero, in different shapes
@@ -62,7 +62,7 @@ class Accuracies(NamedTuple):
 
 def load(names: Sequence[str] = NAMES, framework: str = "pytorch") -> Accuracies:
     """The stored results of some schedules in one framework."""
-    results = store.load(EXPERIMENT)
+    results = store.load(STUDY)
     cells = [[results[f"{task}-{epochs}epochs-{name}"][framework][0] for name in names] for task, epochs in SETTINGS]
 
     def gathered(measure: Callable[[Result], Any]) -> np.ndarray:
