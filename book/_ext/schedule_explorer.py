@@ -1,20 +1,21 @@
 """The schedule explorer's page: its panel, and the gallery that stands for it where it cannot run.
 
 The directives ``schedule-explorer`` and ``schedule-gallery`` write them. The gallery's curves are computed from lrlib
-when the page is built. The files that run in the browser are copied into the site as they are.
+when the page is built. ``explorer.py`` runs here and in the browser: Sphinx copies it with the other static files, and
+this extension copies lrlib's files beside it.
 """
 
 from __future__ import annotations
 
 import html
 import shutil
+import sys
 import zlib
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, ClassVar
 from urllib.parse import quote
 
-import explorer
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
@@ -22,16 +23,16 @@ from sphinx.util.docutils import SphinxDirective
 import lrlib
 from lrlib import schedules
 
-HERE = Path(__file__).parent
+sys.path.append(str(Path(__file__).resolve().parents[1] / "_static" / "explorer"))  # where what runs in the browser is
+
+import explorer
+
+HERE = Path(__file__).resolve().parent
 PANEL = HERE / "explorer_panel.html"
 RUNTIME = HERE.parent / "_static" / "vendor" / "pyodide"
 LOADED = ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm", "python_stdlib.zip", "pyodide-lock.json")
-# Where the page's worker finds the Python that it runs.
-PYTHON: dict[str, str] = {
-    "lrlib/__init__.py": lrlib.__file__,
-    "lrlib/schedules.py": schedules.__file__,
-    "explorer.py": explorer.__file__,
-}
+# Where the page's worker finds the parts of lrlib that it runs.
+LRLIB: dict[str, str] = {"lrlib/__init__.py": lrlib.__file__, "lrlib/schedules.py": schedules.__file__}
 WIDTH, HEIGHT, LEFT, TOP, BOTTOM = 300, 120, 50, 8, 20  # of a gallery's picture
 
 
@@ -137,10 +138,10 @@ def add_files(app: Sphinx, page: str, template: str, context: dict[str, Any], do
         app.add_css_file("explorer/explorer.css")
 
 
-def copy_python(app: Sphinx, error: Exception | None) -> None:
-    """Put what runs in the browser into the site, byte for byte."""
+def copy_lrlib(app: Sphinx, error: Exception | None) -> None:
+    """Put what of lrlib runs in the browser into the site, byte for byte."""
     if error is None and app.builder.format == "html":
-        for name, source in PYTHON.items():
+        for name, source in LRLIB.items():
             target = Path(app.outdir) / "_static" / "explorer" / name
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(source, target)
@@ -151,5 +152,5 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_directive("schedule-explorer", Explorer)
     app.add_directive("schedule-gallery", Gallery)
     app.connect("html-page-context", add_files)
-    app.connect("build-finished", copy_python)
+    app.connect("build-finished", copy_lrlib)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

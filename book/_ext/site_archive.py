@@ -1,6 +1,6 @@
 """Link to the whole site as one archive: `` {site-archive}`the whole book` ``.
 
-``book/_tools/pack.py`` makes the archive when the pages are ready, and writes its size after each link.
+``book/_tools/site_zip.py`` makes the archive when the pages are ready, and writes its size after each link.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from sphinx.util.docutils import SphinxRole
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "_tools"))
 
-from pack import ARCHIVE
+from site_zip import ARCHIVE
 
 
 class SiteArchive(SphinxRole):

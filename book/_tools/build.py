@@ -21,7 +21,7 @@ from typing import Any
 import assignments
 import front
 import npm
-import pack
+import site_zip
 import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -111,7 +111,7 @@ def main(argv: list[str] | None = None) -> int:
             print(f"_toc.yml lists {page}, but the build made no such page", file=sys.stderr)
         print("The book was not built: see the messages above.", file=sys.stderr)
         return 1
-    pack.main(BUILD / "html")
+    site_zip.main(BUILD / "html")
     stamp.write_text(shared)
     print(f"The book is ready: open {(BUILD / 'html' / 'index.html').relative_to(ROOT)}")
     return 0

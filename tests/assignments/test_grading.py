@@ -28,6 +28,7 @@ def released(tmp_path_factory):
     return {name: nbformat.read(folder / f"{name}.ipynb", 4) for name in NAMES}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("framework", [None, *tool.FRAMEWORKS])
 def test_students_get_what_nbgrader_would_release(tmp_path, framework):
     tool.build_course(tmp_path / "course", tool.SOURCES, framework, NAMES)

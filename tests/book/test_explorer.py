@@ -548,6 +548,6 @@ def test_the_site_has_the_very_files(site):
     for name, source in {
         "lrlib/__init__.py": ROOT / "lrlib" / "__init__.py",
         "lrlib/schedules.py": ROOT / "lrlib" / "schedules.py",
-        "explorer.py": BOOK / "_ext" / "explorer.py",
+        "explorer.py": BOOK / "_static" / "explorer" / "explorer.py",
     }.items():
         assert (site / "_static" / "explorer" / name).read_bytes() == source.read_bytes()

@@ -27,7 +27,7 @@ from test_links import link_faults
 ROOT = Path(__file__).resolve().parents[2]
 BOOK = ROOT / "book"
 import notebooks
-import pack
+import site_zip
 import status
 
 import lrlib
@@ -270,7 +270,7 @@ def small_site(tmp_path):
     (site / "_static" / "vendor" / "pyodide").mkdir(parents=True)
     (site / "_static" / "vendor" / "pyodide" / "x.wasm").write_bytes(b"x")
     (site / "_static" / "a.js.map").write_text("{}")
-    link = f'<a class="site-archive reference internal" href="../{pack.ARCHIVE}">all</a>'
+    link = f'<a class="site-archive reference internal" href="../{site_zip.ARCHIVE}">all</a>'
     page = f'<p>Take {link}<span class="site-archive-size"></span>.</p>'
     (site / "book" / "index.html").write_text(page, encoding="utf-8")
     (site / "index.html").write_text('<a href="book/index.html">in</a>', encoding="utf-8")
@@ -278,22 +278,22 @@ def small_site(tmp_path):
 
 
 def test_archive_is_the_same_whenever_it_is_made(small_site):
-    pack.main(small_site)
-    first = (small_site / pack.ARCHIVE).read_bytes()
+    site_zip.main(small_site)
+    first = (small_site / site_zip.ARCHIVE).read_bytes()
     for file in small_site.rglob("*.html"):
         os.utime(file, (1, 1_000_000_000))
-    pack.main(small_site)  # also from pages that show a size by now
-    assert (small_site / pack.ARCHIVE).read_bytes() == first
+    site_zip.main(small_site)  # also from pages that show a size by now
+    assert (small_site / site_zip.ARCHIVE).read_bytes() == first
     (small_site / "index.html").write_text("other", encoding="utf-8")
-    pack.main(small_site)
-    assert (small_site / pack.ARCHIVE).read_bytes() != first
+    site_zip.main(small_site)
+    assert (small_site / site_zip.ARCHIVE).read_bytes() != first
 
 
 def test_archive_is_whole_without_itself(small_site, tmp_path):
-    pack.main(small_site)
+    site_zip.main(small_site)
     assert link_faults(small_site) == []
     assert " (0 MB)" in (small_site / "book" / "index.html").read_text(encoding="utf-8")
-    with zipfile.ZipFile(small_site / pack.ARCHIVE) as archive:
+    with zipfile.ZipFile(small_site / site_zip.ARCHIVE) as archive:
         archive.extractall(tmp_path / "here")
     inside = tmp_path / "here" / "learning-rate-schedules"
     assert sorted(str(p.relative_to(inside)) for p in inside.rglob("*") if p.is_file()) == [
@@ -308,8 +308,8 @@ def test_role_links_to_the_archive(tmp_path):
     folder = project(tmp_path, new_markdown_cell("Take {site-archive}`it all`."))
     page = built(folder, "site_archive")[f"{CHAPTER}.html"]
     link = page.select_one("a.site-archive")
-    assert link["href"] == f"../{pack.ARCHIVE}" and link.find_next_sibling()["class"] == ["site-archive-size"]
-    assert pack.offline(str(link.parent)) == "<p>Take it all.</p>"
+    assert link["href"] == f"../{site_zip.ARCHIVE}" and link.find_next_sibling()["class"] == ["site-archive-size"]
+    assert site_zip.offline(str(link.parent)) == "<p>Take it all.</p>"
 
 
 # --- References -----------------------------------------------------------------------------------
@@ -396,14 +396,14 @@ def test_clean_and_warm_builds_give_the_same_pages(tmp_path):
 
 # --- In the browser -------------------------------------------------------------------------------
 
-with_site = pytest.mark.skipif(not (SITE / pack.ARCHIVE).exists(), reason="the book is not built: run make book")
+with_site = pytest.mark.skipif(not (SITE / site_zip.ARCHIVE).exists(), reason="the book is not built: run make book")
 
 
 @pytest.fixture(scope="module")
 def unpacked(tmp_path_factory):
     """The archive, unpacked; gives the address of its folder."""
     folder = tmp_path_factory.mktemp("archive")
-    with zipfile.ZipFile(SITE / pack.ARCHIVE) as archive:
+    with zipfile.ZipFile(SITE / site_zip.ARCHIVE) as archive:
         archive.extractall(folder)
     return (folder / "learning-rate-schedules").as_uri()
 

@@ -1,6 +1,6 @@
 """Pack the built site into one archive that works without a network and without a server.
 
-    python book/_tools/pack.py
+    python book/_tools/site_zip.py
 
 Equal pages give an equal archive. Pyodide stays out: a browser does not start it from a file, and it would double the
 archive. So do source maps, which only a debugger asks for, and the link to the archive itself.
@@ -34,7 +34,7 @@ def offline(page: str) -> str:
     return SIZE.sub("", LINK.sub(r"\1", page))
 
 
-def pack(site: Path) -> Path:
+def write(site: Path) -> Path:
     """Write the archive of a site beside its pages."""
     target, content = site / ARCHIVE, io.BytesIO()
     sweep(target)
@@ -61,7 +61,7 @@ def show_size(site: Path) -> None:
 
 def main(site: Path = SITE) -> None:
     """Pack the built site, and say on its pages how large the archive is."""
-    pack(site)
+    write(site)
     show_size(site)
 
 
