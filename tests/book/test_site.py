@@ -334,16 +334,18 @@ TOC = """format: jb-book
 root: book/glossary
 chapters:
   - file: book/chapters/cycling
+  - file: book/chapters/verdicts
   - file: book/references
   - file: book/status
 """
 
 
 def reduced_book(folder):
-    """Copy what one real chapter and the generated pages need, with the book's own settings."""
+    """Copy what two real chapters and the generated pages need, with the book's own settings."""
+    chapters = [file for name in ("cycling", "verdicts") for file in BOOK.glob(f"chapters/{name}.*")]
     for name in ("_ext", "_static", "_tools", "results"):
         shutil.copytree(BOOK / name, folder / "book" / name, ignore=shutil.ignore_patterns("pyodide", "__pycache__"))
-    for file in [*BOOK.glob("*.md"), BOOK / "references.bib", *BOOK.glob("chapters/cycling.*")]:
+    for file in [*BOOK.glob("*.md"), BOOK / "references.bib", *chapters]:
         target = folder / file.relative_to(ROOT)
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(file, target)
