@@ -7,7 +7,7 @@ import pytest
 
 from lrlib.course import stats
 from lrlib.course.experiments import equal_budget
-from lrlib.course.experiments.equal_budget import results
+from lrlib.course.experiments.equal_budget import cells, results
 
 CELLS = list(itertools.product(equal_budget.TASKS, equal_budget.BUDGETS))
 
@@ -49,7 +49,7 @@ def test_a_cell_chooses_its_peak_by_validation_and_reads_the_test_images_once_a_
         curve = {"update": [1, 2], "accuracy": [10 * peak, 50 - abs(peak - 0.1)]}
         return [{"seed": seed, "curve": curve, "diverged": False} for seed in seeds]
 
-    monkeypatch.setattr(equal_budget, "train_seeds", train_seeds)
+    monkeypatch.setattr(cells, "train_seeds", train_seeds)
     result = equal_budget.trial(equal_budget.SETTINGS["digits-1epochs-cosine"], "pytorch", 0)
     assert result["peak"] == 0.1  # by the last accuracy, not the first
     assert calls[:5] == [(peak, equal_budget.TUNING_SEED, False) for peak in equal_budget.PEAKS]
