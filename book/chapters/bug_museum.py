@@ -38,7 +38,7 @@
 # nobody can have wanted. A **trap** works as it was written, and often as it is documented, but not as its name
 # suggests. A **habit** is the user's own.
 
-# %%
+# %% tags=["hide-input"]
 import warnings
 
 import numpy as np
@@ -946,7 +946,7 @@ assert same(ours, [0.0, 0.025, 0.05, 0.075, 0.1, 0.1]) and same(recipe, ours), o
 # ([pytorch #73910](https://github.com/pytorch/pytorch/issues/73910) brought that to `CyclicLR` too).
 
 
-# %% tags=["pytorch"]
+# %% tags=["hide-input", "pytorch"]
 def adamw():
     weight = torch.nn.Parameter(torch.zeros(1))
     return torch.optim.AdamW([weight], lr=0.1, betas=(0.5, 0.99))

@@ -334,7 +334,7 @@ print("38 updates, seeds closest together:", stored.names[spreads.argmin()])
 # Its hidden layer is then kept, its last layer drawn anew, and it learns 5 to 9 from 200 images, with a batch of 20 for
 # 20 epochs. Each schedule's peak is chosen from five on 1,000 other images, with a seed of its own. Five seeds follow.
 
-# %% tags=["pytorch"]
+# %% tags=["hide-input", "pytorch"]
 import torch
 
 import lrlib.torch
@@ -458,7 +458,7 @@ print("pre-trained against from scratch:", direction(difference))
 # Here is a run of 400 updates that is stopped after 150 and taken up from its checkpoint. It must end with the same
 # weights as the one that was never stopped, bit for bit.
 
-# %% tags=["pytorch"]
+# %% tags=["hide-input", "pytorch"]
 import io
 
 digits_x, digits_y, *_ = equal_budget.TASKS["digits"].images()
@@ -503,7 +503,7 @@ print(f"rate in force after loading: {rate:.4f}; the schedule's: {line(150):.4f}
 print("weights equal bit for bit:", same)
 assert same and rate == line(150)
 
-# %% tags=["keras"]
+# %% tags=["hide-input", "keras"]
 import pathlib
 import tempfile
 

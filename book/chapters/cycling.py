@@ -944,7 +944,7 @@ print("stored on:", results["triangular"]["pytorch"][0]["hardware"])
 # could make. Which of them does the test at t = 5 let through, and which updates catch them?
 
 
-# %%
+# %% tags=["hide-input"]
 def wrong_rates(t, gamma=0.99994):
     """The rates at t of wrong implementations: policy → mistake → rate."""
     cycle, height = triangle(t, 20)

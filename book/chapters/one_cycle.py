@@ -299,7 +299,7 @@ _ = figure
 # ## Reading the result
 
 
-# %%
+# %% tags=["hide-input"]
 def against(name, control):
     """Differences in test accuracy, paired by seed, in each framework that has three or more pairs."""
     found = []
