@@ -31,11 +31,10 @@ from lrlib.course import processor
 ROOT = Path(__file__).resolve().parents[2]
 BOOK = ROOT / "book"
 HTML = BOOK / "_build" / "html"
+import build
 import notebooks
 import npm
 import theme_fixes
-
-import build
 
 FILES = [p for suffix in ("*.py", "*.ipynb") for p in (BOOK / "chapters").glob(suffix)]
 CHAPTERS = sorted({p.with_suffix("") for p in FILES})

@@ -52,10 +52,10 @@ def test_a_cell_chooses_its_peak_by_validation_and_reads_the_test_images_once_a_
     monkeypatch.setattr(cells, "train_seeds", train_seeds)
     result = equal_budget.trial(equal_budget.SETTINGS["digits-1epochs-cosine"], "pytorch", 0)
     assert result["peak"] == 0.1  # by the last accuracy, not the first
-    assert calls[:5] == [(peak, equal_budget.TUNING_SEED, False) for peak in equal_budget.PEAKS]
+    assert calls[:5] == [(peak, cells.TUNING_SEED, False) for peak in equal_budget.PEAKS]
     assert calls[5:] == [(0.1, *equal_budget.TRIAL_SEEDS, True)]
     assert [run["seed"] for run in result["runs"]] == list(equal_budget.TRIAL_SEEDS)
-    assert equal_budget.TUNING_SEED not in equal_budget.TRIAL_SEEDS
+    assert cells.TUNING_SEED not in equal_budget.TRIAL_SEEDS
 
 
 def run(name, framework, peak, parts=equal_budget.MARKS, test=True):
@@ -96,7 +96,7 @@ def test_both_frameworks_run_the_same_cell():
 @pytest.fixture
 def stored(monkeypatch):
     """Cells whose every number is known: accuracies grow with the schedule's place, the setting's and the seed's."""
-    cells = {}
+    found = {}
     for s, (task, epochs) in enumerate(results.SETTINGS):
         for n, name in enumerate(equal_budget.NAMES):
             runs = [
@@ -107,8 +107,8 @@ def stored(monkeypatch):
                 for k in range(3)
             ]
             tuning = [[0.0, accuracy - 10 * n] for accuracy in (70, 90, 80, 60, 10)]
-            cells[f"{task}-{epochs}epochs-{name}"] = {"pytorch": [{"runs": runs, "tuning": tuning}], "keras": []}
-    monkeypatch.setattr(results.store, "load", lambda experiment: cells)
+            found[f"{task}-{epochs}epochs-{name}"] = {"pytorch": [{"runs": runs, "tuning": tuning}], "keras": []}
+    monkeypatch.setattr(results.store, "load", lambda experiment: found)
     monkeypatch.setattr(results, "WINNERS", ())
     results.by_framework.cache_clear()
     yield results.load()

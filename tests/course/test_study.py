@@ -3,6 +3,7 @@
 import dataclasses
 import os
 import platform
+import sys
 
 import pytest
 
@@ -26,6 +27,18 @@ def test_a_result_says_what_it_ran_on_and_how_long_it_took(monkeypatch):
     store.check(Trial("cycling", "triangular", "pytorch", 5), first)
     only = study.perform(Trial("cycling", "triangular", "pytorch", 7), onednn=False, share=0.5)
     assert only["epoch_loss"] == [7, 0.5]
+
+
+def test_what_needs_an_accelerator_waits_to_be_asked_for(monkeypatch):
+    asked = []
+    monkeypatch.setattr(study, "bring_up_to_date", lambda wanted, folder: asked.append(wanted) or study.Report())
+    monkeypatch.setattr(processor, "pin", lambda capability: None)
+    for options in ([], ["--accelerator"]):
+        monkeypatch.setattr(sys, "argv", ["study", *options, "clr_table1"])
+        assert study.main() == 0
+    experiment = experiments.get("clr_table1")
+    without, all_of_them = ({trial.setting for trial in wanted} for wanted in asked)
+    assert all_of_them == set(experiment.settings) and without == set(experiment.settings) - experiment.optional
 
 
 def test_a_process_keeps_the_capability_that_its_framework_was_imported_under(monkeypatch):

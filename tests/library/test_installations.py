@@ -174,9 +174,9 @@ def test_what_is_imported_is_declared(places, extras):
     assert not missing
 
 
-def test_every_folder_of_stored_results_is_listed():
-    """setuptools warns of a folder that is not listed, a page of lines for each."""
-    tool = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]
-    folders = {path.parent.relative_to(ROOT / "book/results") for path in (ROOT / "book/results").rglob("*.json")}
-    named = {".".join(("lrlib.course.results", *folder.parts)) for folder in folders}
-    assert named <= set(tool["setuptools"]["packages"])
+def test_every_package_and_the_stored_results_are_listed():
+    """Stored results are data of one package, found in any folder; each folder of modules is listed."""
+    tool = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]
+    folders = {".".join(path.parent.relative_to(ROOT).parts) for path in (ROOT / "lrlib").rglob("__init__.py")}
+    assert set(tool["packages"]) == folders | {"lrlib.course.results"}
+    assert tool["package-data"]["lrlib.course.results"] == ["**/*.json"]
