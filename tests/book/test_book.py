@@ -502,7 +502,7 @@ def test_chapter_runs_again_after_any_change_and_else_only_in_ci(copy, monkeypat
         return module.unchanged()
 
     assert unchanged() == []
-    assert " 3 passed" in run_nbval(notebook.parent, root).stdout
+    assert " 4 passed" in run_nbval(notebook.parent, root).stdout
     assert unchanged() == [notebook]
     again = run_nbval(notebook.parent, root)
     assert again.returncode == 0 and " passed in" not in again.stdout
