@@ -380,8 +380,8 @@ for _seed in (2, 30):
 # batches.
 
 # %% nbgrader={"grade": false, "grade_id": "images", "locked": true, "schema_version": 3, "solution": false, "task": false}
-from lrlib.course import alike
 from lrlib.course.data import digits
+from lrlib.course.networks import dense_weights
 
 SIZES, BATCH = (64, 32, 10), 32
 images, labels = digits()
@@ -400,13 +400,13 @@ def draw_batches(seed):
 if FRAMEWORK == "pytorch":
     import torch
 
-    from lrlib.course import torch as in_torch
+    from lrlib.course import pytorch as in_torch
 
     in_torch.one_thread()
 
     def train(schedule, seed):
         """Test accuracy in percent, or NaN if a loss was not finite."""
-        model = in_torch.perceptron(SIZES, alike.dense_weights(SIZES, seed))
+        model = in_torch.perceptron(SIZES, dense_weights(SIZES, seed))
         optimizer = torch.optim.SGD(model.parameters(), lr=1.0)
         for update, rows in enumerate(draw_batches(seed)):
             optimizer.param_groups[0]["lr"] = float(schedule(update))
@@ -432,7 +432,7 @@ if FRAMEWORK == "keras":
 
     from lrlib.course import keras as in_keras
 
-    network = in_keras.perceptron(SIZES, alike.dense_weights(SIZES, 0))
+    network = in_keras.perceptron(SIZES, dense_weights(SIZES, 0))
     sgd = keras.optimizers.SGD(1.0)
     sgd.build(network.trainable_variables)
 
@@ -454,7 +454,7 @@ if FRAMEWORK == "keras":
 
     def train(schedule, seed):
         """Test accuracy in percent, or NaN if a loss was not finite."""
-        network.set_weights(alike.dense_weights(SIZES, seed))
+        network.set_weights(dense_weights(SIZES, seed))
         rates = [float(schedule(update)) for update in range(UPDATES)]
         losses = all_updates(tf.constant(rates, tf.float32), tf.constant(draw_batches(seed)))
         if not np.isfinite(losses).all():

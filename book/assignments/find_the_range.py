@@ -254,8 +254,8 @@ assert steepest(_rates, _small) is not None, "a small fall without noise counts 
 # %% nbgrader={"grade": false, "grade_id": "networks", "locked": true, "schema_version": 3, "solution": false, "task": false}
 import functools
 
-from lrlib.course import alike
 from lrlib.course.data import digits
+from lrlib.course.networks import dense_weights
 
 _pixels, _labels = digits()
 _rows = np.random.default_rng(0).permutation(len(_labels))
@@ -278,14 +278,15 @@ def train(name, rate, seed):
 # %% tags=["pytorch"] nbgrader={"grade": false, "grade_id": "networks_pytorch", "locked": true, "schema_version": 3, "solution": false, "task": false}
 if FRAMEWORK == "pytorch":
     import torch
-    from lrlib.course.torch import perceptron
+
+    from lrlib.course.pytorch import perceptron
 
     torch.set_num_threads(1)
 
     def begin(name, seed):
         """The train_step of a fresh network."""
         sizes = NETWORKS[name][0]
-        model = perceptron(sizes, alike.dense_weights(sizes, seed))
+        model = perceptron(sizes, dense_weights(sizes, seed))
         optimizer = torch.optim.SGD(model.parameters())
         x, y, x_measured, y_measured = map(torch.from_numpy, images(name))
         random = np.random.default_rng([seed, 2])
@@ -316,7 +317,7 @@ if FRAMEWORK == "keras":
     def compiled(name):
         """One update of SGD as a graph: compiled once, and given the weights, so that networks stay apart."""
         sizes = NETWORKS[name][0]
-        model = perceptron(sizes, alike.dense_weights(sizes, 0))
+        model = perceptron(sizes, dense_weights(sizes, 0))
         x_measured, y_measured = map(tf.constant, images(name)[2:])
 
         def loss(weights, x, y):
@@ -335,7 +336,7 @@ if FRAMEWORK == "keras":
 
     def begin(name, seed):
         """The train_step of a fresh network."""
-        weights = [tf.constant(array) for array in alike.dense_weights(NETWORKS[name][0], seed)]
+        weights = [tf.constant(array) for array in dense_weights(NETWORKS[name][0], seed)]
         x, y, *_ = images(name)
         random = np.random.default_rng([seed, 2])
 

@@ -76,6 +76,8 @@ def perform_group(group: Group, capability: str | None = None, onednn: bool = Tr
     if capability is not None:
         processor.pin(capability)
     module = "keras" if group.framework.startswith("keras") else group.framework
+    if not onednn:
+        os.environ["TF_ENABLE_ONEDNN_OPTS"] = "0"  # the process that started this one may have set it
     with fast_convolutions() if onednn else contextlib.nullcontext():
         importlib.import_module(f"lrlib.course.{module}").one_thread()
     experiment = experiments.get(group.experiment)

@@ -18,12 +18,14 @@ def test_a_result_says_what_it_ran_on_and_how_long_it_took(monkeypatch):
         return [{"test_loss": 1.23456789, "epoch_loss": [seed, share]} for seed in seeds]
 
     monkeypatch.setattr(experiments, "get", lambda name: dataclasses.replace(CYCLING, run=run))
+    monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "1")  # as a worker inherits it from a process that took oneDNN
     first, second = study.perform_group(study.Group("cycling", "triangular", "pytorch", (5, 6)), onednn=False)
     assert (first["test_loss"], first["epoch_loss"], first["seed"]) == (1.23457, [5, 1.0], 5)
     assert (second["framework"], second["epoch_loss"], second["seed"]) == ("pytorch", [6, 1.0], 6)
     assert first["seconds"] == second["seconds"] == round(first["seconds"], 2) >= 0  # each one's part of the time
     assert set(first["versions"]) == {"python", "torch"} and "one thread a trial" in first["hardware"]
     assert first["vendor"] == processor.vendor() and first["onednn"] is False
+    assert os.environ["TF_ENABLE_ONEDNN_OPTS"] == "0"
     store.check(Trial("cycling", "triangular", "pytorch", 5), first)
     only = study.perform(Trial("cycling", "triangular", "pytorch", 7), onednn=False, share=0.5)
     assert only["epoch_loss"] == [7, 0.5]

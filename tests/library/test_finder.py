@@ -343,7 +343,7 @@ def test_more_points_move_little(start, width, rise, rule):
         found.append(RangeTest(ladder, losses).suggest(rule))
     for few, many in zip(*map(numbers, found), strict=True):
         assert (few is None) == (many is None)
-        # Two steps of the coarser ladder; the valley's middle is a place in a subsequence, which changes with the ladder.
+        # Two steps of the coarser ladder; the valley's middle is a place in a subsequence, which the ladder changes.
         assert few is None or abs(decades(few, many)) <= (0.5 if rule == "valley" else 2 * 8 / 99)
 
 
