@@ -34,11 +34,11 @@ NEEDED = (
     str(ROOT / "pyproject.toml"),
     "--extra",
     "course",
-    "pytest",
-    "hypothesis",
-    "ipykernel",
-    "nbclient",
-    "nbval",
+    "pytest>=8.3",
+    "hypothesis>=6.100",
+    "ipykernel>=6.29",
+    "nbclient>=0.10",
+    "nbval>=0.11",
 )
 SHOWN = ("torch", "triton", "keras", "tensorflow-cpu", "numpy")
 CHAPTERS = ("finding_the_range", "step_and_plateau", "four_decays")
