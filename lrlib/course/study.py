@@ -111,7 +111,7 @@ def bring_up_to_date(wanted: Iterable[Trial], folder: Path, jobs: int = 2) -> Re
     session = _Session(folder)
     groups = session.missing(wanted)
     run = Parallel(n_jobs=jobs, return_as="generator_unordered")
-    results = run(delayed(_attempt)(group) for group in session.claim(groups))
+    results = run(delayed(_attempt)(group, os.getpid()) for group in session.claim(groups))
     for done in tqdm(results, total=len(groups), desc="trials", disable=not groups):
         session.settle(*done)
     session.rescue()
@@ -197,9 +197,9 @@ class _Session:
         return True
 
 
-def _attempt(group: Group) -> tuple[Group, list[Result], str]:
+def _attempt(group: Group, asked_by: int) -> tuple[Group, list[Result], str]:
     """In a worker: the results of a group, or the error that it ended with."""
-    _end_with_parent()
+    _end_with_parent(asked_by)
     try:
         return group, perform_group(group, "AVX2"), ""
     except Exception:  # whatever a trial raises, the others go on
@@ -207,16 +207,21 @@ def _attempt(group: Group) -> tuple[Group, list[Result], str]:
 
 
 @cache
-def _end_with_parent() -> None:
-    """End this worker process when the process that started it is killed: a trial may have hours to go."""
-    parent = os.getppid()
+def _end_with_parent(asked_by: int) -> None:
+    """End this worker process when the process that started it is killed: a trial may have hours to go.
+
+    joblib's own workers are children of the process that asks, which may be gone before they look; a cluster's have a
+    parent of their own.
+    """
+    name = multiprocessing.current_process().name
+    parent = asked_by if name.startswith("LokyProcess") else os.getppid()
 
     def watch() -> None:
         while os.getppid() == parent:
             time.sleep(1)
         os._exit(1)
 
-    if multiprocessing.current_process().name != "MainProcess":
+    if name != "MainProcess":
         threading.Thread(target=watch, daemon=True).start()
 
 

@@ -214,8 +214,8 @@ from lrlib.course.experiment import Trial
 
 folder, seconds, jobs = Path(sys.argv[1]), float(sys.argv[2]), int(sys.argv[3])
 
-def attempt(group):
-    study._end_with_parent()
+def attempt(group, asked_by):
+    study._end_with_parent(asked_by)
     (folder / "started").touch()
     threading.Event().wait(seconds)
     return group, [{"framework": one.framework, "seed": one.seed, "test_accuracy": 97.0} for one in group.trials()], ""
@@ -237,6 +237,18 @@ def at_work(process):
     with contextlib.suppress(psutil.NoSuchProcess):
         return process.status() != psutil.STATUS_ZOMBIE
     return False
+
+
+def test_a_worker_that_begins_after_its_parent_was_killed_ends():
+    """It looks for the process that asked for the trial, not for whoever adopted it meanwhile."""
+    code = (
+        "import multiprocessing, threading\n"
+        "from lrlib.course import study\n"
+        "multiprocessing.current_process().name = 'LokyProcess-1'\n"
+        "study._end_with_parent(-1)\n"  # no process has this number
+        "threading.Event().wait()\n"
+    )
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 1
 
 
 @pytest.mark.slow
