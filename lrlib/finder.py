@@ -498,9 +498,10 @@ def _valley(shape: _Shape) -> Suggestion:
     level = shape.level
     # Up to the minimum only: one dip in the noise far behind it would end the valley there.
     level = np.clip(level[: shape.first_lowest + 1], shape.lowest, level[shape.top] - shape.margin(shape.top))
+    round_off = 1e-9 * (level.max() - level.min())  # on a flat start it would decide which points fall
     longest = np.ones(len(level), int)  # the longest decreasing subsequence that ends at each point
     for i in range(1, len(level)):
-        longest[i] += longest[:i][level[:i] > level[i]].max(initial=0)
+        longest[i] += longest[:i][level[:i] > level[i] + round_off].max(initial=0)
     end = int(longest.argmax())
     length = int(longest[end])
     i = end - length + length // 3 + length // 6

@@ -332,9 +332,16 @@ def test_scaling_and_shifting_the_losses_changes_nothing(seed, scale, shift, rul
     assert numbers(moved.suggest(rule)) == numbers(one.suggest(rule))
 
 
-@given(st.floats(-6, -3), st.floats(1, 3.5), st.booleans(), st.sampled_from(RULES))
+# These two answer with a point of the ladder, or count its points: a ladder of 100 moves them by more than 0.1 decades.
+COUNTED = pytest.mark.xfail(reason="the answer is a point of the ladder", raises=AssertionError)
+
+
+@pytest.mark.parametrize(
+    "rule", ["steepest", "smith", pytest.param("valley", marks=COUNTED), pytest.param("minimum/10", marks=COUNTED)]
+)
+@given(st.floats(-6, -3), st.floats(1, 3.5), st.booleans())
 @settings(max_examples=25)
-def test_more_points_move_little(start, width, rise, rule):
+def test_more_points_move_nothing(rule, start, width, rise):
     found = []
     for steps in (100, 400):
         ladder = rates(steps=steps)
@@ -343,8 +350,13 @@ def test_more_points_move_little(start, width, rise, rule):
         found.append(RangeTest(ladder, losses).suggest(rule))
     for few, many in zip(*map(numbers, found), strict=True):
         assert (few is None) == (many is None)
-        # Two steps of the coarser ladder; the valley's middle is a place in a subsequence, which the ladder changes.
-        assert few is None or abs(decades(few, many)) <= (0.5 if rule == "valley" else 2 * 8 / 99)
+        assert few is None or abs(decades(few, many)) <= 0.1
+
+
+def test_round_off_on_a_flat_start_is_no_part_of_the_valley():
+    """Smoothing leaves a flat start level to its last digits; counted in, these moved the middle by 0.4 decades."""
+    suggestion = RangeTest(rates(steps=100), cosine(rates(steps=100), 1e-3, 1e-1)).suggest("valley")
+    assert abs(decades(suggestion.lr, 1e-2)) <= 0.2
 
 
 def test_suggesting_is_pure():
