@@ -28,8 +28,8 @@ define step
 endef
 
 # Unit tests, the library's doctests and the guards; tests/conftest.py sets the frameworks up for them.
-# Slow ones first; what shares a fixture stays in one worker (tests/conftest.py).
-UNITS = $(RUN) -m pytest -n $(JOBS) --dist loadgroup --no-loadscope-reorder --doctest-modules lrlib
+# A file or a class of tests stays in one worker. In the order of the folders: the assignments, which take longest, first.
+UNITS = $(RUN) -m pytest -n $(JOBS) --dist loadscope --no-loadscope-reorder --doctest-modules lrlib
 # The facts of every committed notebook. A run of its own, so that nothing is set up but what a reader has.
 # book/conftest.py orders the chapters, and locally leaves out what has passed unchanged.
 FACTS = TQDM_DISABLE=1 $(RUN) -m pytest -n $(JOBS) --dist loadscope --no-loadscope-reorder -p no:cacheprovider \

@@ -1,6 +1,5 @@
 """Settings for the whole test run: quiet frameworks, few threads, repeatable property tests."""
 
-import itertools
 import os
 from pathlib import Path
 
@@ -35,18 +34,6 @@ settings.register_profile(
 # For a longer look: HYPOTHESIS_PROFILE=long
 settings.register_profile("long", settings.get_profile("lrlib"), derandomize=False, max_examples=2000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "lrlib"))
-
-
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
-def pytest_collection_modifyitems(config, items):
-    """For `--dist loadgroup`: tests that share a module's fixture go to one worker, and slow tests come first."""
-    if not config.getoption("loadgroup", default=False):
-        return
-    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
-    for item in items:
-        fixtures = itertools.chain.from_iterable(item._fixtureinfo.name2fixturedefs.values())
-        if item.get_closest_marker("xdist_group") is None and any(one.scope == "module" for one in fixtures):
-            item.add_marker(pytest.mark.xdist_group(item.path.stem))
 
 
 @pytest.fixture(scope="session")

@@ -150,17 +150,19 @@ def _read(experiment: Experiment, setting: str, path: Path) -> list[Result]:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         named = {key: content[key] for key in ("experiment", "setting")}
-        stale = any(content[key] != header[key] for key in ("settings", "trains"))
-        results = [{**result, "framework": result["framework"], "seed": result["seed"]} for result in content["trials"]]
+        if any(named[key] != header[key] for key in named):
+            raise ValueError(f"it holds the results of {named}")
+        if any(content[key] != header[key] for key in ("settings", "trains")):
+            return []
+        for result in content["trials"]:
+            check(Trial(experiment.name, setting, result["framework"], result["seed"]), result)
+        return content["trials"]
     except FileNotFoundError:
         return []
     except (ValueError, KeyError, TypeError) as error:
         raise DamagedFileError(
             f"{path} is damaged ({type(error).__name__}: {error}); restore it or delete it"
         ) from error
-    if any(named[key] != header[key] for key in named):
-        raise DamagedFileError(f"{path} holds the results of {named}; restore it or delete it")
-    return [] if stale else results
 
 
 def find(experiment: Experiment, trial: Trial, folder: Path) -> Result | None:

@@ -208,21 +208,24 @@ def _attempt(group: Group, asked_by: int) -> tuple[Group, list[Result], str]:
 
 @cache
 def _end_with_parent(asked_by: int) -> None:
-    """End this worker process when the process that started it is killed: a trial may have hours to go.
-
-    joblib's own workers are children of the process that asks, which may be gone before they look; a cluster's have a
-    parent of their own.
-    """
-    name = multiprocessing.current_process().name
-    parent = asked_by if name.startswith("LokyProcess") else os.getppid()
+    """End this worker process when the process that started it is killed: a trial may have hours to go."""
+    parent = _parent(asked_by)
 
     def watch() -> None:
         while os.getppid() == parent:
             time.sleep(1)
         os._exit(1)
 
-    if name != "MainProcess":
+    if multiprocessing.current_process().name != "MainProcess":
         threading.Thread(target=watch, daemon=True).start()
+
+
+def _parent(asked_by: int) -> int:
+    """The process that started this worker, even if it is gone by now and another one has adopted the worker.
+
+    joblib's own workers are children of the process that asks for a trial; a cluster's have a parent of their own.
+    """
+    return asked_by if multiprocessing.current_process().name.startswith("LokyProcess") else os.getppid()
 
 
 def _versions(packages: tuple[str, ...]) -> dict[str, str]:

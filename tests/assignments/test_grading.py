@@ -148,98 +148,95 @@ def faulty(released, tmp_path_factory):
     return marked(folder, tmp_path_factory.mktemp("results"), [FAULTY])
 
 
-@pytest.mark.xdist_group("graded")
 @pytest.mark.slow
-@pytest.mark.parametrize("name", NAMES)
-def test_reference_and_untouched_through_nbgrader(graded, name, record_property):
-    marks, results = graded
-    for key, value in {"assignment": name, "kind": "reference"}.items():
-        record_property(key, value)
-    record_property("seconds", f"{marks['reference', name].seconds:.0f}")
-    assert marks["reference", name].score == marks["reference", name].max_score == 20, marks["reference", name]
-    assert marks["untouched", name].score == 0
-    assert (results / "feedback" / "reference" / f"{name}.html").stat().st_size > 1000
+class TestGraded:
+    """The reference and the untouched version of every assignment. One class, so that one worker grades it."""
+
+    @pytest.mark.parametrize("name", NAMES)
+    def test_reference_and_untouched_through_nbgrader(self, graded, name, record_property):
+        marks, results = graded
+        for key, value in {"assignment": name, "kind": "reference"}.items():
+            record_property(key, value)
+        record_property("seconds", f"{marks['reference', name].seconds:.0f}")
+        assert marks["reference", name].score == marks["reference", name].max_score == 20, marks["reference", name]
+        assert marks["untouched", name].score == 0
+        assert (results / "feedback" / "reference" / f"{name}.html").stat().st_size > 1000
+
+    def test_feedback_shows_messages_and_no_hidden_test(self, graded):
+        _, results = graded
+        for name in NAMES:
+            page = (results / "feedback" / "untouched" / f"{name}.html").read_text()
+            assert not any(line in page for line in secrets(name)[1])
+        assert "NotImplementedError" in page
 
 
-@pytest.mark.xdist_group("faulty")
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("student", "score", "words"),
-    [
-        ("crash", 0, "the Python process of the notebook died"),
-        ("flood", 0, "more than 100,000 characters of output"),
-        ("missing", 0, f"missing/{FAULTY}.ipynb is missing"),
-        ("broken", 0, "not a notebook"),
-        ("renamed", 20, f"handed in as my answer \\(2\\).ipynb, graded as {FAULTY}.ipynb"),
-        ("deleted-tests", 20, ""),
-        ("changed-tests", 0, "not done"),
-        (CLUMSY, 20, "copied or split cells.*: triangular; deleted or merged cells.*: triangular2"),
-    ],
-)
-def test_what_students_hand_in_gets_a_mark_and_a_message(faulty, student, score, words):
-    marks, results = faulty
-    mark = marks[student, FAULTY]
-    assert mark.score == score and re.search(words, mark.message), mark
-    page = (results / "feedback" / student / f"{FAULTY}.html").read_text()
-    assert len(page) < 3_000_000
+class TestFaulty:
+    """What no grader expects. One class, so that one worker grades it."""
+
+    @pytest.mark.parametrize(
+        ("student", "score", "words"),
+        [
+            ("crash", 0, "the Python process of the notebook died"),
+            ("flood", 0, "more than 100,000 characters of output"),
+            ("missing", 0, f"missing/{FAULTY}.ipynb is missing"),
+            ("broken", 0, "not a notebook"),
+            ("renamed", 20, f"handed in as my answer \\(2\\).ipynb, graded as {FAULTY}.ipynb"),
+            ("deleted-tests", 20, ""),
+            ("changed-tests", 0, "not done"),
+            (CLUMSY, 20, "copied or split cells.*: triangular; deleted or merged cells.*: triangular2"),
+        ],
+    )
+    def test_what_students_hand_in_gets_a_mark_and_a_message(self, faulty, student, score, words):
+        marks, results = faulty
+        mark = marks[student, FAULTY]
+        assert mark.score == score and re.search(words, mark.message), mark
+        page = (results / "feedback" / student / f"{FAULTY}.html").read_text()
+        assert len(page) < 3_000_000
+
+    def test_the_tables_have_a_row_for_everyone(self, faulty):
+        marks, results = faulty
+        students = {student for student, _ in marks}
+        assert [student for student, _ in marks] == sorted(students)  # in order, though graded side by side
+        with (results / "grades.csv").open(newline="") as file:
+            rows = list(csv.DictReader(file))
+        assert {row["student"] for row in rows} == students
+        assert {row["student"]: row[f"{FAULTY} (of 20)"] for row in rows}["renamed"] == "20"
+        with (results / "details.csv").open(newline="") as file:
+            details = list(csv.DictReader(file))
+        assert {(row["student"], row["assignment"]) for row in details} == set(marks)
+
+    def test_a_feedback_page_loads_and_runs_nothing(self, faulty):
+        """It has nothing to load, and its policy, which stands first, forbids what a student's HTML asks for."""
+        _, results = faulty
+        pages = {
+            student: (results / "feedback" / student / f"{FAULTY}.html").read_text() for student in ("renamed", CLUMSY)
+        }
+        loads = re.compile(r"""<script|<iframe|<link|@import|\b(?:src|srcset|data)=["']?(?!data:)""", re.IGNORECASE)
+        assert loads.findall(pages["renamed"]) == [] and loads.findall(pages[CLUMSY])
+        policy = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; form-action 'none'"
+        for page in pages.values():
+            head, _, _ = page.partition("</head>")
+            assert f'<meta content="{policy}" http-equiv="Content-Security-Policy"/>' in head and "<body" not in head
 
 
-@pytest.mark.xdist_group("stopped")
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("student", "words"),
-    [
-        ("endless", "{cell}: stopped, it took too long"),
-        ("stubborn", "it took too long|could not be interrupted|more than .* s in all"),
-    ],
-)
-def test_what_never_ends_is_stopped(stopped, released, student, words):
-    marks, results = stopped
-    mark = marks[student, FAULTY]
-    cell = harness.cell_name(harness.solution_cells(released[FAULTY])[0])
-    assert mark.score == 0 and re.search(words.format(cell=cell), mark.message), mark
-    assert (results / "feedback" / student / f"{FAULTY}.html").stat().st_size < 3_000_000
+class TestStopped:
+    """What never ends. One class, so that one worker grades it."""
 
-
-@pytest.mark.xdist_group("faulty")
-@pytest.mark.slow
-def test_the_tables_have_a_row_for_everyone(faulty):
-    marks, results = faulty
-    students = {student for student, _ in marks}
-    assert [student for student, _ in marks] == sorted(students)  # in order, though graded side by side
-    with (results / "grades.csv").open(newline="") as file:
-        rows = list(csv.DictReader(file))
-    assert {row["student"] for row in rows} == students
-    assert {row["student"]: row[f"{FAULTY} (of 20)"] for row in rows}["renamed"] == "20"
-    with (results / "details.csv").open(newline="") as file:
-        details = list(csv.DictReader(file))
-    assert {(row["student"], row["assignment"]) for row in details} == set(marks)
-
-
-@pytest.mark.xdist_group("graded")
-@pytest.mark.slow
-def test_feedback_shows_messages_and_no_hidden_test(graded):
-    _, results = graded
-    for name in NAMES:
-        page = (results / "feedback" / "untouched" / f"{name}.html").read_text()
-        assert not any(line in page for line in secrets(name)[1])
-    assert "NotImplementedError" in page
-
-
-@pytest.mark.xdist_group("faulty")
-@pytest.mark.slow
-def test_a_feedback_page_loads_and_runs_nothing(faulty):
-    """Of itself it has nothing to load, and its policy, which stands first, forbids what a student's HTML asks for."""
-    _, results = faulty
-    pages = {
-        student: (results / "feedback" / student / f"{FAULTY}.html").read_text() for student in ("renamed", CLUMSY)
-    }
-    loads = re.compile(r"""<script|<iframe|<link|@import|\b(?:src|srcset|data)=["']?(?!data:)""", re.IGNORECASE)
-    assert loads.findall(pages["renamed"]) == [] and loads.findall(pages[CLUMSY])
-    policy = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; form-action 'none'"
-    for page in pages.values():
-        head, _, _ = page.partition("</head>")
-        assert f'<meta content="{policy}" http-equiv="Content-Security-Policy"/>' in head and "<body" not in head
+    @pytest.mark.parametrize(
+        ("student", "words"),
+        [
+            ("endless", "{cell}: stopped, it took too long"),
+            ("stubborn", "it took too long|could not be interrupted|more than .* s in all"),
+        ],
+    )
+    def test_what_never_ends_is_stopped(self, stopped, released, student, words):
+        marks, results = stopped
+        mark = marks[student, FAULTY]
+        cell = harness.cell_name(harness.solution_cells(released[FAULTY])[0])
+        assert mark.score == 0 and re.search(words.format(cell=cell), mark.message), mark
+        assert (results / "feedback" / student / f"{FAULTY}.html").stat().st_size < 3_000_000
 
 
 def secrets(name):

@@ -55,7 +55,7 @@ def test_the_papers_lengths_wait_for_an_accelerator(tmp_path):
     """Their results may be lacking, and their trials are the same on every machine."""
     full = [name for name in clr.SETTINGS if not name.endswith("-tenth")]
     assert clr.EXPERIMENT.optional == set(full)
-    assert all(clr.seeds(name, "pytorch") == (100, 101, 102, 103, 104) for name in full)
+    assert all(clr.seeds_of(name, "pytorch") == (100, 101, 102, 103, 104) for name in full)
     stored = store.load(clr.EXPERIMENT)
     assert "fixed-tenth" in stored and "fixed" not in stored
     with pytest.raises(LookupError, match="fixed-tenth"):

@@ -168,7 +168,7 @@ def test_what_is_stored_is_what_the_settings_say():
         setting = constant_rates.SETTINGS[name]
         last = setting.schedule(setting.epochs * -(-constant_rates.TRAINING // setting.batch) - 1)
         for framework, runs in stored[name].items():
-            assert [run["seed"] for run in runs] == list(constant_rates.seeds(name, framework)) == list(range(10))
+            assert [run["seed"] for run in runs] == list(constant_rates.seeds_of(name, framework)) == list(range(10))
             for run in runs:
                 assert run["rates"] == pytest.approx([setting.schedule(0), last], rel=1e-4)
                 assert len(run["epoch_loss"]) == setting.epochs

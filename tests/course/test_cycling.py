@@ -95,7 +95,7 @@ def test_stored_runs_applied_the_rates_of_their_schedules():
     for name, by_framework in store.load(cycling.EXPERIMENT).items():
         expected = cycling.SETTINGS[name].schedule(np.array(cycling.RATES_AT))
         for framework, runs in by_framework.items():
-            assert [run["seed"] for run in runs] == list(cycling.seeds(name, framework))
+            assert [run["seed"] for run in runs] == list(cycling.seeds_of(name, framework))
             for run in runs:
                 np.testing.assert_allclose(run["rates"], expected, rtol=1e-5, atol=1e-8, err_msg=name)
                 points = cycling.UPDATES // cycling.EVERY

@@ -38,7 +38,7 @@ def test_step_decay_drops_after_each_third():
 
 def test_seeds():
     count = {
-        (name, framework): len(one_cycle.seeds(name, framework))
+        (name, framework): len(one_cycle.seeds_of(name, framework))
         for name in one_cycle.SETTINGS
         for framework in one_cycle.EXPERIMENT.frameworks
     }

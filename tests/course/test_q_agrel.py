@@ -177,7 +177,7 @@ def test_stored_results_have_ten_repetitions_and_their_settings_rates():
     for name, by_framework in store.load(q_agrel.EXPERIMENT).items():
         setting = q_agrel.SETTINGS[name]
         for framework, groups in by_framework.items():
-            assert [group["seed"] for group in groups] == list(q_agrel.seeds(name, framework))
+            assert [group["seed"] for group in groups] == list(q_agrel.seeds_of(name, framework))
             for group in groups:
                 assert group["rates"] == pytest.approx([setting.schedule(epoch) for epoch in range(setting.epochs)])
                 assert len(group["accuracy_each"]) == len(group["diverged_each"]) == q_agrel.REPETITIONS

@@ -239,16 +239,13 @@ def at_work(process):
     return False
 
 
-def test_a_worker_that_begins_after_its_parent_was_killed_ends():
-    """It looks for the process that asked for the trial, not for whoever adopted it meanwhile."""
-    code = (
-        "import multiprocessing, threading\n"
-        "from lrlib.course import study\n"
-        "multiprocessing.current_process().name = 'LokyProcess-1'\n"
-        "study._end_with_parent(-1)\n"  # no process has this number
-        "threading.Event().wait()\n"
-    )
-    assert subprocess.run([sys.executable, "-c", code]).returncode == 1
+def test_a_worker_looks_for_who_asked_and_not_for_who_adopted_it(monkeypatch):
+    """It may begin after its parent was killed."""
+    monkeypatch.setattr(study.os, "getppid", lambda: 1)
+    monkeypatch.setattr(study.multiprocessing.current_process(), "name", "LokyProcess-3")
+    assert study._parent(asked_by=7) == 7
+    monkeypatch.setattr(study.multiprocessing.current_process(), "name", "Dask Worker process (from Nanny)")
+    assert study._parent(asked_by=7) == 1
 
 
 @pytest.mark.slow

@@ -62,7 +62,7 @@ _FULL_LENGTH = dict(_settings(1))
 SETTINGS = _FULL_LENGTH | {f"{name}-tenth": setting for name, setting in _settings(10)}
 
 
-def seeds(setting: str, framework: str) -> tuple[int, ...]:
+def seeds_of(setting: str, framework: str) -> tuple[int, ...]:
     """Five new ones at full length; three at a tenth."""
     return (100, 101, 102, 103, 104) if setting in _FULL_LENGTH else SEEDS
 
@@ -204,7 +204,7 @@ EXPERIMENT = Experiment(
     name="clr_table1",
     settings=SETTINGS,
     run=each_seed(trial),
-    seeds=seeds,
+    seeds=seeds_of,
     frameworks=("pytorch",),
     optional=frozenset(_FULL_LENGTH),  # an accelerator runs them
     trains=_trains,

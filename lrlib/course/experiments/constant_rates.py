@@ -91,7 +91,7 @@ SETTINGS: dict[str, Setting | FullBatch] = {
 }
 
 
-def seeds(setting: str, framework: str) -> range:
+def seeds_of(setting: str, framework: str) -> range:
     """Ten seeds of each mini-batch run, five of each full-batch run."""
     return range(5 if setting.startswith("full-batch") else 10)
 
@@ -351,7 +351,7 @@ EXPERIMENT = Experiment(
     name="constant_rates",
     settings=SETTINGS,
     run=run,
-    seeds=seeds,
+    seeds=seeds_of,
     stacked=frozenset({"pytorch"}),
     trains=_trains,
     rerun=Rerun(1.0, _again),

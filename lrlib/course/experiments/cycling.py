@@ -80,7 +80,7 @@ SETTINGS: dict[str, Setting] = {
 }
 
 
-def seeds(setting: str, framework: str) -> tuple[int, ...]:
+def seeds_of(setting: str, framework: str) -> tuple[int, ...]:
     """Ten; five for what only the grids need, which are compared as wholes."""
     return SEEDS[:5] if setting in _GRID or setting in [f"constant-{rate:g}" for rate in BEYOND_THE_BOUNDS] else SEEDS
 
@@ -337,7 +337,7 @@ EXPERIMENT = Experiment(
     name="cycling",
     settings=SETTINGS,
     run=run,
-    seeds=seeds,
+    seeds=seeds_of,
     stacked=frozenset({"pytorch"}),
     trains=_trains,
     rerun=Rerun(1.0, lambda result: [result["train_loss"], result["test_accuracy"]]),

@@ -15,11 +15,11 @@ import numpy as np
 from lrlib import Constant, Cosine, Linear, Schedule, StepDecay, Triangular
 from lrlib.course.data import mnist
 from lrlib.course.experiment import Claim, Experiment, Rerun, Rule, each_seed
-from lrlib.course.experiments.finding_the_range import ADAM_EPSILON, BATCH, TRAIN, initial
+from lrlib.course.experiments.finding_the_range import ADAM_EPSILON, BATCH, TRAIN, initial, network
 from lrlib.course.experiments.finding_the_range import images as subset
 from lrlib.course.rules import Fact, Gain, Higher, Over, PublishedValue, Runs
 from lrlib.course.sources import KRISHNAN
-from lrlib.course.training import Bench, batch_order, description, record_by_epoch, whole_epochs
+from lrlib.course.training import Bench, batch_order, record_by_epoch, whole_epochs
 
 CHAPTER = "cycling_on_mnist"
 EPOCHS = 8
@@ -58,7 +58,7 @@ SETTINGS: dict[str, Setting] = {
 }
 
 
-def seeds(setting: str, framework: str) -> tuple[int, ...]:
+def seeds_of(setting: str, framework: str) -> tuple[int, ...]:
     """Three of the source's own pair in each framework; of the controls three in PyTorch and one in Keras."""
     return (0, 1, 2) if setting in _MAIN or framework == "pytorch" else (0,)
 
@@ -114,14 +114,8 @@ _BENCHES = {"pytorch": _pytorch, "keras": _keras}
 
 
 def _trains(setting: Setting) -> dict[str, Any]:
-    return description(
-        initial(0),
-        initial="normal, variance 2 / (out · area); dense uniform in ±1/√inputs",
-        optimizer="Adam" if setting.optimizer == "Adam" else "SGD, momentum 0.9, by PyTorch's rule",
-        split=f"the official test images: the first {TRAIN} to train on, the others held out",
-        batches=f"{BATCH}, a new permutation each epoch",
-        loss="cross-entropy",
-    )
+    optimizer = "Adam" if setting.optimizer == "Adam" else "SGD, momentum 0.9, by PyTorch's rule"
+    return network(optimizer, "a new permutation each epoch")
 
 
 # ---- Claims ----------------------------------------------------------------------------------------------------------
@@ -225,7 +219,7 @@ EXPERIMENT = Experiment(
     name="cycling_on_mnist",
     settings=SETTINGS,
     run=each_seed(trial),
-    seeds=seeds,
+    seeds=seeds_of,
     trains=_trains,
     rerun=Rerun(SHOWN / UPDATES, lambda result: result[f"loss_every_{SHOWN}"][:1]),
     claims=_claims,

@@ -109,13 +109,15 @@ def _keras(seed: int, ladder: dict[str, Any], validation: Any) -> lrlib.RangeTes
 _SWEEPS = {"pytorch": _pytorch, "keras": _keras}
 
 
-def _trains(setting: Setting) -> dict[str, Any]:
+@cache
+def network(optimizer: str, batches: str) -> dict[str, Any]:
+    """What is trained here and in ``cycling_on_mnist``."""
     return description(
         initial(0),
         initial="normal, variance 2 / (out · area); dense uniform in ±1/√inputs",
-        optimizer="Adam",
+        optimizer=optimizer,
         split=f"the official test images: the first {TRAIN} to train on, the others held out",
-        batches=f"{BATCH}, a permutation",
+        batches=f"{BATCH}, {batches}",
         loss="cross-entropy",
     )
 
@@ -170,7 +172,7 @@ EXPERIMENT = Experiment(
     settings=SETTINGS,
     run=each_seed(trial),
     seeds=lambda setting, framework: SEEDS,
-    trains=_trains,
+    trains=lambda setting: network("Adam", "a permutation"),
     rerun=Rerun(0.2, lambda result: result["range_test"]["losses"][:20], first_losses=True),
     claims=_claims,
 )

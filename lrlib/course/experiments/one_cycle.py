@@ -60,7 +60,7 @@ SETTINGS: dict[str, Setting] = {
 }
 
 
-def seeds(setting: str, framework: str) -> tuple[int, ...]:
+def seeds_of(setting: str, framework: str) -> tuple[int, ...]:
     """Five; of the long run and of the lower peak three in PyTorch and one in Keras; of those that diverge one."""
     if setting in ("step-85", "linear-0.03"):
         return (0, 1, 2) if framework == "pytorch" else (0,)
@@ -150,7 +150,7 @@ EXPERIMENT = Experiment(
     name="one_cycle",
     settings=SETTINGS,
     run=each_seed(trial),
-    seeds=seeds,
+    seeds=seeds_of,
     trains=_trains,
     rerun=Rerun(1 / LONG, lambda result: result["epoch_loss"][:1]),
     claims=_claims,

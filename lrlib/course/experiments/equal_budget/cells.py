@@ -130,7 +130,7 @@ SETTINGS = {
 }
 
 
-def seeds(setting: str, framework: str) -> tuple[int, ...]:
+def seeds_of(setting: str, framework: str) -> tuple[int, ...]:
     """A trial is a whole cell: the choice of its peak, and its seeds. In Keras the schedules that won."""
     return (0,) if framework == "pytorch" or SETTINGS[setting].schedule in WINNERS else ()
 
@@ -269,7 +269,7 @@ STUDY = Experiment(
     name="equal_budget",
     settings=SETTINGS,
     run=each_seed(trial),
-    seeds=seeds,
+    seeds=seeds_of,
     trains=_trains,
     rerun=Rerun(1 / MARKS, lambda result: result["tuning"][0][:1]),
 )

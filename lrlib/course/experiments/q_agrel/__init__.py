@@ -69,7 +69,7 @@ SETTINGS: dict[str, Setting] = {
 }
 
 
-def seeds(setting: str, framework: str) -> tuple[int, ...]:
+def seeds_of(setting: str, framework: str) -> tuple[int, ...]:
     """Forty repetitions at the edge of stability, twenty where small differences are looked for, else ten."""
     if setting == "linear-0.01":
         return (0, 1, 2, 3)
@@ -202,7 +202,7 @@ EXPERIMENT = Experiment(
     name="q_agrel",
     settings=SETTINGS,
     run=each_seed(trial),
-    seeds=seeds,
+    seeds=seeds_of,
     trains=_trains,
     rerun=Rerun(0.2, lambda result: [errors[:2] for errors in result["epoch_error_each"]]),
     claims=_claims,
