@@ -41,7 +41,7 @@ def range_test(
       ``accuracies`` are those of the first of its metrics whose name has "acc" in it; None if there is none.
     * ``batches``, ``validation``: iterables of (inputs, targets) or (inputs, targets, sample_weight), started again
       when they end: a list, a ``tf.data.Dataset``, a ``keras.utils.PyDataset``.
-    * ``start``, ``end``, ``steps``, ``mode``: the ladder, see :func:`lrlib.finder.rates`.
+    * ``start``, ``end``, ``steps``, ``mode``: the ladder, see :func:`lrlib.finder.ladder`.
     * ``diverge``: when to stop, see :func:`lrlib.range_test`.
     * ``progress``: None for a bar that appears after two seconds, if tqdm is installed; False for none; or
       ``progress(done, steps)``.

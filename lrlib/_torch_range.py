@@ -41,7 +41,7 @@ def range_test(
 
     * ``batches``, ``validation``: iterables of (inputs, targets), started again when they end: a DataLoader, a list,
       anything that can be iterated more than once. Tensors are moved to the device of the model's first parameter.
-    * ``start``, ``end``, ``steps``, ``mode``: the ladder, see :func:`lrlib.finder.rates`. Where groups have different
+    * ``start``, ``end``, ``steps``, ``mode``: the ladder, see :func:`lrlib.finder.ladder`. Where groups have different
       rates, the one with the largest follows the ladder and the others keep their ratio to it; if all are 0, all
       follow it.
     * ``metric(outputs, targets)``: a number, on the batch the loss is measured on; recorded as ``accuracies``.

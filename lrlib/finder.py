@@ -31,7 +31,7 @@ from typing import Annotated, Any
 from lrlib._extras import needed_by
 from lrlib.schedules import Check, Parameters, _many, _real, checked, one_of
 
-__all__ = ["RULES", "Combined", "CombinedSuggestion", "RangeTest", "Suggestion", "combine", "range_test", "rates"]
+__all__ = ["RULES", "Combined", "CombinedSuggestion", "RangeTest", "Suggestion", "combine", "ladder", "range_test"]
 
 RULES = ("steepest", "valley", "minimum/10", "smith")
 _CURVES = ("loss", "accuracy")
@@ -72,27 +72,24 @@ def ladder(start: float = 1e-7, end: float = 10.0, steps: int = 100, mode: str =
 
     Errors: ``TypeError`` or ``ValueError`` unless 0 < start < end, steps ≥ 2 and the mode is one of the two.
 
-    >>> rates(0.25, 4.0, steps=3)
+    >>> ladder(0.25, 4.0, steps=3)
     (0.25, 1.0, 4.0)
-    >>> rates(0.25, 0.75, steps=3, mode="linear")
+    >>> ladder(0.25, 0.75, steps=3, mode="linear")
     (0.25, 0.5, 0.75)
     """
-    first, last = Check.of(_Ladder)("rates", "(start, end)", (start, end))
+    first, last = Check.of(_Ladder)("ladder", "(start, end)", (start, end))
     if isinstance(steps, bool) or not isinstance(steps, numbers.Integral):
-        raise TypeError(f"rates: steps must be a whole number, 2 or more, got {steps!r}")
+        raise TypeError(f"ladder: steps must be a whole number, 2 or more, got {steps!r}")
     if steps < 2:
-        raise ValueError(f"rates: steps must be a whole number, 2 or more, got {steps!r}")
+        raise ValueError(f"ladder: steps must be a whole number, 2 or more, got {steps!r}")
     if mode not in ("exponential", "linear"):
-        raise ValueError(f"rates: mode must be 'exponential' or 'linear', got {mode!r}")
+        raise ValueError(f"ladder: mode must be 'exponential' or 'linear', got {mode!r}")
     shares = [i / (int(steps) - 1) for i in range(1, int(steps) - 1)]
     if mode == "linear":
         inner = [first + (last - first) * share for share in shares]
     else:
         inner = [first * (last / first) ** share for share in shares]
     return (first, *inner, last)
-
-
-rates = ladder  # the public name; in this file ``rates`` are those of a sweep
 
 
 def range_test(step_fn: Callable[[float], Any], rates: Iterable[float], *, diverge: float | None = 4.0) -> "RangeTest":
@@ -167,7 +164,7 @@ class Suggestion:
     """What a rule reads from a curve: rates in the ladder's unit. None: the rule gives no such number, or the curve
     does not support one; ``reason`` says which, in words.
 
-    >>> level = RangeTest(rates(steps=20), [2.3] * 20)
+    >>> level = RangeTest(ladder(steps=20), [2.3] * 20)
     >>> level.suggest("steepest")
     Suggestion(lr=None, base_lr=None, max_lr=None, reason='the loss never improves on its first value')
     """
@@ -187,9 +184,9 @@ class RangeTest(Parameters):
     what is no number, and for lengths that differ.
 
     >>> import math
-    >>> ladder = rates(1e-5, 1.0, steps=101)
+    >>> rates = ladder(1e-5, 1.0, steps=101)
     >>> falls_at = lambda rate: 2 - math.tanh(2 * (math.log10(rate) + 2.5))
-    >>> result = RangeTest(ladder, [falls_at(rate) for rate in ladder])
+    >>> result = RangeTest(rates, [falls_at(rate) for rate in rates])
     >>> round(math.log10(result.suggest("steepest").lr), 6)
     -2.5
     >>> RangeTest.from_dict(result.to_dict()) == result

@@ -199,7 +199,7 @@ def line(rate=0.5, metrics=None, **options):
 
 def test_the_defaults_are_those_of_lrlibs_own_sweep():
     ours = inspect.signature(range_test).parameters
-    theirs = {**inspect.signature(finder.rates).parameters, **inspect.signature(finder.range_test).parameters}
+    theirs = {**inspect.signature(finder.ladder).parameters, **inspect.signature(finder.range_test).parameters}
     for name in ("start", "end", "steps", "mode", "diverge"):
         assert ours[name].default == theirs[name].default, name
 
@@ -207,14 +207,14 @@ def test_the_defaults_are_those_of_lrlibs_own_sweep():
 def test_the_rate_in_force_and_the_loss_are_paired():
     model, batches = line()
     result = range_test(model, batches, start=0.01, end=0.3, steps=5)
-    ladder = finder.rates(0.01, 0.3, 5)
+    ladder = finder.ladder(0.01, 0.3, 5)
     assert result.rates == ladder
     assert result.accuracies is None
     shrunk = np.cumprod([1.0, *(1 - 2 * np.array(ladder))])
     np.testing.assert_allclose(result.losses, shrunk[:-1] ** 2, rtol=1e-5)  # before the update
     held = [(2 * x, y) for x, y in batches]
     result = range_test(model, batches, start=0.01, end=0.3, steps=5, mode="linear", validation=held)
-    ladder = finder.rates(0.01, 0.3, 5, "linear")
+    ladder = finder.ladder(0.01, 0.3, 5, "linear")
     np.testing.assert_allclose(result.losses, 4 * np.cumprod(1 - 2 * np.array(ladder)) ** 2, rtol=1e-5)  # after it
     assert float(model.optimizer.learning_rate) == 0.5
 

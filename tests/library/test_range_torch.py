@@ -225,7 +225,7 @@ def test_a_data_error_leaves_no_trace():
 
 def test_the_defaults_are_those_of_lrlibs_own_sweep():
     ours = inspect.signature(range_test).parameters
-    theirs = {**inspect.signature(finder.rates).parameters, **inspect.signature(finder.range_test).parameters}
+    theirs = {**inspect.signature(finder.ladder).parameters, **inspect.signature(finder.range_test).parameters}
     for name in ("start", "end", "steps", "mode", "diverge"):
         assert ours[name].default == theirs[name].default, name
 
@@ -329,7 +329,7 @@ def test_the_rate_in_force_and_the_loss_are_paired():
         return mse(outputs, targets)
 
     result = range_test(model, optimizer, loss_fn, batches, start=0.01, end=0.3, steps=5, metric=lambda o, t: o.mean())
-    ladder = finder.rates(0.01, 0.3, 5)
+    ladder = finder.ladder(0.01, 0.3, 5)
     assert result.rates == ladder == tuple(rate for rate, *_ in seen)
     assert all(training and grad for _, training, grad in seen)
     shrunk = np.cumprod([1.0, *(1 - 2 * np.array(ladder))])
@@ -339,7 +339,7 @@ def test_the_rate_in_force_and_the_loss_are_paired():
     held = [(2 * x, y) for x, y in batches]
     options = {"mode": "linear", "validation": held}
     result = range_test(model, optimizer, loss_fn, batches, start=0.01, end=0.3, steps=5, **options)
-    ladder = finder.rates(0.01, 0.3, 5, "linear")
+    ladder = finder.ladder(0.01, 0.3, 5, "linear")
     np.testing.assert_allclose(result.losses, 4 * np.cumprod(1 - 2 * np.array(ladder)) ** 2, rtol=1e-12)  # after it
     assert [rate for rate, *_ in seen[1::2]] == list(ladder)
     assert [flags for _, *flags in seen] == [[True, True], [False, False]] * 5
@@ -360,7 +360,7 @@ def test_groups_keep_their_ratios(own, share):
 
     batches = [(torch.ones(1, 1), torch.ones(1, 1))]
     range_test(nn.Sequential(first, second), optimizer, loss_fn, batches, start=1e-4, end=1e-2, steps=3, progress=False)
-    np.testing.assert_allclose(seen, np.outer(finder.rates(1e-4, 1e-2, 3), share), rtol=1e-12)
+    np.testing.assert_allclose(seen, np.outer(finder.ladder(1e-4, 1e-2, 3), share), rtol=1e-12)
     assert [group["lr"] for group in optimizer.param_groups] == list(own)
 
 
@@ -410,7 +410,7 @@ def test_no_batch_is_refused(name):
         ({"loss_fn": lambda outputs, targets: torch.ones(2)}, TypeError, "loss_fn must return a tensor"),
         ({"model": nn.LazyLinear(1)}, ValueError, "uninitialised"),
         ({"progress": "bar"}, TypeError, "progress must be"),
-        ({"start": 1.0, "end": 0.1}, ValueError, "rates: "),
+        ({"start": 1.0, "end": 0.1}, ValueError, "ladder: "),
         ({"steps": 0}, ValueError, "steps must be"),
         ({"diverge": 0.5}, ValueError, "diverge must be"),
     ],

@@ -19,7 +19,7 @@ from lrlib.course.networks import resnet18_weights
 from lrlib.course.rules import Fact, PublishedValue, Runs
 from lrlib.course.sources import KRISHNAN
 from lrlib.course.training import batch_order, description
-from lrlib.finder import rates
+from lrlib.finder import ladder
 
 CHAPTER = "finding_the_range"
 SEEDS = tuple(range(5))
@@ -64,8 +64,8 @@ def held_out_batches() -> list[tuple[np.ndarray, np.ndarray]]:
 
 def sweep(share: float = 1.0) -> dict[str, Any]:
     """The ladder of rates, or the first ``share`` of it, as the range tests take it."""
-    ladder = rates(**SWEEP)[: round(share * SWEEP["steps"])]
-    return {"start": ladder[0], "end": ladder[-1], "steps": len(ladder)}
+    rates = ladder(**SWEEP)[: round(share * SWEEP["steps"])]
+    return {"start": rates[0], "end": rates[-1], "steps": len(rates)}
 
 
 def trial(setting: Setting, framework: str, seed: int, share: float = 1.0) -> dict[str, Any]:
