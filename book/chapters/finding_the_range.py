@@ -491,7 +491,7 @@ answer("prediction 2", "higher", holds=theirs.bias > abs(ours.bias))
 # Show the finders 100 curves that are nothing but noise around a level loss.
 
 # %%
-ladder = lrlib.finder.rates(1e-7, 10.0, 100)
+ladder = lrlib.finder.ladder(1e-7, 10.0, 100)
 level = [
     lrlib.RangeTest(
         ladder, 2.3 + 0.1 * np.random.default_rng(seed).standard_normal(100)
