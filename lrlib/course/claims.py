@@ -27,15 +27,16 @@ def judged(chapter: str | None = None) -> list[tuple[Claim, Verdict]]:
     return [(claim, claim.rule.judge()) for claim in claims if chapter in (None, claim.chapter)]
 
 
-HEAD = ["claim", "our setting", *FRAMEWORKS.values(), "seeds", "verdict"]
+HEAD = ["verdict", "claim", "our setting", "as the source compares", *FRAMEWORKS.values(), "seeds", "note"]
 
 
 def row(claim: Claim, verdict: Verdict) -> list[str]:
     """A claim as a line under :data:`HEAD`."""
     numbers = [str(number) for number in dict.fromkeys(verdict.seeds.values())]
-    word = f"{verdict.word}: {verdict.reason}" if verdict.reason else verdict.word
+    seeds = f"{' and '.join(numbers)}{'' if verdict.outcome else ' first'}" if numbers else "–"
+    written = f"{verdict.written}: confounded" if verdict.confounded else verdict.written
     shown = [verdict.shown[framework] for framework in FRAMEWORKS]
-    return [claim.text, claim.setting, *shown, " and ".join(numbers) or "–", word]
+    return [f"**{verdict.word}**", claim.text, claim.setting, written or "–", *shown, seeds, verdict.note or "–"]
 
 
 def table(chapter: str) -> Any:

@@ -4,6 +4,9 @@ import dataclasses
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
+# Seeds from here on had not been looked at when the rules were fixed: they decide. The first seeds are those below.
+NEW = 100
+
 Result = dict[str, Any]  # what is stored of one trial: the fields of lrlib.course.store.FIELDS
 
 
@@ -24,19 +27,50 @@ class Trial(NamedTuple):
 
 
 @dataclasses.dataclass(frozen=True)
+class Outcome:
+    """What one look at a comparison gave: an interval, signed so that above zero is the claim, and its word.
+
+    ``smallest`` is the smallest effect of interest, in the same unit. ``frameworks`` are those whose seeds were pooled.
+    ``lost``: runs learned nothing, and the interval is that of the probability of improvement, less a half.
+    """
+
+    word: str
+    seeds: int
+    mean: float
+    low: float
+    high: float
+    smallest: float
+    frameworks: tuple[str, ...]
+    lost: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
 class Verdict:
-    """``shown`` has what each framework's runs gave, in words, and ``seeds`` how many there were."""
+    """A word, and what it rests on.
+
+    ``shown`` has what each framework's runs gave, in words, and ``seeds`` how many there were. ``written`` is the word
+    of the comparison as the source makes or suggests it, where ours is another; ``confounded`` whether what else
+    differed there explains it. ``outcome`` is the look that gave the word, ``first`` what the first seeds alone say:
+    they had been looked at, and do not decide. ``note`` says what the word does not.
+    """
 
     word: str
     shown: Mapping[str, str]
     seeds: Mapping[str, int] = dataclasses.field(default_factory=dict)
-    reason: str = ""
+    written: str = ""
+    confounded: bool = False
+    outcome: Outcome | None = None
+    first: Outcome | None = None
+    note: str = ""
 
 
 class Rule(Protocol):
     """How a claim is decided; the rules are in :mod:`lrlib.course.rules`."""
 
     def judge(self) -> Verdict: ...
+
+    def wanted(self) -> list["Trial"]:
+        """The trials of the next look, as long as the claim is undecided; some may be stored already."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,7 +101,7 @@ def no_claims() -> Iterable[Claim]:
     return ()
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
+@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
 class Experiment:
     """Settings by name, and how one of them is run.
 
@@ -76,6 +110,9 @@ class Experiment:
     none where the framework does not run it. ``stacked`` frameworks train all seeds of a setting at once. Results of
     ``optional`` settings may be lacking: only another machine can run them. ``trains(setting)`` declares what is
     trained: network, initial weights, loss, optimizer, split, batches, and a version that is raised by hand.
+
+    ``classes`` and ``tested`` (test images) tell what guessing gives; a trial gives ``repetitions`` numbers.
+    ``new_seeds``: how many new seeds a framework may run for a claim; the second one only checks that both agree.
     """
 
     name: str
@@ -87,6 +124,10 @@ class Experiment:
     frameworks: tuple[str, ...] = ("pytorch", "keras")
     stacked: frozenset[str] = frozenset()
     optional: frozenset[str] = frozenset()
+    classes: int = 10
+    tested: int = 10_000
+    repetitions: int = 1
+    new_seeds: Mapping[str, int] = dataclasses.field(default_factory=lambda: {"pytorch": 160, "keras": 5})
     claims: Callable[[], Iterable[Claim]] = no_claims
 
     def trials(self) -> list[Trial]:

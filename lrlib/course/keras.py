@@ -169,9 +169,18 @@ def train(
 
 def evaluate(model: keras.Model, x: Any, y: Any) -> tuple[float, float]:
     """(mean cross-entropy, accuracy in percent) over all of ``x``."""
-    outputs = np.concatenate([model(x[i : i + 1000], training=False) for i in range(0, len(x), 1000)])
+    outputs = _outputs(model, x)
     right = int(np.sum(np.argmax(outputs, 1) == y))
     return float(cross_entropy(y, outputs)), 100 * right / len(y)
+
+
+def right(model: keras.Model, x: Any, y: Any) -> np.ndarray:
+    """For each image whether its class is found."""
+    return np.argmax(_outputs(model, x), 1) == y
+
+
+def _outputs(model: keras.Model, x: Any) -> np.ndarray:
+    return np.concatenate([model(x[i : i + 1000], training=False) for i in range(0, len(x), 1000)])
 
 
 def bench(
@@ -180,7 +189,7 @@ def bench(
     """The model and its optimizer, made by ``optimizer(rate, **constants)``, under a rule for the rate."""
     if isinstance(rule, Schedule):
         scheduled = optimizer(lrlib.keras.Schedule(rule), **constants)
-        return Bench(partial(train, model, scheduled), partial(evaluate, model))
+        return Bench(partial(train, model, scheduled), partial(evaluate, model), partial(right, model))
     plateau, state = rule, rule.start()
     mutable = optimizer(state.lr, **constants)
 
@@ -189,4 +198,4 @@ def bench(
         state = plateau.update(state, metric)
         mutable.learning_rate = state.lr
 
-    return Bench(partial(train, model, mutable), partial(evaluate, model), report)
+    return Bench(partial(train, model, mutable), partial(evaluate, model), partial(right, model), report)

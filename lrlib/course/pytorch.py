@@ -213,21 +213,32 @@ def _losses(outputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
     return each.reshape(outputs.shape[:2]).mean(1)
 
 
-@torch.no_grad()
 def evaluate(model: nn.Module, x: Any, y: Any) -> tuple[Any, Any]:
     """(mean cross-entropy, accuracy in percent) over all of ``x``, in evaluation mode; the model's own mode is kept.
 
-    Of a stacked model, arrays with one number a seed.
+    Of a stacked model, arrays with one number a seed; ``x`` and ``y`` are for all seeds, or have an axis over them.
     """
+    outputs, targets = _outputs(model, x, y)
+    right = (outputs.argmax(-1) == targets).sum(-1).tolist()  # Python ints: nothing is divided in uint8
+    return _losses(outputs, targets).tolist(), (100 * np.array(right) / targets.shape[-1]).tolist()
+
+
+def right(model: nn.Module, x: Any, y: Any) -> np.ndarray:
+    """For each image whether its class is found, in evaluation mode; of a stacked model seeds × images."""
+    outputs, targets = _outputs(model, x, y)
+    return (outputs.argmax(-1) == targets).cpu().numpy()
+
+
+@torch.no_grad()
+def _outputs(model: nn.Module, x: Any, y: Any) -> tuple[torch.Tensor, torch.Tensor]:
+    """The outputs for all of ``x``, and the labels in the same shape."""
     mode = model.training
     model.eval()
     device = next(model.parameters()).device
     y = torch.as_tensor(y, device=device).long()
     outputs = torch.cat([model(part) for part in torch.as_tensor(x, device=device).split(1000)], dim=-2)
     model.train(mode)
-    targets = y.expand(outputs.shape[:-1])
-    right = (outputs.argmax(-1) == targets).sum(-1).tolist()  # Python ints: nothing is divided in uint8
-    return _losses(outputs, targets).tolist(), (100 * np.array(right) / len(y)).tolist()
+    return outputs, y.expand(outputs.shape[:-1])
 
 
 def bench(
@@ -236,6 +247,6 @@ def bench(
     """The model and its optimizer under a rule for the rate; ``others`` are schedules of other hyperparameters."""
     if isinstance(rule, Plateau):
         plateau = PlateauScheduler(optimizer, rule)
-        return Bench(partial(train, model, optimizer), partial(evaluate, model), plateau.step)
+        return Bench(partial(train, model, optimizer), partial(evaluate, model), partial(right, model), plateau.step)
     scheduler = Scheduler(optimizer, rule, **others)
-    return Bench(partial(train, model, optimizer, scheduler=scheduler), partial(evaluate, model))
+    return Bench(partial(train, model, optimizer, scheduler=scheduler), partial(evaluate, model), partial(right, model))

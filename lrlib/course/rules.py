@@ -1,147 +1,446 @@
 """What follows from stored results for a claim: the rules, and nothing about any one claim.
 
-A rule's ``judge()`` gives a :class:`lrlib.course.experiment.Verdict`: a word, and what each framework's runs show. The
-words:
+A rule's ``judge()`` gives a :class:`lrlib.course.experiment.Verdict`. Its words:
 
-- *reproduced*: it holds in both frameworks;
-- *not reproduced*: it does not, in at least one;
-- *confounded*: it holds in the comparison that the source makes or suggests, and not once what else differed is set
-  alike;
+- of a comparison, those of :mod:`lrlib.course.words`, from an interval and a smallest effect of interest;
+- of a published figure *had again*, *not had again* or *cannot tell*;
+- of what needs no training *true* or *false*;
 - *cannot be tested here*: the course has no run that could decide it.
 
-A published figure is reproduced if it lies where 95 % of single runs like ours fall. A comparison holds if the 95 %
-interval of its differences, paired by seed, is clear of zero; over several tasks and budgets, if that of the ratio of
-the errors is. A framework with fewer than three seeds is shown and does not decide.
+A comparison is decided by new seeds, which had not been looked at, in a few looks whose levels sum to 95 %. PyTorch's
+runs and Keras's start from the same weights and see the same batches, so they are one replication: where both have the
+seeds of a look their mean is taken, else the word is PyTorch's, and Keras's runs say whether the two agree.
 """
 
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 import numpy as np
+from scipy.stats import boschloo_exact, ttest_ind_from_stats
 
-from lrlib.course import store
-from lrlib.course.experiment import Experiment, Result, Verdict
-from lrlib.course.stats import direction, interval, mean_interval, mean_sd, prediction_interval, relative_interval
+from lrlib.course.experiment import NEW, Experiment, Outcome, Trial, Verdict
+from lrlib.course.samples import Numbers, Runs, Sample, mean_of
+from lrlib.course.stats import (
+    half_width,
+    interval,
+    mean_interval,
+    mean_sd,
+    prediction_interval,
+    random_effects,
+    relative_interval,
+    share_interval,
+)
+from lrlib.course.words import HOLDS, LOOKS, NEGLIGIBLE, NO_GAIN, REVERSED, UNDECIDED, word
 
 FRAMEWORKS = {"pytorch": "PyTorch", "keras": "Keras"}
 FEWEST = 3  # seeds that an interval is drawn from
-REPRODUCED, NOT_REPRODUCED, CONFOUNDED = "reproduced", "not reproduced", "confounded"
-CANNOT = "cannot be tested here"
-
-Measure = Callable[[Result], Any]  # of one stored result: a number, or one for each repetition in it
-
-
-def final(key: str) -> Measure:
-    """The number stored under ``key``."""
-    return lambda result: result[key]
+HAD, NOT_HAD, CANNOT_TELL = "had again", "not had again", "cannot tell"
+TRUE, FALSE, CANNOT = "true", "false", "cannot be tested here"
+IMPROVEMENT = 0.1  # the smallest effect of interest where runs are lost: in the probability of improvement
+ENOUGH = 20  # runs: with no more than 19 like it, a figure that none of them gave has still more than one chance in 20
 
 
-TEST_ACCURACY = final("test_accuracy")
+def _trials(settings: set[tuple[Experiment, str]], numbers: int) -> list[Trial]:
+    """The trials of new seeds that give so many numbers of each setting, in every framework that runs it."""
+    found = []
+    for experiment, setting in sorted(settings, key=lambda one: (one[0].name, one[1])):
+        for framework, most in experiment.new_seeds.items():
+            if experiment.seeds(setting, framework):
+                seeds = -(-min(numbers, most) // experiment.repetitions)
+                found += [Trial(experiment.name, setting, framework, NEW + seed) for seed in range(seeds)]
+    return found
 
 
-def at_update(update: int, key: str = "accuracy") -> Measure:
-    """What was measured after an update."""
-    return lambda result: result["curve"][key][result["curve"]["update"].index(update)]
-
-
-_loaded: dict[str, Any] = {}
-
-
-def _stored(experiment: Experiment) -> Any:
-    """The experiment's results, read once."""
-    if experiment.name not in _loaded:
-        _loaded[experiment.name] = store.load(experiment)
-    return _loaded[experiment.name]
+# ---- Comparisons -----------------------------------------------------------------------------------------------------
 
 
 @dataclasses.dataclass(frozen=True)
-class Runs:
-    """The runs of one setting, and the number taken from each."""
+class Higher:
+    """``runs`` give a higher number than ``control`` (with ``lower``: a lower one), seed by seed.
 
-    experiment: Experiment
-    setting: str
-    measure: Measure = TEST_ACCURACY
+    ``smallest`` is the smallest effect of interest. ``as_written`` is the comparison that the source makes or suggests,
+    if ours is another. ``unit``: what the numbers are, points of accuracy if nothing is said.
+    """
 
-    def numbers(self, framework: str) -> np.ndarray:
-        """One number a seed, in their order; a run that gave none counts as NaN. Empty if the framework ran none."""
-        results = _stored(self.experiment)[self.setting].get(framework, [])
-        each = [np.atleast_1d(np.array(self.measure(result), float)) for result in results]
-        return np.concatenate(each) if each else np.empty(0)
+    runs: Numbers
+    control: Numbers
+    smallest: float
+    lower: bool = False
+    as_written: "Higher | None" = None
+    digits: int = 2
+    unit: str = "points"
+    looks: Mapping[int, float] = dataclasses.field(default_factory=lambda: LOOKS)
+
+    def arms(self, framework: str, new: bool, count: int | None = None) -> tuple[Sample, Sample]:
+        return self.runs.sample(framework, new, count), self.control.sample(framework, new, count)
+
+    def differences(self, framework: str, new: bool = False) -> np.ndarray:
+        """Ours less the control's, as measured: not yet turned to the side of the claim."""
+        ours, theirs = self.arms(framework, new)
+        return ours.minus(theirs).values
+
+    def sizes(self, new: bool) -> dict[str, int]:
+        """How many seeds each framework has of both arms."""
+        return {framework: len(self.differences(framework, new)) for framework in FRAMEWORKS}
+
+    def look(self, frameworks: Sequence[str], count: int, level: float, new: bool = True) -> Outcome:
+        """What the first ``count`` seeds say at this level."""
+        arms = [self.arms(framework, new, count) for framework in frameworks]
+        differences = mean_of([ours.minus(theirs) for ours, theirs in arms])
+        if differences.lost.any():
+            return self._improvement(arms, tuple(frameworks), count, level)
+        low, high = interval(differences.values, level, differences.variance_of_images())
+        mean = float(np.mean(differences.values))
+        if self.lower:
+            mean, low, high = -mean, -high, -low
+        return Outcome(word(low, high, self.smallest), count, mean, low, high, self.smallest, tuple(frameworks))
+
+    def _improvement(
+        self, arms: list[tuple[Sample, Sample]], frameworks: tuple[str, ...], count: int, level: float
+    ) -> Outcome:
+        """Where runs are lost: how often a pair goes as claimed; a lost run has the lowest accuracy, or highest loss.
+
+        Seeds are paired, and ties left out, so the number of wins is binomial and its interval exact.
+        """
+        worst = -1 if self.unit == "points" else 1
+        ranks = []
+        for ours, theirs in arms:
+            apart = worst * (ours.lost[:count].astype(int) - theirs.lost[:count])
+            ranks.append(np.where(ours.lost | theirs.lost, apart, np.sign(ours.minus(theirs).values)))
+        ranking = np.sum(ranks, axis=0) * (-1 if self.lower else 1)
+        wins, losses = int((ranking > 0).sum()), int((ranking < 0).sum())
+        low, high = (end - 0.5 for end in share_interval(wins, wins + losses, level))
+        mean = wins / (wins + losses) - 0.5 if wins + losses else 0.0
+        return Outcome(word(low, high, IMPROVEMENT), count, mean, low, high, IMPROVEMENT, frameworks, lost=True)
+
+    def decide(self) -> Outcome | None:
+        """The first look at new seeds that decides, else the last one that there is; None before the first."""
+        outcome, sizes = None, self.sizes(new=True)
+        for count, error in self.looks.items():
+            if frameworks := [framework for framework, size in sizes.items() if size >= count]:
+                outcome = self.look(frameworks, count, 1 - error)
+                if outcome.word != UNDECIDED:
+                    break
+        return outcome
+
+    def first(self) -> Outcome | None:
+        """What the first seeds say at 95 %; they had been looked at, so they plan and do not decide."""
+        sizes = self.sizes(new=False)
+        frameworks = [framework for framework, size in sizes.items() if size >= FEWEST]
+        if not frameworks:
+            return None
+        return self.look(frameworks, min(sizes[framework] for framework in frameworks), 0.95, new=False)
+
+    def settings(self) -> set[tuple[Experiment, str]]:
+        both = self.runs.settings() | self.control.settings()
+        return both | (self.as_written.settings() if self.as_written else set())
+
+    def wanted(self) -> list[Trial]:
+        found = [] if self.as_written is None else self.as_written.wanted()
+        return found + self._wanted()
+
+    def _wanted(self) -> list[Trial]:
+        outcome = self.decide()
+        if outcome is not None and outcome.word != UNDECIDED:
+            return []
+        done = outcome.seeds if outcome else 0
+        following = next((count for count in self.looks if count > done), None)
+        return [] if following is None else _trials(self.runs.settings() | self.control.settings(), following)
+
+    def judge(self) -> Verdict:
+        outcome, first = self.decide(), self.first()
+        new = outcome is not None
+        written = "" if self.as_written is None else _word(self.as_written.decide())
+        return Verdict(
+            _word(outcome),
+            {framework: self._shown(framework, new) for framework in FRAMEWORKS},
+            {framework: size for framework, size in self.sizes(new).items() if size},
+            written,
+            self._confounded(outcome, written),
+            outcome,
+            first,
+            "; ".join(filter(None, (self.agreement(), self.needs()))),
+        )
+
+    def _confounded(self, fair: Outcome | None, written: str) -> bool:
+        """The source's comparison holds, the fair one is decided otherwise, and the fair control is the better one."""
+        if self.as_written is None or written != HOLDS or _word(fair) in (HOLDS, UNDECIDED):
+            return False
+        controls = dataclasses.replace(self, runs=self.control, control=self.as_written.control, as_written=None)
+        return _word(controls.decide()) == HOLDS
+
+    def agreement(self) -> str:
+        """Whether Keras's differences are PyTorch's, in words, from the seeds that both ran."""
+        sizes = self.sizes(new=True)
+        new = min(sizes.values()) >= FEWEST
+        pair = [self.differences(framework, new) for framework in FRAMEWORKS]
+        count = min(map(len, pair))
+        alone = [name for framework, name in FRAMEWORKS.items() if self.sizes(new)[framework]]
+        if not count:
+            return f"{alone[0]} only" if len(alone) == 1 else ""
+        apart = pair[0][:count] - pair[1][:count]
+        if count < FEWEST or not np.isfinite(apart).all():
+            return f"Keras at n = {count}: too few to compare"
+        low, high = interval(apart)
+        agrees = low <= 0 <= high or abs(apart.mean()) <= self.smallest
+        return f"Keras {'agrees' if agrees else 'differs'} at n = {count} ({mean_interval(apart, self.digits)})"
+
+    def needs(self) -> str:
+        """What an undecided claim needs, if the mean and the spread seen so far are the true ones."""
+        if _word(outcome := self.decide()) != UNDECIDED:
+            return ""
+        new = outcome is not None
+        values = self.differences("pytorch", new)
+        if len(values) < 2 or not np.isfinite(values).all() or (outcome and outcome.lost):
+            return "runs are lost: more seeds" if outcome else "no new seed yet"
+        mean, spread = (-1 if self.lower else 1) * values.mean(), values.std(ddof=1)
+        for count, error in self.looks.items():
+            half = half_width(spread, count, 1 - error)
+            decides = word(mean - half, mean + half, self.smallest) != UNDECIDED
+            if count > (outcome.seeds if outcome else 0) and decides:
+                return f"about {count} seeds would decide it"
+        return f"more than {max(self.looks)} seeds would be needed"
+
+    def _shown(self, framework: str, new: bool) -> str:
+        ours, theirs = self.arms(framework, new)
+        both = ours.minus(theirs)
+        kept = both.values[~both.lost]
+        if both.lost.any():
+            return f"{_lost_in_words(ours, theirs)}; of the others {_mean_in_words(kept, self.digits)}"
+        return _mean_in_words(kept, self.digits)
+
+
+def _word(outcome: Outcome | None) -> str:
+    return UNDECIDED if outcome is None else outcome.word
+
+
+def _mean_in_words(values: np.ndarray, digits: int) -> str:
+    if len(values) < FEWEST:
+        return " ".join(f"{value:+.{digits}f}" for value in values) or "–"
+    return mean_interval(values, digits)
+
+
+def _lost_in_words(ours: Sample, theirs: Sample) -> str:
+    """How many runs of each arm learned nothing, with exact intervals, and Boschloo's test of the two shares."""
+    (k, n), (j, m) = ((int(sample.lost.sum()), sample.seeds) for sample in (ours, theirs))
+    shares = [
+        f"{hits} of {of} ({100 * low:.0f} to {100 * high:.0f} %)"
+        for hits, of in ((k, n), (j, m))
+        for low, high in [share_interval(hits, of)]
+    ]
+    p = boschloo_exact([[k, j], [n - k, m - j]]).pvalue
+    return f"lost {shares[0]} against {shares[1]}, p {p:.2g}"
 
 
 @dataclasses.dataclass(frozen=True)
-class Gain:
-    """What ``runs`` have more than ``control``, seed by seed: to be compared with another gain."""
+class Most:
+    """More than half of several comparisons hold: from their words, so that what is reversed counts as decided."""
 
-    runs: Runs
-    control: Runs
+    comparisons: Sequence[Higher]
+    as_written: "Most | None" = None
 
-    def numbers(self, framework: str) -> np.ndarray:
-        return _minus(self.runs.numbers(framework), self.control.numbers(framework))
+    def word(self) -> str:
+        words = [_word(comparison.decide()) for comparison in self.comparisons]
+        return most(words)
+
+    def judge(self) -> Verdict:
+        parts = [comparison.judge() for comparison in self.comparisons]
+        shown = {framework: "; ".join(part.shown[framework] for part in parts) for framework in FRAMEWORKS}
+        seeds = {
+            framework: min(part.seeds.get(framework, 0) for part in parts)
+            for framework in FRAMEWORKS
+            if all(framework in part.seeds for part in parts)
+        }
+        written = "" if self.as_written is None else self.as_written.word()
+        note = "its parts: " + ", ".join(part.word for part in parts)
+        return Verdict(self.word(), shown, seeds, written, note=note)
+
+    def wanted(self) -> list[Trial]:
+        found = [] if self.as_written is None else self.as_written.wanted()
+        return found + [trial for comparison in self.comparisons for trial in comparison.wanted()]
+
+
+def most(words: Sequence[str]) -> str:
+    """The word of "in most cases" from those of the cases.
+
+    >>> most(["holds", "holds", "reversed"]), most(["reversed", "reversed", "negligible"]), most(["holds", "undecided"])
+    ('holds', 'reversed', 'undecided')
+    """
+    if 2 * words.count(HOLDS) > len(words):
+        return HOLDS
+    if 2 * words.count(REVERSED) > len(words):
+        return REVERSED
+    decided = sum(words.count(other) for other in (REVERSED, NEGLIGIBLE, NO_GAIN))
+    return NO_GAIN if 2 * decided >= len(words) else UNDECIDED
 
 
 @dataclasses.dataclass(frozen=True)
-class Over:
-    """One number a seed from the runs of several settings: their mean, or their standard deviation."""
+class LowerError:
+    """On several tasks one error is lower than another, in the logarithm of their ratio; a word for each task.
 
-    runs: Sequence[Runs]
-    combine: Callable[..., Any] = np.mean
+    ``log_ratios()`` gives for each framework that ran both: task → budgets × seeds. The tasks are not a sample of all
+    tasks, so nothing is said of others.
+    """
 
-    def numbers(self, framework: str) -> np.ndarray:
-        each = [runs.numbers(framework) for runs in self.runs]
-        count = min(map(len, each))
-        return np.asarray(self.combine([numbers[:count] for numbers in each], axis=0))
+    log_ratios: Callable[[], Mapping[str, Mapping[str, np.ndarray]]]
+    smallest: float
+    looks: Mapping[int, float] = dataclasses.field(default_factory=lambda: LOOKS)
+
+    def words(self) -> dict[str, str]:
+        """Task → word, from the mean over the budgets at each seed, in PyTorch."""
+        return {task: self._word(ratios.mean(0)) for task, ratios in self.log_ratios()["pytorch"].items()}
+
+    def _word(self, values: np.ndarray) -> str:
+        found = UNDECIDED
+        for count, error in self.looks.items():
+            if len(values) >= count and found == UNDECIDED:
+                low, high = interval(values[:count], 1 - error)
+                found = word(-high, -low, self.smallest)
+        return found
+
+    def judge(self) -> Verdict:
+        words, ratios = self.words(), self.log_ratios()
+        shown = {framework: _over_cells(ratios[framework]) if framework in ratios else "–" for framework in FRAMEWORKS}
+        seeds = {framework: next(iter(tasks.values())).shape[1] for framework, tasks in ratios.items()}
+        by_task = ", ".join(
+            f"{task} {relative_interval(values.mean(0))} ({words[task]})" for task, values in ratios["pytorch"].items()
+        )
+        both = "" if "keras" in ratios else "PyTorch only; "
+        return Verdict(most(list(words.values())), shown, seeds, note=f"{both}on these three tasks: {by_task}")
+
+    def wanted(self) -> list[Trial]:
+        return []  # its runs come with the study's own seeds
 
 
-Numbers = Runs | Gain | Over
+def _over_cells(tasks: Mapping[str, np.ndarray]) -> str:
+    """The mean change of the error over all settings, as random effects, in words."""
+    cells = np.concatenate(list(tasks.values()))
+    variances = np.maximum(cells.var(1, ddof=1) / cells.shape[1], 1e-12)
+    mean, low, high = (round(100 * np.expm1(log)) for log in random_effects(cells.mean(1), variances))
+    return f"{mean:+} % ({low:+} to {high:+})"
 
 
-def _minus(ours: np.ndarray, theirs: np.ndarray) -> np.ndarray:
-    count = min(len(ours), len(theirs))  # seeds count from 0, so the first ones are shared
-    return ours[:count] - theirs[:count]
+# ---- Shares, figures, facts ------------------------------------------------------------------------------------------
 
 
-def _decided(holds: Mapping[str, bool | None]) -> bool:
-    """Whether it holds in every framework that decides; None marks one that does not."""
-    deciding = [answer for answer in holds.values() if answer is not None]
-    return bool(deciding) and all(deciding)
+@dataclasses.dataclass(frozen=True)
+class Share:
+    """In more than half of the runs of a setting something is so: a statistic, with its exact interval."""
+
+    runs: Runs  # measure: 1.0 where it is so, else 0.0
+    smallest: float = IMPROVEMENT
+    looks: Mapping[int, float] = dataclasses.field(default_factory=lambda: LOOKS)
+
+    def decide(self) -> Outcome | None:
+        outcome = None
+        for count, error in self.looks.items():
+            values = self.runs.sample("pytorch", True, count).values
+            if len(values) < count or (outcome and outcome.word != UNDECIDED):
+                break
+            outcome = self._look(values, 1 - error)
+        return outcome
+
+    def _look(self, values: np.ndarray, level: float) -> Outcome:
+        low, high = (end - 0.5 for end in share_interval(int(values.sum()), len(values), level))
+        mean = float(values.mean()) - 0.5
+        return Outcome(word(low, high, self.smallest), len(values), mean, low, high, self.smallest, ("pytorch",))
+
+    def judge(self) -> Verdict:
+        outcome = self.decide()
+        samples = {framework: self.runs.sample(framework, outcome is not None).values for framework in FRAMEWORKS}
+        shown = {framework: f"{int(v.sum())} of {len(v)}" if len(v) else "–" for framework, v in samples.items()}
+        seeds = {framework: len(values) for framework, values in samples.items() if len(values)}
+        note = "" if outcome else "no new seed yet"
+        return Verdict(_word(outcome), shown, seeds, outcome=outcome, note=note)
+
+    def wanted(self) -> list[Trial]:
+        outcome = self.decide()
+        if outcome is not None and outcome.word != UNDECIDED:
+            return []
+        following = next((count for count in self.looks if count > (outcome.seeds if outcome else 0)), None)
+        return [] if following is None else _trials(self.runs.settings(), following)
 
 
 @dataclasses.dataclass(frozen=True)
 class PublishedValue:
     """Published figures, each beside the runs that it must lie among.
 
-    ``width``: a figure that was cut to whole units stands for all up to ``width`` above it. ``log``: spreads are judged
-    and shown on the logarithm, for rates. ``mean_of``: a figure that is itself the mean of that many runs.
+    ``width``: figures of one run, cut to whole units, each stand for all up to ``width`` above it, and one of our runs
+    must give them all. ``log``: spreads are judged
+    and shown on the logarithm, for rates. ``mean_of``: a figure that is itself the mean of that many runs; with ``sd``,
+    its own spread, the two means are compared (Welch). ``rivals``: figures of other rows of the same table; where one
+    would pass as well, these runs cannot tell. ``new``: runs of new seeds count too, where their test set is the
+    source's.
     """
 
     runs: Sequence[Runs]
     published: Sequence[float]
+    rivals: Sequence[Sequence[float]] = ()
     width: float = 0.0
     log: bool = False
     mean_of: int = 1
+    sd: float | None = None
     digits: int = 2
+    new: bool = False
+
+    def _samples(self, framework: str) -> list[Sample]:
+        samples = []
+        for runs in self.runs:
+            parts = [runs.sample(framework, new) for new in ((False, True) if self.new else (False,))]
+            parts = [part for part in parts if part.seeds]
+            samples.append(
+                Sample(
+                    np.concatenate([part.values for part in parts] or [np.empty(0)]),
+                    np.concatenate([part.lost for part in parts] or [np.empty(0, bool)]),
+                )
+            )
+        return samples
 
     def judge(self) -> Verdict:
-        last = {framework: self.runs[-1].numbers(framework) for framework in FRAMEWORKS}
-        holds = {
-            framework: all(
-                self._lies(figure, runs.numbers(framework))
-                for runs, figure in zip(self.runs, self.published, strict=True)
-            )
-            for framework in FRAMEWORKS
-            if len(last[framework]) >= FEWEST
-        }
-        shown = {framework: self._shown(values) for framework, values in last.items()}
-        word = REPRODUCED if _decided(holds) else NOT_REPRODUCED
-        return Verdict(word, shown, {framework: len(values) for framework, values in last.items()})
+        samples = {framework: self._samples(framework) for framework in FRAMEWORKS}
+        size = {framework: min(sample.seeds for sample in found) for framework, found in samples.items()}
+        words = {framework: self._word(found) for framework, found in samples.items() if size[framework] >= FEWEST}
+        said = set(words.values())
+        verdict = said.pop() if len(said) == 1 else CANNOT_TELL
+        shown = {framework: self._shown(found[-1]) for framework, found in samples.items()}
+        seeds = {framework: count for framework, count in size.items() if count}
+        note = "PyTorch only" if list(words) == ["pytorch"] else ""
+        return Verdict(verdict, shown, seeds, note="; ".join(filter(None, (note, self._why(samples, verdict)))))
 
-    def _lies(self, figure: float, values: np.ndarray) -> bool:
-        if not np.isfinite(values).all():
-            return False  # a run that gave no number: the figure is not one that such runs give
+    def _why(self, samples: Mapping[str, list[Sample]], verdict: str) -> str:
+        if verdict != CANNOT_TELL:
+            return ""
+        if any(sample.lost.any() for found in samples.values() for sample in found):
+            return "runs are lost"
+        deciding = [found for found in samples.values() if found[0].seeds >= FEWEST]
+        passing = [rival for rival in self.rivals if any(self._passes(found, rival) for found in deciding)]
+        if passing:
+            return f"{len(passing)} of {len(self.rivals)} other figures of the table would pass too"
+        return f"fewer than {ENOUGH} runs"
+
+    def _word(self, samples: list[Sample]) -> str:
+        if any(sample.lost.any() or not np.isfinite(sample.values).all() for sample in samples):
+            return CANNOT_TELL
+        if not self._passes(samples, self.published):
+            return NOT_HAD if not self.width or samples[0].seeds >= ENOUGH else CANNOT_TELL
+        rival = any(self._passes(samples, figures) for figures in self.rivals)
+        return CANNOT_TELL if rival or samples[0].seeds < ENOUGH else HAD
+
+    def _passes(self, samples: list[Sample], figures: Sequence[float]) -> bool:
+        """Each figure lies where 95 % of such figures fall; figures of one run that were cut are had by one of ours."""
+        pairs = list(zip(figures, samples, strict=True))
+        if self.width:
+            each = [(figure <= sample.values) & (sample.values < figure + self.width) for figure, sample in pairs]
+            return bool(np.all(each, axis=0).any())
+        return all(self._near(figure, sample.values) for figure, sample in pairs)
+
+    def _near(self, figure: float, values: np.ndarray) -> bool:
+        if self.sd is not None:
+            theirs = figure, self.sd, self.mean_of
+            ours = values.mean(), values.std(ddof=1), len(values)
+            return bool(ttest_ind_from_stats(*ours, *theirs, equal_var=False).pvalue >= 0.05)
         low, high = self._range(values)
-        return bool(low < figure + self.width and figure <= high if self.width else low <= figure <= high)
+        return low <= figure <= high
 
     def _range(self, values: np.ndarray) -> tuple[float, float]:
         if not self.log:
@@ -149,96 +448,20 @@ class PublishedValue:
         low, high = prediction_interval(np.log(values), mean_of=self.mean_of)
         return float(np.exp(low)), float(np.exp(high))
 
-    def _shown(self, values: np.ndarray) -> str:
+    def _shown(self, sample: Sample) -> str:
+        values = sample.values[~sample.lost]
+        gone = f"{int(sample.lost.sum())} of {sample.seeds} lost; of the others " if sample.lost.any() else ""
         if self.log:
-            return f"{np.median(values):.2g} ({np.min(values):.2g} to {np.max(values):.2g})"
+            return f"{gone}{np.median(values):.2g} ({np.min(values):.2g} to {np.max(values):.2g})"
         if len(values) < FEWEST:
-            return " ".join(f"{value:.{self.digits}f}" for value in values)
+            return gone + " ".join(f"{value:.{self.digits}f}" for value in values)
         low, high = self._range(values)
-        return f"{mean_sd(values, self.digits)} ({low:.{self.digits}f} to {high:.{self.digits}f})"
+        return f"{gone}{mean_sd(values, self.digits)} ({low:.{self.digits}f} to {high:.{self.digits}f})"
 
-
-@dataclasses.dataclass(frozen=True)
-class Higher:
-    """``runs`` give a higher number than ``control`` (with ``lower``: a lower one), seed by seed.
-
-    ``as_written`` is the comparison that the source makes or suggests, if ours is another: where that one holds and
-    ours does not, the claim is confounded. ``unit``: what the numbers are, points of accuracy if nothing is said.
-    """
-
-    runs: Numbers
-    control: Numbers
-    lower: bool = False
-    as_written: "Higher | None" = None
-    digits: int = 2
-    unit: str = "points"
-
-    def differences(self, framework: str) -> np.ndarray:
-        return _minus(self.runs.numbers(framework), self.control.numbers(framework))
-
-    def holds(self) -> bool:
-        return _decided({framework: self.clear(self.differences(framework)) for framework in FRAMEWORKS})
-
-    def judge(self) -> Verdict:
-        word = REPRODUCED if self.holds() else NOT_REPRODUCED
-        if word == NOT_REPRODUCED and self.as_written is not None and self.as_written.holds():
-            word = CONFOUNDED
-        differences = {framework: self.differences(framework) for framework in FRAMEWORKS}
-        shown = {framework: self._shown(values) for framework, values in differences.items()}
-        seeds = {framework: len(values) for framework, values in differences.items() if len(values)}
-        return Verdict(word, shown, seeds)
-
-    def clear(self, differences: np.ndarray) -> bool | None:
-        """Whether the interval is clear of zero on the claimed side; None where there are too few seeds."""
-        if len(differences) < FEWEST:
-            return None
-        low, high = interval(differences)
-        return high < 0 if self.lower else low > 0
-
-    def _shown(self, differences: np.ndarray) -> str:
-        if len(differences) < FEWEST:
-            return " ".join(f"{difference:+.{self.digits}f}" for difference in differences) or "–"
-        return mean_interval(differences, self.digits)
-
-
-@dataclasses.dataclass(frozen=True)
-class Most:
-    """More than half of several comparisons hold; ``as_written`` as in :class:`Higher`."""
-
-    comparisons: Sequence[Higher]
-    as_written: "Most | None" = None
-
-    def holds(self) -> bool:
-        return 2 * sum(comparison.holds() for comparison in self.comparisons) > len(self.comparisons)
-
-    def judge(self) -> Verdict:
-        word = REPRODUCED if self.holds() else NOT_REPRODUCED
-        if word == NOT_REPRODUCED and self.as_written is not None and self.as_written.holds():
-            word = CONFOUNDED
-        shown, seeds = {}, {}
-        for framework in FRAMEWORKS:
-            clear = [comparison.clear(comparison.differences(framework)) for comparison in self.comparisons]
-            shown[framework] = f"{sum(map(bool, clear))} of {len(clear)}"
-            seeds[framework] = min(len(comparison.differences(framework)) for comparison in self.comparisons)
-        return Verdict(word, shown, seeds)
-
-
-@dataclasses.dataclass(frozen=True)
-class LowerError:
-    """Over several settings one error is lower than another: the 95 % interval of their ratio lies below one.
-
-    ``log_ratios()`` gives for each framework that ran both the logarithms of the ratios, one a setting. ``seeds`` runs
-    are behind each error.
-    """
-
-    log_ratios: Callable[[], Mapping[str, np.ndarray]]
-    seeds: int
-
-    def judge(self) -> Verdict:
-        ratios = self.log_ratios()
-        word = REPRODUCED if direction(*ratios.values()) == "lower" else NOT_REPRODUCED
-        shown = {name: relative_interval(ratios[name]) if name in ratios else "–" for name in FRAMEWORKS}
-        return Verdict(word, shown, dict.fromkeys(ratios, self.seeds))
+    def wanted(self) -> list[Trial]:
+        enough = min(sample.seeds for sample in self._samples("pytorch")) >= ENOUGH
+        settings = set().union(*(runs.settings() for runs in self.runs))
+        return [] if enough or not self.new or self.judge().word != CANNOT_TELL else _trials(settings, ENOUGH)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -249,8 +472,11 @@ class Fact:
 
     def judge(self) -> Verdict:
         answers = {framework: self.check(framework) for framework in FRAMEWORKS}
-        word = REPRODUCED if all(holds for holds, _ in answers.values()) else NOT_REPRODUCED
-        return Verdict(word, {framework: seen for framework, (_, seen) in answers.items()})
+        said = TRUE if all(holds for holds, _ in answers.values()) else FALSE
+        return Verdict(said, {framework: seen for framework, (_, seen) in answers.items()})
+
+    def wanted(self) -> list[Trial]:
+        return []
 
 
 @dataclasses.dataclass(frozen=True)
@@ -260,4 +486,7 @@ class Untestable:
     reason: str
 
     def judge(self) -> Verdict:
-        return Verdict(CANNOT, dict.fromkeys(FRAMEWORKS, "–"), reason=self.reason)
+        return Verdict(CANNOT, dict.fromkeys(FRAMEWORKS, "–"), note=self.reason)
+
+    def wanted(self) -> list[Trial]:
+        return []

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from functools import cache
 
 import numpy as np
 from scipy import stats
@@ -18,14 +19,58 @@ def mean_sd(values: Values, digits: int = 2) -> str:
     return f"{np.mean(values):.{digits}f} ± {np.std(values, ddof=1):.{digits}f}"
 
 
-def interval(values: Values, level: float = 0.95) -> tuple[float, float]:
+def interval(values: Values, level: float = 0.95, variance: float = 0.0) -> tuple[float, float]:
     """Student's t interval for the mean; for paired runs give it their differences.
+
+    ``variance`` is another source's part in the variance of the mean, such as the test images'.
 
     >>> [round(x, 2) for x in interval([1.0, 2.0, 3.0])]
     [-0.48, 4.48]
     """
-    half = stats.t.ppf((1 + level) / 2, len(values) - 1) * np.std(values, ddof=1) / len(values) ** 0.5
+    half = half_width(float(np.std(values, ddof=1)), len(values), level, variance)
     return float(np.mean(values) - half), float(np.mean(values) + half)
+
+
+def half_width(spread: float, count: int, level: float = 0.95, variance: float = 0.0) -> float:
+    """Half the width of :func:`interval` for so many values with this standard deviation."""
+    return _t_quantile((1 + level) / 2, count - 1) * math.sqrt(spread**2 / count + variance)
+
+
+@cache
+def _t_quantile(share: float, freedom: int) -> float:
+    return float(stats.t.ppf(share, freedom))
+
+
+def share_interval(hits: int, of: int, level: float = 0.95) -> tuple[float, float]:
+    """The exact interval (Clopper and Pearson's) of a share; all from 0 to 1 where nothing was counted.
+
+    >>> [round(x, 2) for x in share_interval(0, 9)]
+    [0.0, 0.34]
+    """
+    if not of:
+        return 0.0, 1.0
+    low, high = stats.binomtest(hits, of).proportion_ci(level)
+    return float(low), float(high)
+
+
+def random_effects(effects: Values, variances: Values, level: float = 0.95) -> tuple[float, float, float]:
+    """Mean of effects that differ between settings, with its interval: DerSimonian and Laird, Knapp and Hartung.
+
+    ``variances`` are those of each effect's own error. Scipy has no such interval, and of statsmodels nothing else
+    would be used.
+
+    >>> [round(x, 2) for x in random_effects([1.0, 2.0, 3.0], [0.1, 0.1, 0.1])]
+    [2.0, -0.48, 4.48]
+    """
+    y, v = np.asarray(effects, float), np.asarray(variances, float)
+    w, k = 1 / v, len(y)
+    q = np.sum(w * (y - np.average(y, weights=w)) ** 2)
+    between = max(0.0, (q - (k - 1)) / (w.sum() - (w**2).sum() / w.sum()))
+    w = 1 / (v + between)
+    mean = np.average(y, weights=w)
+    error = np.sqrt(np.sum(w * (y - mean) ** 2) / (k - 1) / w.sum())
+    half = stats.t.ppf((1 + level) / 2, k - 1) * error
+    return float(mean), float(mean - half), float(mean + half)
 
 
 def mean_interval(values: Values, digits: int = 2) -> str:

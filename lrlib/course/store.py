@@ -9,7 +9,7 @@ from typing import Any
 
 from filelock import FileLock
 
-from lrlib.course.experiment import Experiment, Result, Trial
+from lrlib.course.experiment import NEW, Experiment, Result, Trial
 from lrlib.course.files import sweep, write_atomically
 
 
@@ -87,7 +87,8 @@ FIELDS: dict[str, tuple[str, Check]] = {
     "validation_accuracy": ("at the end", _number),
     "test_loss": ("at the end", _number),
     "test_accuracy": ("at the end", _number),
-    "diverged": ("whether a loss was not finite", _is(bool)),
+    "right": ("which test images were right, packed, after an update", _words),
+    "diverged": ("whether a training loss was not finite; a run at chance need not be", _is(bool)),
     "range_test": ("a lrlib.RangeTest as a dict", _is(dict)),
     "tuning": ("validation accuracy after each eighth of the budget, for each candidate peak", _TABLE),
     "peak": ("the peak that was chosen", _number),
@@ -95,7 +96,7 @@ FIELDS: dict[str, tuple[str, Check]] = {
     "accuracy_each": ("test accuracy at the end", _NUMBERS),
     "epoch_accuracy_each": ("test accuracy after each epoch", _TABLE),
     "epoch_error_each": ("mean squared prediction error of each epoch", _TABLE),
-    "diverged_each": ("whether a weight was not finite at the end", _list_of(_is(bool))),
+    "diverged_each": ("whether a weight was not finite at the end; a run at chance need not be", _list_of(_is(bool))),
 }
 
 
@@ -214,6 +215,18 @@ def load(experiment: Experiment, folder: Path | None = None) -> dict[str, dict[s
             by_framework[trial.framework].append(result)
         elif trial.setting not in experiment.optional:
             raise LookupError(f"{folder} lacks {trial}; `make experiments ONLY={experiment.name}` runs what is missing")
+    return found
+
+
+def load_new(experiment: Experiment, folder: Path | None = None) -> dict[str, dict[str, list[Result]]]:
+    """The stored results of new seeds: setting → framework → results from seed 100 on, as far as none is lacking."""
+    folder = results_folder() if folder is None else folder
+    found: dict[str, dict[str, list]] = {}
+    for setting in experiment.settings:
+        for result in _read(experiment, setting, folder / experiment.name / f"{setting}.json"):
+            of_framework = found.setdefault(setting, {}).setdefault(result["framework"], [])
+            if result["seed"] == NEW + len(of_framework):
+                of_framework.append(result)
     return found
 
 

@@ -197,6 +197,31 @@ class _Session:
         return True
 
 
+def run_claims(folder: Path, only: Iterable[str] = (), accelerator: bool = False) -> Report:
+    """Run the next look of each claim that is undecided, the cheapest first, until none is left that can be run.
+
+    After each look all words are drawn anew: what it decided is not looked at again.
+    """
+    from lrlib.course import plan
+
+    total, tried = Report(), set[Trial]()
+    while True:
+        waiting = [
+            step
+            for step in plan.steps(folder, only)
+            if step.missing and step.accelerator <= accelerator and not tried.issuperset(step.missing)
+        ]
+        if not waiting:
+            return total
+        step = waiting[0]
+        print(f"{step.claim.chapter}: {step.claim.text}: {len(step.missing)} trials", flush=True)
+        report = bring_up_to_date(step.missing, folder)
+        tried |= {*report.failed, *report.elsewhere}
+        total.run += report.run
+        total.failed |= report.failed
+        total.elsewhere += report.elsewhere
+
+
 def _attempt(group: Group, asked_by: int) -> tuple[Group, list[Result], str]:
     """In a worker: the results of a group, or the error that it ended with."""
     _end_with_parent(asked_by)
@@ -243,7 +268,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("only", nargs="*", metavar="EXPERIMENT", help=f"of {', '.join(experiments.NAMES)}; default all")
     parser.add_argument("--accelerator", action="store_true", help="run what needs an accelerator too")
+    parser.add_argument("--plan", action="store_true", help="say what the claims need next, and run nothing")
     options = parser.parse_args()
+    if options.plan:
+        from lrlib.course import plan
+
+        print(plan.as_text(plan.steps(only=options.only)))
+        return 0
     processor.pin("AVX2")  # before NumPy is imported, here and in the workers, which inherit the environment
     failed: dict[Trial, str] = {}
     for name in options.only or experiments.NAMES:
@@ -253,6 +284,9 @@ def main() -> int:
         elsewhere = f", {len(report.elsewhere)} running in another process" if report.elsewhere else ""
         print(f"{name}: {len(report.run)} of {len(wanted)} trials run{elsewhere}, {len(report.failed)} failed")
         failed |= report.failed
+    report = run_claims(store.results_folder(), options.only, options.accelerator)
+    print(f"claims: {len(report.run)} trials of new seeds run, {len(report.failed)} failed")
+    failed |= report.failed
     for trial, reason in failed.items():
         print(f"\n{trial} failed:\n{reason}", file=sys.stderr)
     return 1 if failed else 0

@@ -1,6 +1,7 @@
 """What a training run is given and what it records, the same in both frameworks."""
 
-from collections.abc import Callable, Iterable
+import base64
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -27,21 +28,25 @@ class Bench(NamedTuple):
 
     train: Callable[..., History]  # (x, y, batches, pauses, on_pause)
     evaluate: Callable[..., tuple[Any, Any]]  # (x, y) -> mean loss, accuracy in percent; one a seed where several train
+    right: Callable[..., np.ndarray]  # (x, y) -> for each image whether its class is found
     report: Callable[[float], None] = _no_report  # shows a plateau rule its metric
 
 
 def stack_of_one(bench: Bench) -> Bench:
-    """A bench that trains one seed, seen as a stack of seeds: batches, losses and measurements get that axis."""
+    """A bench that trains one seed, seen as a stack of seeds: batches, losses and measurements get that axis.
+
+    It is evaluated on images that all seeds share, or on a stack of one seed's own.
+    """
 
     def train(x: Any, y: Any, batches: np.ndarray, *pauses: Any) -> History:
         history = bench.train(x, y, batches[:, 0], *pauses)
         return history._replace(losses=history.losses[:, None])
 
     def evaluate(x: Any, y: Any) -> tuple[list[float], list[float]]:
-        loss, accuracy = bench.evaluate(x, y)
+        loss, accuracy = bench.evaluate(x[0], y[0]) if y.ndim == 2 else bench.evaluate(x, y)
         return [loss], [accuracy]
 
-    return Bench(train, evaluate, bench.report)
+    return Bench(train, evaluate, lambda x, y: bench.right(x, y)[None], bench.report)
 
 
 def batch_order(rows: int, batch: int, epochs: int, seed: int) -> np.ndarray:
@@ -55,9 +60,39 @@ def batch_order(rows: int, batch: int, epochs: int, seed: int) -> np.ndarray:
     return np.concatenate(permutations).astype("int64").reshape(-1, batch)
 
 
+def rows_of(part: np.ndarray, order: np.ndarray) -> np.ndarray:
+    """Batches of a part's images, numbered within the part, as batches of all images; −1 stays."""
+    return np.where(order < 0, -1, part[order])
+
+
 def stack_orders(orders: Iterable[np.ndarray]) -> np.ndarray:
     """The batches of several seeds that train at once: updates × seeds × rows."""
     return np.stack(list(orders), axis=1)
+
+
+def random_split(rows: int, sizes: Sequence[int], seed: int) -> list[np.ndarray]:
+    """Row numbers of disjoint parts of these sizes, drawn anew for each seed.
+
+    A fixed test set is a sample too: with endless seeds the difference of two schedules on 360 images would be certain,
+    and still be one of these images. Where the split is drawn for each seed, its spread is in the interval over seeds.
+    """
+    if sum(sizes) > rows:
+        raise ValueError(f"parts of {', '.join(map(str, sizes))} rows are more than all {rows}")
+    return np.split(np.random.default_rng([seed, 2]).permutation(rows)[: sum(sizes)], np.cumsum(sizes)[:-1])
+
+
+def packed(right: np.ndarray) -> str:
+    """Which test images a model has right, an eighth of a byte each, as text."""
+    return base64.b64encode(np.packbits(right).tobytes()).decode()
+
+
+def unpacked(text: str, images: int) -> np.ndarray:
+    """The booleans that :func:`packed` was given.
+
+    >>> unpacked(packed(np.array([True, False, True])), 3)
+    array([ True, False,  True])
+    """
+    return np.unpackbits(np.frombuffer(base64.b64decode(text), "uint8"), count=images).astype(bool)
 
 
 def whole_epochs(epochs: int, share: float) -> int:

@@ -18,9 +18,10 @@ import numpy as np
 
 from lrlib import Constant, Linear, Schedule
 from lrlib.course.data import digits
-from lrlib.course.experiment import Claim, Experiment, Rerun, Result, Rule
+from lrlib.course.experiment import NEW, Claim, Experiment, Rerun, Result, Rule
 from lrlib.course.networks import dense_weights
-from lrlib.course.rules import Higher, Runs, final
+from lrlib.course.rules import Higher
+from lrlib.course.samples import Runs, final
 from lrlib.course.sources import KERAS_READING
 from lrlib.course.training import (
     Bench,
@@ -28,10 +29,13 @@ from lrlib.course.training import (
     all_finite,
     batch_order,
     description,
+    random_split,
+    rows_of,
     stack_of_one,
     stack_orders,
     whole_epochs,
 )
+from lrlib.course.words import LONG_LOOKS
 
 CHAPTER = "learning_rate"
 SIZES = (64, 32, 10)
@@ -42,6 +46,7 @@ EPOCHS = {"long": 20, "short": 5}
 SWEEP = (0.001, 0.005, 0.01, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 LADDERS = {32: (0.2, 0.5, 1.0, 2.0), 8: (0.1, 0.2, 0.5, 1.0)}  # what a constant rate and a decay may each choose from
 FULL_BATCH = (0.1, 0.2, 0.4)
+SMALLEST_LOSS = 0.01  # the smallest effect of interest, in training loss
 
 
 @dataclasses.dataclass(frozen=True)
@@ -111,30 +116,47 @@ def initial(seed: int) -> list[np.ndarray]:
 
 @cache
 def images() -> Images:
-    """1,149 rows to train on, 288 for validation, 360 for the test."""
-    x, y = digits()
-    rest, test = _every_fifth((x / 16).astype("float32"), y)
-    train, validation = _every_fifth(*rest)
+    """1,149 rows to train on, 288 for validation, 360 for the test: the split of the first seeds."""
+    x, y = pixels()
+    train, validation, test = ((x[part], y[part]) for part in split(0))
     return Images(train, validation, test)
 
 
-def _every_fifth(x: np.ndarray, y: np.ndarray) -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]:
+@cache
+def pixels() -> tuple[np.ndarray, np.ndarray]:
+    """All digits as rows of 64 pixels in [0, 1], and their labels."""
+    x, y = digits()
+    return (x / 16).astype("float32"), y
+
+
+def split(seed: int) -> list[np.ndarray]:
+    """Row numbers to train on, for validation and for the test: a random split for each new seed, else one."""
+    rest, test = _every_fifth(np.arange(1797))
+    train, validation = _every_fifth(rest)
+    return (
+        random_split(1797, [*map(len, (train, validation, test))], seed) if seed >= NEW else [train, validation, test]
+    )
+
+
+def _every_fifth(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The other rows, and every fifth."""
-    fifth = np.arange(len(x)) % 5 == 0
-    return (x[~fifth], y[~fifth]), (x[fifth], y[fifth])
+    fifth = np.arange(len(rows)) % 5 == 0
+    return rows[~fifth], rows[fifth]
 
 
 def run(setting: Setting | FullBatch, framework: str, seeds: Sequence[int], share: float = 1.0) -> list[Result]:
     """Run ``setting`` with each seed and return what is stored; the test images are read once, at the end."""
     if isinstance(setting, FullBatch):
         return [_full_batch_trial(setting, framework, seed) for seed in seeds]
-    data, epochs = images(), whole_epochs(setting.epochs, share)
-    rows = len(data.train[0])
-    orders = stack_orders(batch_order(rows, setting.batch, epochs, seed) for seed in seeds)
+    (x, y), epochs = pixels(), whole_epochs(setting.epochs, share)
+    parts = [np.stack(part) for part in zip(*map(split, seeds), strict=True)]  # each seeds × rows
+    orders = stack_orders(
+        rows_of(part, batch_order(len(part), setting.batch, epochs, seed))
+        for part, seed in zip(parts[0], seeds, strict=True)
+    )
     bench = _BENCHES[framework](setting, seeds)
-    history = bench.train(*data.train, orders)
-    train_losses, _ = bench.evaluate(*data.train)
-    (_, validation), (_, test) = (bench.evaluate(*part) for part in data[1:])
+    history = bench.train(x, y, orders)
+    (train_losses, _), (_, validation), (_, test) = (bench.evaluate(x[part], y[part]) for part in parts)
     epoch_losses = history.losses.reshape(epochs, -1, len(seeds)).mean(1)
     return [
         {
@@ -315,7 +337,7 @@ def _trains(setting: Setting | FullBatch) -> dict[str, Any]:
         initial(0),
         initial="uniform in ±1/√inputs",
         optimizer="SGD without momentum",
-        split="every fifth row tests, every fifth of the rest validates",
+        split="every fifth row tests, every fifth of the rest validates; random by seed from 100 on",
         batches="the first training images at once" if full else "a new permutation each epoch",
         loss="half the squared error" if full else "cross-entropy",
     )
@@ -334,12 +356,12 @@ def _claims() -> Iterable[Claim]:
     yield claim(
         "a small rate is slow",
         "digits: training loss after 20 epochs at 0.1 against 1, the best of the sweep",
-        Higher(runs(0.1), runs(1.0), digits=4, unit="loss"),
+        Higher(runs(0.1), runs(1.0), SMALLEST_LOSS, digits=4, unit="loss", looks=LONG_LOOKS),
     )
     yield claim(
         "a large rate overshoots",
         "digits: training loss after 20 epochs at 10 against 1, the best of the sweep",
-        Higher(runs(10.0), runs(1.0), digits=4, unit="loss"),
+        Higher(runs(10.0), runs(1.0), SMALLEST_LOSS, digits=4, unit="loss", looks=LONG_LOOKS),
     )
 
 
@@ -355,5 +377,6 @@ EXPERIMENT = Experiment(
     stacked=frozenset({"pytorch"}),
     trains=_trains,
     rerun=Rerun(1.0, _again),
+    tested=360,
     claims=_claims,
 )

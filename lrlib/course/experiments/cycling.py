@@ -6,18 +6,30 @@ scikit-learn's digits, pixels / 16; 64–100 ReLU–10; batch 32, 40 updates an 
 
 import dataclasses
 from collections.abc import Iterable, Sequence
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
 
 from lrlib import Constant, ExpRange, Linear, Schedule, Triangular, Triangular2
 from lrlib.course.data import digits
-from lrlib.course.experiment import Claim, Experiment, Rerun, Result, Rule
+from lrlib.course.experiment import NEW, Claim, Experiment, Rerun, Result, Rule
 from lrlib.course.networks import dense_weights
-from lrlib.course.rules import Fact, Higher, Over, Runs, Untestable
+from lrlib.course.rules import Fact, Higher, Untestable
+from lrlib.course.samples import Mean, Runs, Spread
 from lrlib.course.sources import KRISHNAN, MHMOODLAN
-from lrlib.course.training import Bench, Curve, all_finite, batch_order, description, stack_of_one, stack_orders
+from lrlib.course.training import (
+    Bench,
+    Curve,
+    all_finite,
+    batch_order,
+    description,
+    random_split,
+    rows_of,
+    stack_of_one,
+    stack_orders,
+)
+from lrlib.course.words import LONG_LOOKS
 
 CHAPTER = "cycling"
 SIZES = (64, 100, 10)
@@ -33,6 +45,7 @@ STEP = 5 * PER_EPOCH  # half a cycle: the budget holds four cycles
 RATES = (0.0003, 0.001, 0.003, 0.01, 0.03, 0.1)  # the grid of constants, and of bounds one or two places apart
 BEYOND_THE_BOUNDS = (0.0003, 0.001, 0.1)  # of the grid, those outside BASE … MAX
 STEPS = (0.5, 1, 2, 5, 10)  # epochs; all end a cycle at the end of the budget
+SMALLEST, SMALLEST_LOG = 0.3, 0.1  # effects of interest: points of test accuracy, log10 of a loss
 RATIOS = (10, 4, 3, 1.5)  # of the upper bound to the lower
 
 
@@ -96,12 +109,26 @@ def images() -> dict[str, tuple[np.ndarray, np.ndarray]]:
 
     Every fifth image is "test" (360); of the rest every ninth is "validation" (159), and 1278 are left to "train".
     """
+    x, y = pixels()
+    return {name: (x[part], y[part]) for name, part in split(0).items()}
+
+
+@cache
+def pixels() -> tuple[np.ndarray, np.ndarray]:
+    """All digits as float32 rows of 64 pixels in [0, 1], and their labels."""
     x, y = digits()
-    x, rows = (x / 16).astype("float32"), np.arange(len(x))
+    return (x / 16).astype("float32"), y
+
+
+def split(seed: int) -> dict[str, np.ndarray]:
+    """Row numbers of the three parts: a random split for each new seed, else the one of :func:`images`."""
+    rows = np.arange(1797)
     rest = rows[rows % 5 != 0]
     held_out = np.arange(len(rest)) % 9 == 8
     parts = {"train": rest[~held_out], "validation": rest[held_out], "test": rows[rows % 5 == 0]}
-    return {name: (x[part], y[part]) for name, part in parts.items()}
+    if seed >= NEW:
+        parts = dict(zip(parts, random_split(len(rows), [*map(len, parts.values())], seed), strict=True))
+    return parts
 
 
 def run(setting: Setting, framework: str, seeds: Sequence[int], share: float = 1.0) -> list[Result]:
@@ -110,9 +137,14 @@ def run(setting: Setting, framework: str, seeds: Sequence[int], share: float = 1
     Rates are chosen on the validation images. The test images are read along the curve too, at updates fixed
     beforehand, and nothing is chosen by them.
     """
-    parts, updates = images(), round(share * UPDATES)
-    rows = len(parts["train"][0])
-    orders = stack_orders(batch_order(rows, BATCH, EPOCHS, seed)[:updates] for seed in seeds)
+    (x, y), updates = pixels(), round(share * UPDATES)
+    each = [split(seed) for seed in seeds]
+    orders = stack_orders(
+        rows_of(part["train"], batch_order(len(part["train"]), BATCH, EPOCHS, seed)[:updates])
+        for part, seed in zip(each, seeds, strict=True)
+    )
+    rows = {name: np.stack([part[name] for part in each]) for name in each[0]}  # seeds × rows
+    parts = {name: (x[part], y[part]) for name, part in rows.items()}
     bench = _BENCHES[framework](setting.schedule, seeds)
     curves = [Curve("train_loss", "test_accuracy") for _ in seeds]
 
@@ -122,7 +154,7 @@ def run(setting: Setting, framework: str, seeds: Sequence[int], share: float = 1
             curve.add(update, _digits(loss), _digits(accuracy))
 
     pauses = range(EVERY, updates + 1, EVERY) if setting.curve else ()
-    history = bench.train(*parts["train"], orders, pauses, on_pause)
+    history = bench.train(x, y, orders, pauses, on_pause)
     ends = {name: bench.evaluate(*part) for name, part in parts.items()}
     results = []
     for i, curve in enumerate(curves):
@@ -167,7 +199,7 @@ def _trains(setting: Setting) -> dict[str, Any]:
         initial(0),
         initial="uniform in ±1/√inputs",
         optimizer="Adam",
-        split="every fifth row tests, every ninth of the rest validates",
+        split="every fifth row tests, every ninth of the rest validates; random by seed from 100 on",
         batches=f"{BATCH}, a new permutation each epoch",
         loss="cross-entropy",
     )
@@ -226,11 +258,13 @@ def _claims() -> Iterable[Claim]:
     def runs(name: str) -> Runs:
         return Runs(EXPERIMENT, name)
 
-    def mean(*names: str) -> Over:
-        return Over([runs(name) for name in names])
+    def mean(*names: str) -> Mean:
+        return Mean([runs(name) for name in names])
 
-    def spread(names: Iterable[str]) -> Over:
-        return Over([runs(name) for name in names], np.std)
+    def spread(names: Iterable[str]) -> Spread:
+        return Spread([runs(name) for name in names])
+
+    compared = partial(Higher, smallest=SMALLEST, looks=LONG_LOOKS)
 
     def gap(result: dict[str, Any]) -> float:
         return result["train_accuracy"] - result["test_accuracy"]
@@ -242,43 +276,43 @@ def _claims() -> Iterable[Claim]:
             MHMOODLAN,
             f"better convergence ({name})",
             "test accuracy against a constant rate at the cycle's mean; as suggested: the best constant of a grid",
-            Higher(runs(name), runs("constant-mean"), as_written=Higher(runs(name), runs(best))),
+            compared(runs(name), runs("constant-mean"), as_written=compared(runs(name), runs(best))),
         )
     yield claim(
         MHMOODLAN,
         "better convergence (triangular), beside the missing control",
         "test accuracy against one line from the upper bound to zero",
-        Higher(runs("triangular"), runs("linear")),
+        compared(runs("triangular"), runs("linear")),
     )
     yield claim(
         MHMOODLAN,
         "it helps in regularising",
         "triangular2's gap of training over test accuracy, against the best constant rate's",
-        Higher(Runs(EXPERIMENT, "triangular2", gap), Runs(EXPERIMENT, best, gap), lower=True),
+        compared(Runs(EXPERIMENT, "triangular2", gap), Runs(EXPERIMENT, best, gap), lower=True),
     )
     yield claim(
         MHMOODLAN,
         "no need to find the one best rate",
-        "spread (standard deviation) of test accuracy over a grid of bounds, against constant rates at their means; "
-        "as suggested: a grid of constant rates",
-        Higher(
+        "spread (standard deviation) of mean test accuracies over a grid of bounds, against constant rates at their "
+        "means; as suggested: a grid of constant rates",
+        compared(
             bounds,
             spread(mean_of_pair(low, high) for low, high in PAIRS),
             lower=True,
-            as_written=Higher(bounds, spread(f"constant-{rate:g}" for rate in RATES), lower=True),
+            as_written=compared(bounds, spread(f"constant-{rate:g}" for rate in RATES), lower=True),
         ),
     )
     yield claim(
         MHMOODLAN,
         "a step size of 2 to 10 epochs is good",
         "mean test accuracy at 2, 5 and 10 epochs, against 0.5 and 1",
-        Higher(mean("step-2", "triangular", "step-10"), mean("step-0.5", "step-1")),
+        compared(mean("step-2", "triangular", "step-10"), mean("step-0.5", "step-1")),
     )
     yield claim(
         KRISHNAN,
         "the lower bound should be a third or a quarter of the upper",
         "mean test accuracy at a third and a quarter, against a tenth and two thirds",
-        Higher(mean("ratio-3", "ratio-4"), mean("triangular", "ratio-1.5")),
+        compared(mean("ratio-3", "ratio-4"), mean("triangular", "ratio-1.5")),
     )
 
     def curve(result: dict[str, Any], key: str, cycles: float) -> float:
@@ -295,7 +329,7 @@ def _claims() -> Iterable[Claim]:
         KRISHNAN,
         "stop at the end of a cycle",
         "triangular: test accuracy at the ends of cycles against at the peaks between them",
-        Higher(Runs(EXPERIMENT, "triangular", at_ends), Runs(EXPERIMENT, "triangular", at_peaks)),
+        compared(Runs(EXPERIMENT, "triangular", at_ends), Runs(EXPERIMENT, "triangular", at_peaks)),
     )
     yield claim(
         KRISHNAN,
@@ -304,6 +338,8 @@ def _claims() -> Iterable[Claim]:
         Higher(
             Runs(EXPERIMENT, "triangular", lambda result: np.log10(curve(result, "train_loss", 1.5))),
             Runs(EXPERIMENT, "triangular", lambda result: np.log10(curve(result, "train_loss", 1.0))),
+            SMALLEST_LOG,
+            looks=LONG_LOOKS,
             unit="log10 of loss",
         ),
     )
@@ -311,7 +347,7 @@ def _claims() -> Iterable[Claim]:
         KRISHNAN,
         "… and helps later",
         "triangular against one fall between the same bounds, with the same mean rate",
-        Higher(runs("triangular"), runs("fall")),
+        compared(runs("triangular"), runs("fall")),
     )
     yield claim(
         KRISHNAN,
@@ -341,5 +377,6 @@ EXPERIMENT = Experiment(
     stacked=frozenset({"pytorch"}),
     trains=_trains,
     rerun=Rerun(1.0, lambda result: [result["train_loss"], result["test_accuracy"]]),
+    tested=360,
     claims=_claims,
 )

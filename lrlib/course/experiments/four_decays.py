@@ -16,16 +16,19 @@ import numpy as np
 from lrlib import Constant, Exponential, InverseTime, Schedule, StepDecay
 from lrlib.course import store
 from lrlib.course.data import cifar10
-from lrlib.course.experiment import Claim, Experiment, Rerun, Rule, each_seed
+from lrlib.course.experiment import NEW, Claim, Experiment, Rerun, Rule, each_seed
 from lrlib.course.networks import convnet_weights
-from lrlib.course.rules import Fact, Gain, Higher, Most, PublishedValue, Runs
+from lrlib.course.rules import Fact, Higher, Most, PublishedValue
+from lrlib.course.samples import Runs
 from lrlib.course.sources import KERAS_READING
-from lrlib.course.training import Bench, batch_order, description, record_by_epoch, whole_epochs
+from lrlib.course.training import Arrays, Bench, batch_order, description, random_split, record_by_epoch, whole_epochs
 
 CLASSES = (3, 5)  # cats, dogs
 BATCH, EPOCHS = 64, 50
 HELD_OUT = 1000
 CHAPTER = "four_decays"
+RANDOM_LATER = "; random by seed from 100 on"
+SMALLEST = 1.0  # the smallest effect of interest, in points of test accuracy
 SEEDS = tuple(range(5))
 
 
@@ -73,10 +76,20 @@ def initial(seed: int) -> list[np.ndarray]:
 
 
 @cache
-def images() -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]:
+def images() -> tuple[Arrays, Arrays]:
     """Cats (0) and dogs (1) as the source has them: N × 32 × 32 × 3, float32 in [0, 1]."""
     (x, y), (x_test, y_test) = cifar10(CLASSES)
     return (x.astype("float32") / 255, y), (x_test.astype("float32") / 255, y_test)
+
+
+def split(seed: int) -> tuple[Arrays, Arrays]:
+    """Images to train on and to test: drawn from all of them for each new seed, else the source's."""
+    if seed < NEW:
+        return images()
+    (x, y), (x_test, y_test) = images()
+    x, y = np.concatenate([x, x_test]), np.concatenate([y, y_test])
+    train, test = random_split(len(y), [len(y) - len(y_test), len(y_test)], seed)
+    return (x[train], y[train]), (x[test], y[test])
 
 
 def trial(setting: Setting, framework: str, seed: int, share: float = 1.0) -> dict[str, Any]:
@@ -85,7 +98,7 @@ def trial(setting: Setting, framework: str, seed: int, share: float = 1.0) -> di
     As the source wrote them, runs read the test images after every epoch; corrected runs read the held-out images after
     every epoch, and the test images once.
     """
-    (x, y), test = images()
+    (x, y), test = split(seed)
     watched = test
     if setting.held_out:
         watched = (x[-HELD_OUT:], y[-HELD_OUT:])
@@ -146,7 +159,7 @@ def _trains(setting: Setting) -> dict[str, Any]:
         initial(0),
         initial="Glorot-uniform, zero biases",
         optimizer=f"{setting.optimizer}, each framework's own, momentum {setting.momentum:g}",
-        split=f"the last {HELD_OUT} training images held out" if setting.held_out else "the source's",
+        split=(f"the last {HELD_OUT} training images held out" if setting.held_out else "the source's") + RANDOM_LATER,
         batches=f"{BATCH}, a new permutation each epoch; each framework draws its own dropout",
         loss="cross-entropy",
     )
@@ -184,23 +197,18 @@ def _claims() -> Iterable[Claim]:
     }
     for name, (label, figure) in published.items():
         setting = "as written, but 50 epochs instead of 100"
-        yield claim(f"{label}: {figure:.2f} %", setting, PublishedValue([Runs(EXPERIMENT, name)], [figure]))
+        rivals = [[other] for _, other in published.values() if other != figure]
+        yield claim(f"{label}: {figure:.2f} %", setting, PublishedValue([Runs(EXPERIMENT, name)], [figure], rivals))
 
     def against_constant(suffix: str) -> list[Higher]:
         control = Runs(EXPERIMENT, f"constant{suffix}")
-        return [Higher(Runs(EXPERIMENT, f"{name}{suffix}"), control) for name in ("time-based", "step", "exponential")]
+        schedules = ("time-based", "step", "exponential")
+        return [Higher(Runs(EXPERIMENT, f"{name}{suffix}"), control, SMALLEST) for name in schedules]
 
     yield claim(
         "in most cases a schedule improves on a constant rate",
         "one momentum (0) for all, 1,000 images held out; schedules clearly higher",
         Most(against_constant("-no-momentum"), as_written=Most(against_constant(""))),
-    )
-    handicap = Gain(Runs(EXPERIMENT, "exponential-no-momentum"), Runs(EXPERIMENT, "constant-no-momentum"))
-    written = Gain(Runs(EXPERIMENT, "exponential"), Runs(EXPERIMENT, "constant"))
-    yield claim(
-        "(ours) a common momentum takes away some of exponential decay's handicap",
-        "gap to constant, momentum 0 for all minus as written",
-        Higher(handicap, written),
     )
     yield claim(
         "the table: time-based rates 0.1, 0.099, 0.097, 0.095 at epochs 0, 10, 25, 50",
@@ -217,5 +225,7 @@ EXPERIMENT = Experiment(
     seeds=lambda setting, framework: SEEDS,
     trains=_trains,
     rerun=Rerun(1 / EPOCHS, lambda result: result["epoch_loss"][:1]),
+    classes=2,
+    tested=2000,
     claims=_claims,
 )

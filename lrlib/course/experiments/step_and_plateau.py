@@ -14,15 +14,18 @@ from lrlib import Constant, Plateau, Schedule, StepDecay
 from lrlib.course.data import mnist
 from lrlib.course.experiment import Claim, Experiment, Rerun, Rule, each_seed
 from lrlib.course.networks import dense_weights
-from lrlib.course.rules import TEST_ACCURACY, Higher, Measure, PublishedValue, Runs, Untestable, at_update, final
+from lrlib.course.rules import Higher, PublishedValue, Untestable
+from lrlib.course.samples import TEST_ACCURACY, Measure, Runs, at_update, final
 from lrlib.course.sources import DL_WIZARD
-from lrlib.course.training import Arrays, Bench, Curve, all_finite, batch_order, description, whole_epochs
+from lrlib.course.training import Arrays, Bench, Curve, all_finite, batch_order, description, packed, whole_epochs
 
 SIZES = (784, 100, 10)
 BATCH = 100
 SEEDS = tuple(range(5))
 EVERY = 500  # the source measures after every 500 updates, though an epoch has 600
 HELD_OUT = 5000
+SMALLEST, SMALLEST_LOSS = 0.1, 0.005  # effects of interest: points of test accuracy, training loss
+COMPARED = (1500, 3000)  # updates after which schedules are compared on the test images
 CHAPTER = "step_and_plateau"
 FRAMEWORKS = ("pytorch", "keras", "keras-own")  # keras follows PyTorch's momentum rule, keras-own Keras's
 
@@ -121,11 +124,14 @@ def train_and_measure(
     bench = _BENCHES[framework](setting.rule, per_epoch, seed, framework)
     curve = Curve("loss", "accuracy")
     stale = float("nan")
+    right = {}
 
     def on_pause(update: int) -> None:
         nonlocal stale
         loss, accuracy = bench.evaluate(*watched)
         curve.add(update, loss, accuracy)
+        if update in COMPARED and not setting.held_out:
+            right[str(update)] = packed(bench.right(*test))
         if update % EVERY == 0:
             stale = accuracy
         if setting.monitor and update % per_epoch == 0:
@@ -137,6 +143,7 @@ def train_and_measure(
         pauses |= set(range(EVERY, len(order) + 1, EVERY))
     history = bench.train(x, y, order, pauses, on_pause)
     by_epoch = history.rates.reshape(epochs, per_epoch)
+    right[str(len(order))] = packed(bench.right(*test))
     return {
         "rates": by_epoch[:, 0].tolist(),
         "rate_is_constant_within_epochs": bool((by_epoch == by_epoch[:, :1]).all()),
@@ -144,6 +151,7 @@ def train_and_measure(
         "epoch_loss": history.losses.reshape(epochs, per_epoch).mean(1).tolist(),
         "train_loss": bench.evaluate(x, y)[0],
         "test_accuracy": bench.evaluate(*test)[1],
+        "right": right,
         "diverged": not all_finite(history.losses),
     }
 
@@ -201,10 +209,16 @@ def _claims() -> Iterable[Claim]:
         yield claim(
             f"({letter}) {' '.join(map(str, figures))} % at updates 500, 1000 … 3000",
             "as written; remainders dropped",
-            PublishedValue([runs(LETTERS[letter], at_update(update)) for update in updates], figures, width=1.0),
+            PublishedValue(
+                [runs(LETTERS[letter], at_update(update)) for update in updates],
+                figures,
+                [other for other in {*printed.values()} if other != figures],
+                width=1.0,
+                new=True,
+            ),
         )
-    for letter, figure in (("d", 98.04), ("e", 98.01)):
-        published = PublishedValue([runs(LETTERS[letter], at_update(6000))], [figure])
+    for letter, figure, rival in (("d", 98.04, 98.01), ("e", 98.01, 98.04)):
+        published = PublishedValue([runs(LETTERS[letter], at_update(6000))], [figure], [[rival]], new=True)
         yield claim(f"({letter}) {figure} % after 10 epochs", "as written", published)
     for update, text, setting in (
         (1500, "converges faster", "accuracy at update 1500"),
@@ -212,25 +226,25 @@ def _claims() -> Iterable[Claim]:
     ):
         for letter in "abc":
             control = runs("constant", at_update(update))
-            rule = Higher(runs(LETTERS[letter], at_update(update)), control)
+            rule = Higher(runs(LETTERS[letter], at_update(update)), control, SMALLEST)
             yield claim(f"({letter}) {text} than a constant rate", setting, rule)
     for letter, factor in (("d", 0.1), ("e", 0.5)):
         yield claim(
             f"({letter}), mended, reaches higher accuracy than a constant rate",
             "10 epochs, 5,000 images held out",
-            Higher(runs(f"plateau-{factor}-validation-accuracy"), runs("constant-held-out")),
+            Higher(runs(f"plateau-{factor}-validation-accuracy"), runs("constant-held-out"), SMALLEST),
         )
     train_loss = final("train_loss")
     yield claim(
         "rapid decay (a) ends at a worse loss than slow decay (c)",
         "training loss after 5 epochs",
-        Higher(runs(LETTERS["a"], train_loss), runs(LETTERS["c"], train_loss), digits=4, unit="loss"),
+        Higher(runs(LETTERS["a"], train_loss), runs(LETTERS["c"], train_loss), SMALLEST_LOSS, digits=4, unit="loss"),
     )
     patience = "plateau-0.1-validation-loss-patience-"
     yield claim(
         "longer patience (5 against 0) is better in long runs",
         "10 epochs, plateau on validation loss",
-        Higher(runs(f"{patience}5"), runs(f"{patience}0")),
+        Higher(runs(f"{patience}5"), runs(f"{patience}0"), SMALLEST),
     )
     yield claim(
         "decay more slowly in longer runs", "–", Untestable("no run of this experiment is longer than 10 epochs")

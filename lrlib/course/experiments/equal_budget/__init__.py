@@ -1,6 +1,7 @@
 """Schedules at equal budget: ``cells`` runs them, ``results`` reads what is stored, and here are the claims."""
 
 import dataclasses
+import math
 from collections.abc import Iterable
 from functools import partial
 
@@ -29,11 +30,12 @@ from lrlib.course.experiments.equal_budget.cells import (
     trial,
     updates,
 )
-from lrlib.course.experiments.equal_budget.results import error_ratios
+from lrlib.course.experiments.equal_budget.results import error_ratios_by_task
 from lrlib.course.rules import LowerError
 from lrlib.course.sources import PAPERS
 
 CHAPTER = "to_zero"
+SMALLEST = math.log(1.05)  # the smallest effect of interest: a twentieth of the error
 __all__ = [
     "BUDGETS",
     "CHAPTER",
@@ -65,7 +67,7 @@ __all__ = [
 def _claims() -> Iterable[Claim]:
     def claim(text: str, name: str, control: str, stopped: float | None = None) -> Claim:
         moment = "at the end" if stopped is None else "stopped after three eighths"
-        rule = LowerError(partial(error_ratios, name, control, stopped), len(TRIAL_SEEDS))
+        rule = LowerError(partial(error_ratios_by_task, name, control, stopped), SMALLEST)
         return Claim(PAPERS, text, f"three tasks at three budgets, each tuned; {moment}", rule, CHAPTER)
 
     yield claim("SGDR: at the end of training one cosine is better than restarts", "cosine", "sgdr")

@@ -221,7 +221,7 @@ def _schedule_free(model: Any, peak: float, updates: int) -> Bench:
     """Schedule-Free SGD, by its authors' package: it trains one point and is measured at another, an average."""
     from schedulefree import SGDScheduleFree
 
-    from lrlib.course.pytorch import evaluate, train
+    from lrlib.course.pytorch import evaluate, right, train
 
     optimizer = SGDScheduleFree(model.parameters(), lr=peak, momentum=0.9, warmup_steps=max(1, updates // 20))
 
@@ -229,13 +229,16 @@ def _schedule_free(model: Any, peak: float, updates: int) -> Bench:
         optimizer.train()
         return train(model, optimizer, *arguments)
 
-    def evaluate_average(x: np.ndarray, y: np.ndarray) -> tuple[Any, Any]:
-        optimizer.eval()
-        measured = evaluate(model, x, y)
-        optimizer.train()
+    def of_average(measure: Callable[..., Any]) -> Callable[..., Any]:
+        def measured(x: np.ndarray, y: np.ndarray) -> Any:
+            optimizer.eval()
+            found = measure(model, x, y)
+            optimizer.train()
+            return found
+
         return measured
 
-    return Bench(train_all, evaluate_average)
+    return Bench(train_all, of_average(evaluate), of_average(right))
 
 
 def _keras(setting: Setting, peak: float, updates: int, seeds: Sequence[int]) -> Bench:

@@ -81,8 +81,22 @@ def by_framework() -> dict[str, Accuracies]:
 
 def error_ratios(name: str, control: str, stopped: float | None = None) -> dict[str, np.ndarray]:
     """:meth:`Accuracies.error_ratio` in each framework that ran both; with a share, of runs ``stopped`` there."""
-    ran = {framework: stored for framework, stored in by_framework().items() if {name, control} <= set(stored.names)}
     return {
         framework: stored.error_ratio(name, control) if stopped is None else stored.stopped(name, control, stopped)
-        for framework, stored in ran.items()
+        for framework, stored in _ran(name, control).items()
     }
+
+
+def error_ratios_by_task(name: str, control: str, stopped: float | None = None) -> dict[str, dict[str, np.ndarray]]:
+    """The same seed by seed: framework → task → budgets × seeds."""
+    found = {}
+    for framework, stored in _ran(name, control).items():
+        accuracies = stored.test if stopped is None else stored.validation[..., round(stopped * MARKS) - 1]
+        errors = 100 - accuracies[:, [stored.names.index(one) for one in (name, control)]]
+        ratios = np.log(errors[:, 0] / errors[:, 1]).reshape(len(TASKS), len(BUDGETS), -1)
+        found[framework] = dict(zip(TASKS, ratios, strict=True))
+    return found
+
+
+def _ran(*names: str) -> dict[str, Accuracies]:
+    return {framework: stored for framework, stored in by_framework().items() if {*names} <= set(stored.names)}

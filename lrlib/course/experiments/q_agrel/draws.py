@@ -9,12 +9,13 @@ import numpy as np
 
 from lrlib.course.data import digits
 from lrlib.course.networks import glorot
+from lrlib.course.training import random_split
 
 EPSILON = 0.5  # the share of actions that are sampled, all through; the source calls it a temperature
 
 
 class Data(NamedTuple):
-    """Images as float32 rows of 64 pixels, and their labels."""
+    """Images as float32 rows of 64 pixels, and their labels; those to test on may have an axis over repetitions."""
 
     x: np.ndarray
     y: np.ndarray
@@ -24,12 +25,27 @@ class Data(NamedTuple):
 
 @cache
 def images() -> Data:
-    """The digits as the source has them: every fifth row is test; pixels scaled by percentiles of all rows."""
-    x, y = digits()
-    x = x - np.percentile(x, 1)
-    x = (x / np.percentile(x, 99)).astype("float32")
+    """The digits as the source has them: every fifth row is test."""
+    x, y = pixels()
     test = np.arange(len(x)) % 5 == 0
     return Data(x[~test], y[~test], x[test], y[test])
+
+
+@cache
+def pixels() -> tuple[np.ndarray, np.ndarray]:
+    """All rows, scaled by percentiles of all of them as the source does, and their labels."""
+    x, y = digits()
+    x = x - np.percentile(x, 1)
+    return (x / np.percentile(x, 99)).astype("float32"), y
+
+
+def with_random_splits(draws: "Draws", repetitions: Iterable[int]) -> tuple[Data, "Draws"]:
+    """The same draws, each repetition with a split of its own: rows of all images, test images by repetition."""
+    x, y = pixels()
+    sizes = [len(images().x), len(images().x_test)]
+    train, test = map(np.stack, zip(*(random_split(len(x), sizes, number) for number in repetitions), strict=True))
+    rows = np.take_along_axis(train.T[None], draws.rows, axis=1)
+    return Data(x, y, x[test], y[test]), draws._replace(rows=rows)
 
 
 class Draws(NamedTuple):

@@ -1,0 +1,201 @@
+"""The numbers that the rules compare, taken from stored runs: one a seed, with what else is known of that run."""
+
+import dataclasses
+import math
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from lrlib.course import store
+from lrlib.course.experiment import Experiment, Result
+from lrlib.course.training import unpacked
+
+
+class Sample(NamedTuple):
+    """``values``: one number a seed; ``lost``: whether that run, or one that it was compared with, learned nothing.
+
+    ``right``: seeds × test images, what each image adds to the value, in points; None where that is not stored.
+    """
+
+    values: np.ndarray
+    lost: np.ndarray
+    right: np.ndarray | None = None
+
+    @property
+    def seeds(self) -> int:
+        return len(self.values)
+
+    def first(self, count: int | None) -> "Sample":
+        right = None if self.right is None else self.right[:count]
+        return Sample(self.values[:count], self.lost[:count], right)
+
+    def variance_of_images(self) -> float:
+        """What the choice of test images adds to the variance of the mean; 0 where it is not stored."""
+        return 0.0 if self.right is None else float(np.var(self.right.mean(0), ddof=1)) / self.right.shape[1]
+
+    def minus(self, other: "Sample") -> "Sample":
+        """Seed by seed, as far as both go: the seeds of both count from the same number."""
+        count = min(self.seeds, other.seeds)
+        ours, theirs = self.first(count), other.first(count)
+        paired = ours.right is not None and theirs.right is not None
+        return Sample(
+            ours.values - theirs.values,
+            ours.lost | theirs.lost,
+            ours.right - theirs.right if paired else None,  # type: ignore[operator]
+        )
+
+
+def mean_of(samples: Sequence[Sample]) -> Sample:
+    """Seed by seed the mean of several samples."""
+    count = min(sample.seeds for sample in samples)
+    values, lost, right = zip(*(sample.first(count) for sample in samples), strict=True)
+    images = None if any(part is None for part in right) else np.mean(right, axis=0)
+    return Sample(np.mean(values, axis=0), np.any(lost, axis=0), images)
+
+
+# ---- Measures --------------------------------------------------------------------------------------------------------
+
+
+@dataclasses.dataclass(frozen=True)
+class Measure:
+    """A number of a stored result, or one for each repetition in it; ``right``: the packed images behind it, if any."""
+
+    of: Callable[[Result], Any]
+    right: Callable[[Result], str | None] = lambda result: None
+
+    def __call__(self, result: Result) -> Any:
+        return self.of(result)
+
+
+def final(key: str) -> Measure:
+    """The number stored under ``key``."""
+    return Measure(lambda result: result[key])
+
+
+def _last(result: Result) -> str | None:
+    return list(result["right"].values())[-1] if result.get("right") else None
+
+
+TEST_ACCURACY = Measure(lambda result: result["test_accuracy"], _last)
+
+
+def at_update(update: int, key: str = "accuracy") -> Measure:
+    """What was measured after an update."""
+    return Measure(
+        lambda result: result["curve"][key][result["curve"]["update"].index(update)],
+        lambda result: result.get("right", {}).get(str(update)),
+    )
+
+
+def lost(result: Result, experiment: Experiment) -> np.ndarray:
+    """Whether a run, or each repetition of one, learned nothing: a rule, so that no mean is taken over two populations.
+
+    A loss was not finite; or the last training loss is no less than 1 % below that of guessing; or the accuracy is
+    within three standard errors of that of guessing.
+    """
+    guess = 1 / experiment.classes
+    chance = 100 * (guess + 3 * math.sqrt(guess * (1 - guess) / experiment.tested))
+    accuracy = np.atleast_1d(np.array(result.get("accuracy_each", result.get("test_accuracy")), float))
+    not_finite = np.atleast_1d(np.array(result.get("diverged_each", result.get("diverged", False)), bool))
+    loss = result.get("train_loss", [*result.get("epoch_loss", [0.0])][-1])
+    guesses = loss is None or loss > 0.99 * math.log(experiment.classes)
+    return not_finite | guesses | (accuracy < chance)
+
+
+# ---- Samples ---------------------------------------------------------------------------------------------------------
+
+_loaded: dict[tuple[str, bool], Any] = {}
+
+
+def stored(experiment: Experiment, new: bool) -> Any:
+    """The experiment's first results, or its new ones, read once."""
+    key = experiment.name, new
+    if key not in _loaded:
+        _loaded[key] = store.load_new(experiment) if new else store.load(experiment)
+    return _loaded[key]
+
+
+def forget() -> None:
+    """Read stored results again when they are next asked for."""
+    _loaded.clear()
+
+
+@dataclasses.dataclass(frozen=True)
+class Runs:
+    """The runs of one setting, and the number taken from each; a lost run's number is NaN if it is not finite."""
+
+    experiment: Experiment
+    setting: str
+    measure: Callable[[Result], Any] = TEST_ACCURACY
+
+    def settings(self) -> set[tuple[Experiment, str]]:
+        return {(self.experiment, self.setting)}
+
+    def sample(self, framework: str, new: bool, count: int | None = None) -> Sample:
+        results = stored(self.experiment, new).get(self.setting, {}).get(framework, [])
+        values = [np.atleast_1d(np.array(self.measure(result), float)) for result in results]
+        if not values:
+            return Sample(np.empty(0), np.empty(0, bool))
+        gone = [lost(result, self.experiment) for result in results]
+        packed = [getattr(self.measure, "right", lambda result: None)(result) for result in results]
+        right = None
+        if all(packed):
+            right = 100.0 * np.array([unpacked(str(text), self.experiment.tested) for text in packed])
+        return Sample(np.concatenate(values), np.concatenate(gone), right).first(count)
+
+
+@dataclasses.dataclass(frozen=True)
+class Gain:
+    """What ``runs`` have more than ``control``, seed by seed: to be compared with another gain."""
+
+    runs: "Numbers"
+    control: "Numbers"
+
+    def settings(self) -> set[tuple[Experiment, str]]:
+        return self.runs.settings() | self.control.settings()
+
+    def sample(self, framework: str, new: bool, count: int | None = None) -> Sample:
+        return self.runs.sample(framework, new, count).minus(self.control.sample(framework, new, count))
+
+
+@dataclasses.dataclass(frozen=True)
+class Mean:
+    """Over several settings, seed by seed."""
+
+    runs: Sequence["Numbers"]
+
+    def settings(self) -> set[tuple[Experiment, str]]:
+        return set().union(*(one.settings() for one in self.runs))
+
+    def sample(self, framework: str, new: bool, count: int | None = None) -> Sample:
+        return mean_of([one.sample(framework, new, count) for one in self.runs])
+
+
+@dataclasses.dataclass(frozen=True)
+class Spread:
+    """The standard deviation of the settings' *means* over seeds, as one jackknife pseudo-value a seed.
+
+    The spread of one seed's numbers would measure the seeds as well as the settings. With θ the standard deviation of
+    the means over all n seeds and θ₋ₛ that without seed s, the pseudo-value is n θ − (n − 1) θ₋ₛ; their mean is θ less
+    its first-order bias, and Student's interval of them is Tukey's (1958).
+    """
+
+    runs: Sequence["Numbers"]
+
+    def settings(self) -> set[tuple[Experiment, str]]:
+        return set().union(*(one.settings() for one in self.runs))
+
+    def sample(self, framework: str, new: bool, count: int | None = None) -> Sample:
+        samples = [one.sample(framework, new, count) for one in self.runs]
+        seeds = min(sample.seeds for sample in samples)
+        if seeds < 2:
+            return Sample(np.empty(0), np.empty(0, bool))
+        values = np.array([sample.values[:seeds] for sample in samples])
+        means, total = values.mean(1), values.sum(1, keepdims=True)
+        without = np.std((total - values) / (seeds - 1), axis=0, ddof=1)
+        gone = np.any([sample.lost[:seeds] for sample in samples], axis=0)
+        return Sample(seeds * np.std(means, ddof=1) - (seeds - 1) * without, gone)
+
+
+Numbers = Runs | Gain | Mean | Spread
