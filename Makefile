@@ -128,9 +128,10 @@ data: $(INSTALLED) ## fetch and verify the data that the chapters read
 		$(RUN) -c 'from lrlib.course import data; data.mnist(); data.cifar10()',\
 		follow the message above: it lists each road and how to supply the files by hand.)
 
-experiments: data ## bring the stored many-seed results up to date; ONLY=cycling takes one, ACCELERATOR=1 what needs one
-	$(call step,running the trials that book/results lacks,\
-		$(if $(ACCELERATOR),env -u CUDA_VISIBLE_DEVICES )$(RUN) -m lrlib.course.study $(if $(ACCELERATOR),--accelerator) $(ONLY),\
+experiments: data ## run what book/results lacks, and the claims' next looks; ONLY=cycling takes one, PLAN=1 runs nothing
+	$(call step,$(if $(PLAN),what the claims need next,running the trials that book/results lacks),\
+		$(if $(ACCELERATOR),env -u CUDA_VISIBLE_DEVICES )$(RUN) -m lrlib.course.study \
+			$(if $(PLAN),--plan) $(if $(ACCELERATOR),--accelerator) $(ONLY),\
 		mend what the message above names and run make experiments again: it goes on where it stopped.)
 
 benchmarks: $(ALL_INSTALLED) data ## run tests/benchmarks: ratios against what lrlib replaces

@@ -12,7 +12,10 @@ from typing import NamedTuple
 
 from lrlib.course import claims, experiments, samples, store
 from lrlib.course.experiment import Claim, Trial, Verdict
+from lrlib.course.rules import Higher, LowerError, Most
+from lrlib.course.words import UNDECIDED
 
+COMPARED = (Higher, Most, LowerError)  # the rules whose words are those of a comparison
 # The commit that fixed the rules, the looks and each claim's smallest effect of interest, before any new seed was run.
 FIXED_IN = "4b22b0c"
 
@@ -43,6 +46,29 @@ def steps(folder: Path | None = None, only: Iterable[str] = ()) -> list[Step]:
         optional = any(trial.setting in experiments.get(trial.experiment).optional for trial in missing)
         found.append(Step(claim, verdict, missing, sum(map(cost, missing)), optional))
     return sorted(found, key=lambda step: (not step.missing, step.accelerator, step.seconds))
+
+
+class Spent(NamedTuple):
+    """What the new seeds of an experiment took, in hours of one core, and of how many comparisons they gave a word."""
+
+    experiment: str
+    trials: int
+    hours: float
+    decided: int
+    comparisons: int
+
+
+def spent() -> list[Spent]:
+    """By experiment, in the order of the list of experiments; those without a comparison are left out."""
+    found = []
+    for name in experiments.NAMES:
+        experiment = experiments.get(name)
+        results = [r for by in store.load_new(experiment).values() for every in by.values() for r in every]
+        words = [claim.rule.judge().word for claim in experiment.claims() if isinstance(claim.rule, COMPARED)]
+        if words:
+            hours = sum(result["seconds"] for result in results) / 3600
+            found.append(Spent(name, len(results), hours, len(words) - words.count(UNDECIDED), len(words)))
+    return found
 
 
 def cost(trial: Trial) -> float:

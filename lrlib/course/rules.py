@@ -123,6 +123,21 @@ class Higher:
                     break
         return outcome
 
+    def p_value(self) -> float | None:
+        """Two-sided, of the look that gave the word: the error at which its interval would end at zero."""
+        if (outcome := self.decide()) is None:
+            return None
+
+        def clear(error: float) -> bool:
+            found = self.look(outcome.frameworks, outcome.seeds, 1 - error)
+            return found.low > 0 or found.high < 0
+
+        low, high = 1e-12, 1 - 1e-12
+        for _ in range(40):
+            middle = (low * high) ** 0.5
+            low, high = (low, middle) if clear(middle) else (middle, high)
+        return high
+
     def first(self) -> Outcome | None:
         """What the first seeds say at 95 %; they had been looked at, so they plan and do not decide."""
         sizes = self.sizes(new=False)
@@ -175,9 +190,9 @@ class Higher:
         new = min(sizes.values()) >= FEWEST
         pair = [self.differences(framework, new) for framework in FRAMEWORKS]
         count = min(map(len, pair))
-        alone = [name for framework, name in FRAMEWORKS.items() if self.sizes(new)[framework]]
         if not count:
-            return f"{alone[0]} only" if len(alone) == 1 else ""
+            ran = [name for key, name in FRAMEWORKS.items() if self.sizes(new=True)[key] or self.sizes(new=False)[key]]
+            return f"{ran[0]} only" if len(ran) == 1 else ""
         apart = pair[0][:count] - pair[1][:count]
         if count < FEWEST or not np.isfinite(apart).all():
             return f"Keras at n = {count}: too few to compare"

@@ -27,9 +27,20 @@ def drawn():
     for path in sorted([*library.rglob("*.py"), *store.results_folder().rglob("*.json")]):
         digest.update(path.read_bytes())
     random = np.random.default_rng(int(digest.hexdigest(), 16))
-    every = map(experiments.get, experiments.NAMES)
-    here = [[one for one in each.trials() if one.setting not in each.optional] for each in every]  # may be lacking
+    here = [stored_trials(experiments.get(name)) for name in experiments.NAMES]
     return [trials[random.integers(len(trials))] for trials in here]
+
+
+def stored_trials(experiment):
+    """First seeds and new ones, less what only an accelerator runs."""
+    new = [
+        Trial(experiment.name, setting, framework, result["seed"])
+        for setting, by_framework in store.load_new(experiment).items()
+        for framework, results in by_framework.items()
+        for result in results
+    ]
+    every = dict.fromkeys([*experiment.trials(), *new])
+    return [one for one in every if one.setting not in experiment.optional]
 
 
 def rerun(trials):

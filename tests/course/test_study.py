@@ -34,6 +34,7 @@ def test_a_result_says_what_it_ran_on_and_how_long_it_took(monkeypatch):
 def test_what_needs_an_accelerator_waits_to_be_asked_for(monkeypatch):
     asked = []
     monkeypatch.setattr(study, "bring_up_to_date", lambda wanted, folder: asked.append(wanted) or study.Report())
+    monkeypatch.setattr(study, "run_claims", lambda *arguments: study.Report())
     monkeypatch.setattr(processor, "pin", lambda capability: None)
     for options in ([], ["--accelerator"]):
         monkeypatch.setattr(sys, "argv", ["study", *options, "clr_table1"])

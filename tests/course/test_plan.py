@@ -1,0 +1,137 @@
+"""What the claims need next: the plan, its costs, and the queue that runs it."""
+
+import re
+
+import pytest
+
+from lrlib.course import claims, experiments, plan, samples, store, study
+from lrlib.course.experiment import Claim, Trial, Verdict
+from lrlib.course.rules import Higher
+from lrlib.course.samples import Runs
+from lrlib.course.words import UNDECIDED
+
+CYCLING = experiments.get("cycling")
+
+
+class Rule:
+    """Wants trials until so many have been run."""
+
+    def __init__(self, *trials):
+        self.trials, self.word = list(trials), UNDECIDED
+
+    def judge(self):
+        return Verdict(self.word, {})
+
+    def wanted(self):
+        return [] if self.word != UNDECIDED else self.trials
+
+
+def trial(setting, seed, framework="pytorch"):
+    return Trial("cycling", setting, framework, seed)
+
+
+@pytest.fixture
+def made(monkeypatch):
+    def make(**rules):
+        every = [Claim("made", name, "", rule, "cycling") for name, rule in rules.items()]
+        monkeypatch.setattr(claims, "judged", lambda: [(claim, claim.rule.judge()) for claim in every])
+
+    return make
+
+
+def test_the_cheapest_look_comes_first_and_what_is_decided_last(made, tmp_path):
+    cheap, dear, done = (
+        Rule(trial("triangular", 100)),
+        Rule(*(trial("triangular", s, "keras") for s in range(9))),
+        Rule(),
+    )
+    made(done=done, dear=dear, cheap=cheap)
+    steps = plan.steps(tmp_path)
+    assert [step.claim.text for step in steps] == ["cheap", "dear", "done"]
+    assert steps[1].seconds == pytest.approx(9 * plan.cost(trial("triangular", 0, "keras")))
+    assert steps[2].missing == [] and steps[2].seconds == 0
+
+
+def test_a_cost_is_the_median_of_what_is_stored():
+    stored = [result["seconds"] for result in store.load(CYCLING)["triangular"]["keras"]]
+    assert min(stored) <= plan.cost(trial("triangular", 100, "keras")) <= max(stored)
+    assert sorted(stored)[4] <= plan.cost(trial("triangular", 100, "keras")) <= sorted(stored)[5]
+
+
+def test_what_is_stored_is_not_missing_and_only_takes_some_experiments(made, tmp_path):
+    made(one=Rule(trial("triangular", 100)))
+    assert plan.steps(tmp_path, only=["q_agrel"])[0].missing == []
+    result = dict(store.load(CYCLING)["triangular"]["pytorch"][0], seed=100)
+    store.write(CYCLING, trial("triangular", 100), result, tmp_path)
+    assert plan.steps(tmp_path)[0].missing == []
+
+
+def test_the_text_says_word_seeds_and_minutes(made, tmp_path):
+    made(one=Rule(trial("triangular", 100)))
+    head, line, total = plan.as_text(plan.steps(tmp_path)).splitlines()
+    assert head.split() == ["word", "n", "core-min", "claim"]
+    assert re.fullmatch(r"undecided +0 +0\.\d  cycling: one", line) and total.startswith(
+        "next looks in all: 0 core-min"
+    )
+
+
+class TestQueue:
+    def test_each_look_is_run_and_judged_again_until_all_is_decided(self, made, tmp_path, monkeypatch):
+        first, second = Rule(trial("triangular", 100)), Rule(trial("triangular", 100, "keras"))
+        made(first=first, second=second)
+        asked = []
+
+        def bring(wanted, folder):
+            asked.append(list(wanted))
+            (first if wanted == first.trials else second).word = "holds"
+            return study.Report(run=list(wanted))
+
+        monkeypatch.setattr(study, "bring_up_to_date", bring)
+        report = study.run_claims(tmp_path)
+        assert asked == [first.trials, second.trials] and report.run == first.trials + second.trials
+
+    def test_what_fails_is_not_tried_for_ever(self, made, tmp_path, monkeypatch):
+        made(one=Rule(trial("triangular", 100)))
+        monkeypatch.setattr(
+            study, "bring_up_to_date", lambda wanted, folder: study.Report(failed=dict.fromkeys(wanted, "no"))
+        )
+        assert study.run_claims(tmp_path).failed == {trial("triangular", 100): "no"}
+
+    def test_what_needs_an_accelerator_waits_to_be_asked_for(self, made, tmp_path, monkeypatch):
+        wanted = Trial("clr_table1", "triangular2", "pytorch", 105)
+        made(one=Rule(wanted))
+        monkeypatch.setattr(
+            study, "bring_up_to_date", lambda wanted, folder: study.Report(failed=dict.fromkeys(wanted, ""))
+        )
+        assert study.run_claims(tmp_path).failed == {}
+        assert list(study.run_claims(tmp_path, accelerator=True).failed) == [wanted]
+
+    def test_plan_runs_nothing(self, made, monkeypatch, capsys):
+        made(one=Rule(trial("triangular", 159)))
+        monkeypatch.setattr(study, "bring_up_to_date", lambda *_: pytest.fail("a trial was run"))
+        monkeypatch.setattr("sys.argv", ["study", "--plan"])
+        assert study.main() == 0 and "cycling: one" in capsys.readouterr().out
+
+
+def test_new_seeds_are_read_as_far_as_none_is_lacking(tmp_path):
+    result = store.load(CYCLING)["triangular"]["pytorch"][0]
+    for seed in (0, 100, 101, 103):
+        store.write(CYCLING, trial("triangular", seed), dict(result, seed=seed), tmp_path)
+    assert [one["seed"] for one in store.load_new(CYCLING, tmp_path)["triangular"]["pytorch"]] == [100, 101]
+
+
+def test_a_real_claim_is_looked_at_again_after_its_seeds_came(tmp_path, monkeypatch):
+    """From no seed to a word, on results of one file: what the queue does, without the training."""
+    rule = Higher(Runs(CYCLING, "triangular"), Runs(CYCLING, "constant-0.0003"), 0.3)
+    monkeypatch.setattr(store, "results_folder", lambda: tmp_path)
+    monkeypatch.setattr(samples, "stored", lambda experiment, new: store.load_new(experiment) if new else {})
+    assert rule.judge().word == UNDECIDED and len(rule.wanted()) == 20
+    for one in rule.wanted():
+        accuracy = 95.0 + one.seed % 3 / 10 + 2 * (one.setting == "triangular")
+        result = {"framework": one.framework, "seed": one.seed, "train_loss": 0.1, "test_accuracy": accuracy}
+        store.write(CYCLING, one, result, tmp_path)
+    assert rule.judge().word == "holds" and rule.wanted() == []
+
+
+def test_the_commit_that_fixed_the_rules_is_named():
+    assert re.fullmatch(r"[0-9a-f]{7,40}", plan.FIXED_IN)
