@@ -1,4 +1,4 @@
-"""The front page's picture is a chapter's own figure, as the executed notebook holds it."""
+"""The front page's pictures are chapters' own figures, as the executed notebooks hold them."""
 
 from __future__ import annotations
 
@@ -7,25 +7,27 @@ import json
 from pathlib import Path
 
 BOOK = Path(__file__).resolve().parents[1]
-NOTEBOOK, FIGURE = BOOK / "chapters" / "step_and_plateau.ipynb", "fig-momentum"
-PICTURE = BOOK / "_static" / "front.png"
+# The picture's file in book/_static: the chapter and the name of its figure.
+PICTURES = {"front.png": ("step_and_plateau", "fig-momentum"), "words.png": ("verdicts", "fig-words")}
 
 
-def picture() -> bytes:
+def picture(chapter: str, figure: str) -> bytes:
     """Return the PNG that the notebook's named figure cell shows."""
-    for cell in json.loads(NOTEBOOK.read_text(encoding="utf-8"))["cells"]:
-        if cell["metadata"].get("mystnb", {}).get("figure", {}).get("name") == FIGURE:
+    notebook = BOOK / "chapters" / f"{chapter}.ipynb"
+    for cell in json.loads(notebook.read_text(encoding="utf-8"))["cells"]:
+        if cell["metadata"].get("mystnb", {}).get("figure", {}).get("name") == figure:
             for output in cell["outputs"]:
                 if "image/png" in output.get("data", {}):
                     return base64.b64decode(output["data"]["image/png"])
-    raise SystemExit(f"{NOTEBOOK.name} shows no figure named {FIGURE}, which the front page needs")
+    raise SystemExit(f"{notebook.name} shows no figure named {figure}, which the front page needs")
 
 
 def main() -> None:
-    """Write the picture if it is not there or has changed."""
-    wanted = picture()
-    if not PICTURE.exists() or PICTURE.read_bytes() != wanted:
-        PICTURE.write_bytes(wanted)
+    """Write each picture if it is not there or has changed."""
+    for name, source in PICTURES.items():
+        path, wanted = BOOK / "_static" / name, picture(*source)
+        if not path.exists() or path.read_bytes() != wanted:
+            path.write_bytes(wanted)
 
 
 if __name__ == "__main__":

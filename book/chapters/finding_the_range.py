@@ -523,9 +523,10 @@ print("lrlib says why not:", level[0].suggest("steepest").reason)
 # %% [markdown]
 # ## Verdicts
 #
-# *Reproduced* needs both frameworks, with losses on held-out images, as the source measured. Finders of its
-# time took the steepest point. Its range was read by eye, and Smith's rule is the nearest to that. All claims of the
-# course stand together in [Claims and verdicts](verdicts.ipynb).
+# A range is read off one sweep, so the claims about it ask in how many of our sweeps it is so: more than half of them,
+# by new seeds. Losses are those on held-out images, as the source measured. Finders of its time took the steepest
+# point. The source's range was read by eye, and Smith's rule is the nearest to that. [Claims and
+# verdicts](verdicts.ipynb) explains the words, and has all claims.
 
 # %% tags=["hide-input"]
 from lrlib.course import claims

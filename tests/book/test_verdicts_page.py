@@ -1,0 +1,281 @@
+"""The full table of claims in Chromium: filters, sorting, cards on a phone, colours, and the page without scripts.
+
+The page is made here, around a table as the book renders it, with the book's own scripts and styles.
+"""
+
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+from browser import needs_browser, opened
+from playwright.sync_api import expect
+
+from lrlib.course import claims, rules, words
+from lrlib.course.forest import WORD_COLOURS
+
+STATIC = Path(__file__).resolve().parents[2] / "book" / "_static"
+FILES = ("course.css", "verdicts.css", "tables.js", "verdicts.js")
+pytestmark = [needs_browser, pytest.mark.slow]
+
+HEAD = ["source", *claims.HEAD, "shown in"]
+# Source, word, claim, what PyTorch gave, chapter; in the book's order, by source.
+CLAIMS = [
+    ("papers", words.UNDECIDED, "one cosine is better", "-2.10 (-16.00 to +14.00)", "9. To zero"),
+    ("papers", words.NO_GAIN, "cycles need fewer updates", "+0.40 (-0.90 to +0.10)", "10. One-cycle"),
+    ("Krishnan", words.HOLDS, "stop at the end of a cycle", "+11.40 (+0.39 to +1.89)", "7. Cycling"),
+    ("Krishnan", rules.CANNOT, "it leaves saddle points", "–", "7. Cycling"),
+    ("Krishnan", words.NO_GAIN, "a third or a quarter", "−0.05 (-0.29 to +0.19)", "7. Cycling"),
+    ("Lau / IBM", rules.NOT_HAD, "70.50 %", "71.80 ± 0.30", "10. One-cycle"),
+]
+PAGE = """<!doctype html><html lang="en" data-theme="{theme}"><head><title>Claims</title><meta charset="utf-8">
+<meta name="viewport" content="width=device-width"><link rel="icon" href="data:,">
+<link rel="stylesheet" href="course.css"><link rel="stylesheet" href="verdicts.css">
+<style>*, ::before {{ box-sizing: border-box }} body {{ background: var(--pst-color-background) }}
+a {{ color: var(--pst-color-link) }}</style>
+<script src="tables.js"></script><script src="verdicts.js"></script></head>
+<body style="color: var(--pst-color-text-base)"><main class="bd-article"><h1>Claims</h1><p>Before it.</p>
+<div class="pst-scrollable-table-container"><div class="table-scroll" role="region" tabindex="0" aria-label="Table">
+<table class="table"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div></div></main></body></html>"""
+
+
+def row(source, word, claim, pytorch, chapter):
+    cells = dict.fromkeys(HEAD, "–") | {"source": source, "verdict": f"<strong>{word}</strong>", "claim": claim}
+    cells |= {"our setting": "a small network", "PyTorch": pytorch}
+    cells["shown in"] = f'<a href="other.html"><span>{chapter}</span></a>'
+    return "<tr>" + "".join(f"<td><p>{cell}</p></td>" for cell in cells.values()) + "</tr>"
+
+
+@pytest.fixture
+def table_page(browser, tmp_path):
+    """Give a function that opens a page with a table of claims, from a file."""
+    for name in FILES:
+        shutil.copy(STATIC / name, tmp_path)
+
+    def open_page(listed=CLAIMS, head=HEAD, theme="light", **context):
+        heads = "".join(f'<th class="head"><p>{name}</p></th>' for name in head)
+        html = PAGE.format(theme=theme, head=heads, rows="".join(row(*one) for one in listed))
+        (tmp_path / "index.html").write_text(html, encoding="utf-8")
+        return opened(browser, tmp_path.as_uri(), "index.html", **context)
+
+    return open_page
+
+
+def shown(page):
+    """The rows that are seen."""
+    return page.locator("tbody tr:visible")
+
+
+def column(page, name):
+    """The cells that are seen of a column."""
+    return page.locator(f"tbody tr:visible td:nth-child({HEAD.index(name) + 1})")
+
+
+def listed(name):
+    """The texts of a column in the book's order."""
+    return [one[["source", "verdict", "claim", "PyTorch", "shown in"].index(name)] for one in CLAIMS]
+
+
+# --- Filters ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("label", "name", "value", "count"),
+    [
+        ("Source", "source", "Krishnan", 3),
+        ("Verdict", "verdict", words.NO_GAIN, 2),
+        ("Chapter", "shown in", "10. One-cycle", 2),
+    ],
+)
+def test_a_filter_leaves_the_claims_that_fit_and_counts_them(table_page, label, name, value, count):
+    with table_page() as page:
+        expect(page.get_by_role("status")).to_have_text("6 of 6 claims")
+        page.get_by_label(label).select_option(value)
+        expect(column(page, name)).to_have_text([value] * count)
+        expect(page.get_by_role("status")).to_have_text(f"{count} of 6 claims")
+        assert page.watch.faults() == []
+
+
+def test_filters_are_joined_and_let_go_together(table_page):
+    with table_page() as page:
+        page.get_by_label("Source").select_option("Krishnan")
+        page.get_by_label("Verdict").select_option(words.NO_GAIN)
+        expect(column(page, "claim")).to_have_text(["a third or a quarter"])
+        page.get_by_label("Chapter").select_option("9. To zero")
+        expect(shown(page)).to_have_count(0)
+        expect(page.get_by_role("status")).to_have_text("0 of 6 claims")
+        page.get_by_role("button", name="Show all").press("Enter")
+        expect(shown(page)).to_have_count(len(CLAIMS))
+        expect(page.get_by_role("status")).to_have_text("6 of 6 claims")
+        expect(page.get_by_label("Source")).to_have_value("")
+
+
+def test_filters_work_by_keyboard(table_page):
+    with table_page() as page:
+        page.keyboard.press("Tab")
+        expect(page.get_by_label("Source")).to_be_focused()
+        page.keyboard.press("Tab")
+        expect(page.get_by_label("Verdict")).to_be_focused()
+        page.keyboard.type("no")
+        expect(column(page, "verdict")).to_have_text([words.NO_GAIN] * 2)
+
+
+def test_choices_stand_in_an_order_in_which_they_are_looked_for(table_page):
+    with table_page() as page:
+
+        def options(label):
+            return page.get_by_label(label).locator("option").all_text_contents()
+
+        assert options("Source") == ["all", "papers", "Krishnan", "Lau / IBM"]
+        assert options("Verdict") == ["all", *[word for word in WORD_COLOURS if word in listed("verdict")]]
+        assert options("Chapter") == ["all", "7. Cycling", "9. To zero", "10. One-cycle"]
+
+
+def test_the_filters_stand_above_what_scrolls(table_page):
+    with table_page() as page:
+        assert page.evaluate("document.querySelector('form + .pst-scrollable-table-container table') !== null")
+
+
+# --- Sorting ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "ascending"),
+    [
+        ("source", ["Krishnan"] * 3 + ["Lau / IBM"] + ["papers"] * 2),
+        ("verdict", [word for word in WORD_COLOURS for one in CLAIMS if one[1] == word]),
+        ("PyTorch", [listed("PyTorch")[number] for number in (0, 4, 1, 2, 5, 3)]),
+        ("shown in", ["7. Cycling"] * 3 + ["9. To zero"] + ["10. One-cycle"] * 2),
+    ],
+)
+def test_a_column_is_sorted_by_keyboard_both_ways_and_back(table_page, name, ascending):
+    down = ascending[::-1] if name != "PyTorch" else [*ascending[-2::-1], "–"]  # what is not there stays last
+    with table_page() as page:
+        head = page.get_by_role("columnheader", name=name, exact=True)
+        expect(head).not_to_have_attribute("aria-sort", re.compile(""))
+        head.get_by_role("button").focus()
+        for direction, texts in (("ascending", ascending), ("descending", down)):
+            page.keyboard.press("Enter")
+            expect(head).to_have_attribute("aria-sort", direction)
+            expect(column(page, name)).to_have_text(texts)
+            expect(head.get_by_role("button")).to_be_focused()
+        page.keyboard.press("Space")
+        expect(head).not_to_have_attribute("aria-sort", re.compile(""))
+        expect(column(page, name)).to_have_text(listed(name))
+
+
+def test_one_column_is_sorted_at_a_time_and_stays_so_when_filtered(table_page):
+    with table_page() as page:
+        page.get_by_role("button", name="source", exact=True).click()
+        page.get_by_role("button", name="claim", exact=True).click()
+        expect(page.locator("[aria-sort]")).to_have_count(1)
+        page.get_by_label("Source").select_option("Krishnan")
+        texts = sorted(one[2] for one in CLAIMS if one[0] == "Krishnan")
+        expect(column(page, "claim")).to_have_text(texts)
+
+
+# --- Cards --------------------------------------------------------------------------------------------------------
+
+
+def test_on_a_phone_each_claim_is_a_card_with_its_word_first(table_page):
+    with table_page(width=390) as page:
+        expect(shown(page)).to_have_count(len(CLAIMS))
+        cards = page.evaluate(
+            """() => [...document.querySelectorAll("tbody tr")].map((row) => {
+                const seen = [...row.cells].filter((cell) => cell.checkVisibility());
+                const top = (cell) => cell.getBoundingClientRect().top;
+                return seen.sort((a, b) => top(a) - top(b)).map((cell) => cell.textContent);
+            })"""
+        )
+        for card, (source, word, claim, *_, chapter) in zip(cards, CLAIMS, strict=True):
+            assert (card[:3], card[-1]) == ([word, claim, source], chapter)
+            assert "–" not in card
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
+        expect(page.locator("thead")).to_be_hidden()
+        expect(page.get_by_role("row")).to_have_count(len(CLAIMS))  # it is still read out as a table
+        assert page.watch.faults() == []
+
+
+def test_a_card_names_what_a_cell_has(table_page):
+    with table_page(width=390) as page:
+        cell = column(page, "PyTorch").first
+        assert cell.evaluate("e => getComputedStyle(e, '::before').content") == '"PyTorch: "'
+        cell = column(page, "verdict").first
+        assert cell.evaluate("e => getComputedStyle(e, '::before').content") == "none"
+
+
+def test_cards_are_filtered(table_page):
+    with table_page(width=390) as page:
+        page.get_by_label("Verdict").select_option(words.HOLDS)
+        expect(shown(page)).to_have_count(1)
+        expect(shown(page)).to_contain_text("stop at the end of a cycle")
+
+
+def test_a_wide_screen_has_the_table(table_page):
+    with table_page(width=1440) as page:
+        first = [cell.bounding_box()["y"] for cell in shown(page).first.locator("td").all()]
+        assert len(set(first)) == 1 and len(first) == len(HEAD)
+
+
+# --- Colours ------------------------------------------------------------------------------------------------------
+
+
+def contrast(one, other):
+    """Of two colours as the browser tells them, by WCAG's formula."""
+
+    def luminance(colour):
+        values = [int(number) / 255 for number in re.findall(r"\d+", colour)[:3]]
+        red, green, blue = (v / 12.92 if v <= 0.04045 else ((v + 0.055) / 1.055) ** 2.4 for v in values)
+        return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+    low, high = sorted((luminance(one), luminance(other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+@pytest.mark.parametrize("width", [390, 1440])
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_every_word_has_its_colour_in_both_themes(table_page, theme, width):
+    with table_page([("papers", word, "a", "1", "b") for word in WORD_COLOURS], theme=theme, width=width) as page:
+        seen = column(page, "verdict").locator("strong").evaluate_all("all => all.map(e => getComputedStyle(e).color)")
+        ground = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    for colour, (word, drawn) in zip(seen, WORD_COLOURS.items(), strict=True):
+        assert contrast(colour, ground) >= 4.5, word
+        if theme == "light":
+            assert "#{:02X}{:02X}{:02X}".format(*map(int, re.findall(r"\d+", colour))) == drawn, word
+    assert len(set(seen)) == len(set(WORD_COLOURS.values()))
+
+
+@pytest.mark.parametrize("width", [390, 1440])
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_has_no_objection(table_page, axe, theme, width):
+    with table_page(theme=theme, width=width) as page:
+        page.get_by_label("Source").select_option("Krishnan")
+        page.evaluate(axe)
+        found = page.evaluate("async () => (await axe.run()).violations.map((v) => `${v.id}: ${v.nodes[0].html}`)")
+        assert found == []
+
+
+# --- Without scripts, and other tables ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("width", [390, 1440])
+def test_without_scripts_all_of_the_table_is_there(table_page, width):
+    with table_page(width=width, java_script_enabled=False) as page:
+        expect(shown(page)).to_have_count(len(CLAIMS))
+        for name in ("source", "verdict", "claim", "PyTorch", "shown in"):
+            expect(column(page, name)).to_have_text(listed(name))
+        expect(page.locator("thead th")).to_have_text(HEAD)
+        expect(page.locator("form")).to_have_count(0)
+
+
+def test_a_chapters_own_table_has_words_and_no_filters(table_page):
+    without = ["paper", *HEAD[1:-1], "where"]
+    with table_page(head=without) as page:
+        expect(page.locator("td.word-no-gain")).to_have_count(2)
+        expect(page.locator("form, button.sort")).to_have_count(0)
+
+
+def test_a_table_of_something_else_is_left_alone(table_page):
+    with table_page(head=["setting", *HEAD[1:2], "rate", *HEAD[3:]]) as page:
+        expect(page.locator("table.table")).to_be_visible()
+        expect(page.locator("table.verdicts, form, td.word")).to_have_count(0)
