@@ -242,7 +242,7 @@ figures.table(
 )
 
 # %% tags=["hide-input", "hide-output"]
-print(plan.as_text(plan.steps()))
+print(plan.as_text(plan.steps(every)))
 
 # %% [markdown]
 # ## Break it: a word that does not follow

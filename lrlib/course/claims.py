@@ -6,7 +6,7 @@ from :mod:`lrlib.course.rules`, that is, from the stored runs.
 
 from typing import Any
 
-from lrlib.course import experiments
+from lrlib.course import experiments, plan
 from lrlib.course.experiment import Claim, Verdict
 from lrlib.course.rules import FRAMEWORKS
 from lrlib.course.sources import SOURCES
@@ -36,7 +36,15 @@ def row(claim: Claim, verdict: Verdict) -> list[str]:
     seeds = f"{' and '.join(numbers)}{'' if verdict.outcome else ' first'}" if numbers else "–"
     written = f"{verdict.written}: confounded" if verdict.confounded else verdict.written
     shown = [verdict.shown[framework] for framework in FRAMEWORKS]
-    return [f"**{verdict.word}**", claim.text, claim.setting, written or "–", *shown, seeds, verdict.note or "–"]
+    note = "; ".join(filter(None, (verdict.note, _next_look(claim))))
+    return [f"**{verdict.word}**", claim.text, claim.setting, written or "–", *shown, seeds, note or "–"]
+
+
+def _next_look(claim: Claim) -> str:
+    """What looking again would cost, in words, where a claim is undecided and can be looked at."""
+    missing = plan.missing_for(claim)
+    minutes = sum(map(plan.cost, missing)) / 60
+    return f"next look: {max(1, round(minutes))} core-minutes" if missing else ""
 
 
 def table(chapter: str) -> Any:

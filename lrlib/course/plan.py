@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-from lrlib.course import claims, experiments, samples, store
+from lrlib.course import experiments, store
 from lrlib.course.experiment import Claim, Trial, Verdict
 from lrlib.course.rules import Higher, LowerError, Most
 from lrlib.course.words import UNDECIDED
@@ -35,14 +35,18 @@ class Step(NamedTuple):
         return self.verdict.outcome.seeds if self.verdict.outcome else 0
 
 
-def steps(folder: Path | None = None, only: Iterable[str] = ()) -> list[Step]:
+def missing_for(claim: Claim, folder: Path | None = None) -> list[Trial]:
+    """The trials that a claim's next look lacks; none if it has its word, or was looked at for the last time."""
+    folder = store.results_folder() if folder is None else folder
+    wanted = dict.fromkeys(claim.rule.wanted())
+    return [one for one in wanted if store.find(experiments.get(one.experiment), one, folder) is None]
+
+
+def steps(judged: Iterable[tuple[Claim, Verdict]], folder: Path | None = None, only: Iterable[str] = ()) -> list[Step]:
     """Every claim, those that cost least to look at again first, and those with nothing to run last."""
-    folder, only = store.results_folder() if folder is None else folder, list(only)
-    samples.forget()
-    found = []
-    for claim, verdict in claims.judged():
-        wanted = [trial for trial in dict.fromkeys(claim.rule.wanted()) if not only or trial.experiment in only]
-        missing = [one for one in wanted if store.find(experiments.get(one.experiment), one, folder) is None]
+    only, found = list(only), []
+    for claim, verdict in judged:
+        missing = [trial for trial in missing_for(claim, folder) if not only or trial.experiment in only]
         optional = any(trial.setting in experiments.get(trial.experiment).optional for trial in missing)
         found.append(Step(claim, verdict, missing, sum(map(cost, missing)), optional))
     return sorted(found, key=lambda step: (not step.missing, step.accelerator, step.seconds))

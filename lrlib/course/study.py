@@ -202,13 +202,14 @@ def run_claims(folder: Path, only: Iterable[str] = (), accelerator: bool = False
 
     After each look all words are drawn anew: what it decided is not looked at again.
     """
-    from lrlib.course import plan
+    from lrlib.course import claims, plan, samples
 
     total, tried = Report(), set[Trial]()
     while True:
+        samples.forget()
         waiting = [
             step
-            for step in plan.steps(folder, only)
+            for step in plan.steps(claims.judged(), folder, only)
             if step.missing and step.accelerator <= accelerator and not tried.issuperset(step.missing)
         ]
         if not waiting:
@@ -271,9 +272,9 @@ def main() -> int:
     parser.add_argument("--plan", action="store_true", help="say what the claims need next, and run nothing")
     options = parser.parse_args()
     if options.plan:
-        from lrlib.course import plan
+        from lrlib.course import claims, plan
 
-        print(plan.as_text(plan.steps(only=options.only)))
+        print(plan.as_text(plan.steps(claims.judged(), only=options.only)))
         return 0
     processor.pin("AVX2")  # before NumPy is imported, here and in the workers, which inherit the environment
     failed: dict[Trial, str] = {}

@@ -46,7 +46,7 @@ def test_the_cheapest_look_comes_first_and_what_is_decided_last(made, tmp_path):
         Rule(),
     )
     made(done=done, dear=dear, cheap=cheap)
-    steps = plan.steps(tmp_path)
+    steps = plan.steps(claims.judged(), tmp_path)
     assert [step.claim.text for step in steps] == ["cheap", "dear", "done"]
     assert steps[1].seconds == pytest.approx(9 * plan.cost(trial("triangular", 0, "keras")))
     assert steps[2].missing == [] and steps[2].seconds == 0
@@ -60,15 +60,15 @@ def test_a_cost_is_the_median_of_what_is_stored():
 
 def test_what_is_stored_is_not_missing_and_only_takes_some_experiments(made, tmp_path):
     made(one=Rule(trial("triangular", 100)))
-    assert plan.steps(tmp_path, only=["q_agrel"])[0].missing == []
+    assert plan.steps(claims.judged(), tmp_path, only=["q_agrel"])[0].missing == []
     result = dict(store.load(CYCLING)["triangular"]["pytorch"][0], seed=100)
     store.write(CYCLING, trial("triangular", 100), result, tmp_path)
-    assert plan.steps(tmp_path)[0].missing == []
+    assert plan.steps(claims.judged(), tmp_path)[0].missing == []
 
 
 def test_the_text_says_word_seeds_and_minutes(made, tmp_path):
     made(one=Rule(trial("triangular", 100)))
-    head, line, total = plan.as_text(plan.steps(tmp_path)).splitlines()
+    head, line, total = plan.as_text(plan.steps(claims.judged(), tmp_path)).splitlines()
     assert head.split() == ["word", "n", "core-min", "claim"]
     assert re.fullmatch(r"undecided +0 +0\.\d  cycling: one", line) and total.startswith(
         "next looks in all: 0 core-min"
