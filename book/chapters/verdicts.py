@@ -26,11 +26,13 @@ every = claims.judged()
 _ = forest.forest(every)
 
 # %% [markdown]
-# Right of the band a claim holds; left of it the opposite does; an interval that ends within the band says that the
-# difference does not matter, whichever way it goes. An interval that crosses the band says that more runs are needed.
+# In [the figure](#fig-forest) a claim *holds* where its interval lies right of zero and reaches past the band, and is
+# *reversed* where it does so on the left. An interval that stays inside the band says that the difference does not
+# matter, whichever way it goes. One that holds zero, and effects past the band on the claimed side, says that more runs
+# are needed.
 #
 # Nobody typed these words. A file beside each experiment names the claim, the runs that decide it and the smallest effect
-# that would matter; the word follows from the stored runs each time this page is made.
+# of interest; the word follows from the stored runs each time this page is made.
 
 # %% [markdown]
 # ## The question
@@ -53,23 +55,23 @@ _ = forest.forest(every)
 #
 # | word | the interval | in other words |
 # |---|---|---|
-# | *holds* | lies above 0 | better |
-# | *reversed* | lies below 0 | worse |
+# | *holds* | lies above 0 and reaches δ | better |
+# | *reversed* | lies below 0 and reaches −δ | worse |
 # | *negligible* | lies between −δ and δ | no difference that matters |
-# | *no gain* | lies below δ | a gain that matters is excluded; whether there is a loss is open |
-# | *undecided* | reaches from 0 or below to δ or above | more runs are needed |
+# | *no gain* | reaches from −δ to 0 or above, and not to δ | a gain that matters is excluded; whether there is a loss is open |
+# | *undecided* | reaches from 0 or below to δ | more runs are needed |
 #
 # The function is short, and its properties are tested: exactly one word fits; the unit does not matter; a larger effect
 # never gets a worse word.
 
 # %%
-import inspect
-
+from lrlib.course.figures import show_source
 from lrlib.course.questions import answer
 from lrlib.course.words import LONG_LOOKS, LOOKS, UNDECIDED, word
 
-print(inspect.getsource(word).partition('"""')[0], end="")
-print("    ...", inspect.getsource(word).rpartition('"""')[2], sep="", end="")
+show_source(word)
+
+# %%
 answer("check 3", "negligible", holds=word(0.05, 0.1, smallest=0.3) == "negligible")
 
 # %% [markdown]
@@ -140,6 +142,8 @@ print(
 _ = forest.small(every)
 
 # %% [markdown]
+# [The words by source](#fig-words) show how much is still open, and where: the claims that train for minutes a run wait.
+#
 # **How much do the words depend on the noise?** Scale the spread of each comparison's runs, keep its mean, and ask again.
 
 # %%
