@@ -13,7 +13,7 @@ seeds of a look their mean is taken, else the word is PyTorch's, and Keras's run
 """
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 from scipy.stats import boschloo_exact, ttest_ind_from_stats
@@ -155,12 +155,8 @@ class Higher:
         return found + self._wanted()
 
     def _wanted(self) -> list[Trial]:
-        outcome = self.decide()
-        if outcome is not None and outcome.word != UNDECIDED:
-            return []
-        done = outcome.seeds if outcome else 0
-        following = next((count for count in self.looks if count > done), None)
-        return [] if following is None else _trials(self.runs.settings() | self.control.settings(), following)
+        following = _next_look(self.looks, self.decide())
+        return _trials(self.runs.settings() | self.control.settings(), following)
 
     def judge(self) -> Verdict:
         outcome, first = self.decide(), self.first()
@@ -212,7 +208,7 @@ class Higher:
         for count, error in self.looks.items():
             half = half_width(spread, count, 1 - error)
             decides = word(mean - half, mean + half, self.smallest) != UNDECIDED
-            if count > (outcome.seeds if outcome else 0) and decides:
+            if decides and count > (outcome.seeds if outcome else 0):
                 return f"about {count} seeds would decide it"
         return f"more than {max(self.looks)} seeds would be needed"
 
@@ -227,6 +223,12 @@ class Higher:
 
 def _word(outcome: Outcome | None) -> str:
     return UNDECIDED if outcome is None else outcome.word
+
+
+def _next_look(looks: Iterable[int], outcome: Outcome | None) -> int:
+    """The number of seeds of the next look; 0 if there is a word already, or the last look was taken."""
+    done = outcome.seeds if outcome else 0
+    return next((count for count in looks if count > done), 0) if _word(outcome) == UNDECIDED else 0
 
 
 def _mean_in_words(values: np.ndarray, digits: int) -> str:
@@ -369,11 +371,7 @@ class Share:
         return Verdict(_word(outcome), shown, seeds, outcome=outcome, note=note)
 
     def wanted(self) -> list[Trial]:
-        outcome = self.decide()
-        if outcome is not None and outcome.word != UNDECIDED:
-            return []
-        following = next((count for count in self.looks if count > (outcome.seeds if outcome else 0)), None)
-        return [] if following is None else _trials(self.runs.settings(), following)
+        return _trials(self.runs.settings(), _next_look(self.looks, self.decide()))
 
 
 @dataclasses.dataclass(frozen=True)
