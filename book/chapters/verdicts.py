@@ -116,7 +116,9 @@ figures.table(["claims", *(f"look {i}" for i in range(1, 7))], rows)
 claims.full_table()
 
 # %% [markdown]
-# Beside a comparison stand the mean difference and its 95 % interval, whatever the look; beside a published figure our mean
+# *Effect* is what decides, turned so that above zero is the claim: the mean of the differences at the look that gave the
+# word, and that look's interval. Where runs were lost it is how often the claimed side wins. Under a framework stands
+# what its runs measured, as they came: the mean difference with a plain 95 % interval; beside a published figure our mean
 # ± standard deviation and, in brackets, where 95 % of such figures would fall. *First* after a number of seeds says that
 # no new seed has run: the word waits for them.
 #

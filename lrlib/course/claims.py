@@ -8,7 +8,7 @@ from typing import Any
 
 from lrlib.course import experiments, plan
 from lrlib.course.experiment import Claim, Verdict
-from lrlib.course.rules import FRAMEWORKS
+from lrlib.course.rules import FRAMEWORKS, Share
 from lrlib.course.sources import SOURCES
 
 
@@ -27,7 +27,7 @@ def judged(chapter: str | None = None) -> list[tuple[Claim, Verdict]]:
     return [(claim, claim.rule.judge()) for claim in claims if chapter in (None, claim.chapter)]
 
 
-HEAD = ["verdict", "claim", "our setting", "as the source compares", *FRAMEWORKS.values(), "seeds", "note"]
+HEAD = ["verdict", "claim", "our setting", "effect", "as the source compares", *FRAMEWORKS.values(), "seeds", "note"]
 
 
 def row(claim: Claim, verdict: Verdict) -> list[str]:
@@ -37,14 +37,37 @@ def row(claim: Claim, verdict: Verdict) -> list[str]:
     written = f"{verdict.written}: confounded" if verdict.confounded else verdict.written
     shown = [verdict.shown[framework] for framework in FRAMEWORKS]
     note = "; ".join(filter(None, (verdict.note, _next_look(claim))))
-    return [f"**{verdict.word}**", claim.text, claim.setting, written or "–", *shown, seeds, note or "–"]
+    return [
+        f"**{verdict.word}**",
+        claim.text,
+        claim.setting,
+        _effect(claim, verdict),
+        written or "–",
+        *shown,
+        seeds,
+        note or "–",
+    ]
+
+
+def _effect(claim: Claim, verdict: Verdict) -> str:
+    """What decides, in words: the interval of the look, above zero as claimed; where runs are lost, how often it wins."""
+    if (outcome := verdict.outcome) is None:
+        return "–"
+    if outcome.lost or isinstance(claim.rule, Share):
+        mean, low, high = (round(100 * (number + 0.5)) for number in (outcome.mean, outcome.low, outcome.high))
+        return f"{mean} % of {outcome.seeds} ({low} to {high})"
+    digits = getattr(claim.rule, "digits", 2)
+    mean, low, high = (f"{number:+.{digits}f}" for number in (outcome.mean, outcome.low, outcome.high))
+    return f"{mean} ({low} to {high})"
 
 
 def _next_look(claim: Claim) -> str:
     """What looking again would cost, in words, where a claim is undecided and can be looked at."""
     missing = plan.missing_for(claim)
+    if not missing:
+        return ""
     minutes = sum(map(plan.cost, missing)) / 60
-    return f"next look: {max(1, round(minutes))} core-minutes" if missing else ""
+    return f"next look: {'an accelerator' if plan.needs_accelerator(missing) else f'{max(1, round(minutes))} core-minutes'}"
 
 
 def table(chapter: str) -> Any:

@@ -160,12 +160,12 @@ class Higher:
 
     def judge(self) -> Verdict:
         outcome, first = self.decide(), self.first()
-        new = outcome is not None
+        new, count = outcome is not None, outcome.seeds if outcome else None
         written = "" if self.as_written is None else _word(self.as_written.decide())
         return Verdict(
             _word(outcome),
-            {framework: self._shown(framework, new) for framework in FRAMEWORKS},
-            {framework: size for framework, size in self.sizes(new).items() if size},
+            {framework: self._shown(framework, new, count) for framework in FRAMEWORKS},
+            {framework: min(size, count or size) for framework, size in self.sizes(new).items() if size},
             written,
             self._confounded(outcome, written),
             outcome,
@@ -212,8 +212,8 @@ class Higher:
                 return f"about {count} seeds would decide it"
         return f"more than {max(self.looks)} seeds would be needed"
 
-    def _shown(self, framework: str, new: bool) -> str:
-        ours, theirs = self.arms(framework, new)
+    def _shown(self, framework: str, new: bool, count: int | None) -> str:
+        ours, theirs = self.arms(framework, new, count)
         both = ours.minus(theirs)
         kept = both.values[~both.lost]
         if both.lost.any():
