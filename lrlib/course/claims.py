@@ -50,7 +50,7 @@ def row(claim: Claim, verdict: Verdict) -> list[str]:
 
 
 def _effect(claim: Claim, verdict: Verdict) -> str:
-    """What decides, in words: the interval of the look, above zero as claimed; where runs are lost, how often it wins."""
+    """What decides, in words: the interval of the look, above zero as claimed; of lost runs, how often it wins."""
     if (outcome := verdict.outcome) is None:
         return "–"
     if outcome.lost or isinstance(claim.rule, Share):
@@ -66,8 +66,9 @@ def _next_look(claim: Claim) -> str:
     missing = plan.missing_for(claim)
     if not missing:
         return ""
-    minutes = sum(map(plan.cost, missing)) / 60
-    return f"next look: {'an accelerator' if plan.needs_accelerator(missing) else f'{max(1, round(minutes))} core-minutes'}"
+    if plan.needs_accelerator(missing):
+        return "next look: an accelerator"
+    return f"next look: {max(1, round(sum(map(plan.cost, missing)) / 60))} core-minutes"
 
 
 def table(chapter: str) -> Any:

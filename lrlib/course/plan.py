@@ -42,13 +42,17 @@ def missing_for(claim: Claim, folder: Path | None = None) -> list[Trial]:
     return [one for one in wanted if store.find(experiments.get(one.experiment), one, folder) is None]
 
 
+def needs_accelerator(trials: Iterable[Trial]) -> bool:
+    """Whether one of them is optional, since only another machine can run it in a day."""
+    return any(trial.setting in experiments.get(trial.experiment).optional for trial in trials)
+
+
 def steps(judged: Iterable[tuple[Claim, Verdict]], folder: Path | None = None, only: Iterable[str] = ()) -> list[Step]:
     """Every claim, those that cost least to look at again first, and those with nothing to run last."""
     only, found = list(only), []
     for claim, verdict in judged:
         missing = [trial for trial in missing_for(claim, folder) if not only or trial.experiment in only]
-        optional = any(trial.setting in experiments.get(trial.experiment).optional for trial in missing)
-        found.append(Step(claim, verdict, missing, sum(map(cost, missing)), optional))
+        found.append(Step(claim, verdict, missing, sum(map(cost, missing)), needs_accelerator(missing)))
     return sorted(found, key=lambda step: (not step.missing, step.accelerator, step.seconds))
 
 
