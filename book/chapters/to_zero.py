@@ -211,7 +211,7 @@ from lrlib.course.samples import lost
 from lrlib.course.stats import direction, mean_interval, mean_sd, relative_interval
 
 stored = equal_budget_results.load()
-NAMES, test, validation, tuning = stored
+NAMES, test, validation, tuning, _ = stored
 means = stored.means  # settings × schedules
 LINEAR = NAMES.index("linear")
 print("settings, schedules, seeds:", *test.shape)

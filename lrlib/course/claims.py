@@ -57,8 +57,8 @@ def _effect(claim: Claim, verdict: Verdict) -> str:
         mean, low, high = (round(100 * (number + 0.5)) for number in (outcome.mean, outcome.low, outcome.high))
         return f"{mean} % of {outcome.seeds} ({low} to {high})"
     digits = getattr(claim.rule, "digits", 2)
-    mean, low, high = (f"{number:+.{digits}f}" for number in (outcome.mean, outcome.low, outcome.high))
-    return f"{mean} ({low} to {high})"
+    words = [f"{number:+.{digits}f}" for number in (outcome.mean, outcome.low, outcome.high)]
+    return "{} ({} to {})".format(*words)
 
 
 def _next_look(claim: Claim) -> str:

@@ -112,6 +112,7 @@ class Experiment:
     trained: network, initial weights, loss, optimizer, split, batches, and a version that is raised by hand.
 
     ``classes`` and ``tested`` (test images) tell what guessing gives; a trial gives ``repetitions`` numbers.
+    ``fixed_test``: all seeds are tested on the same images, so comparing accuracies needs which of them were right.
     ``new_seeds``: how many new seeds a framework may run for a claim; the second one only checks that both agree.
     """
 
@@ -127,6 +128,7 @@ class Experiment:
     classes: int = 10
     tested: int = 10_000
     repetitions: int = 1
+    fixed_test: bool = False
     new_seeds: Mapping[str, int] = dataclasses.field(default_factory=lambda: {"pytorch": 160, "keras": 5})
     claims: Callable[[], Iterable[Claim]] = no_claims
 

@@ -4,6 +4,7 @@
 nothing is run.
 """
 
+import math
 import statistics
 from collections.abc import Iterable
 from functools import cache
@@ -85,7 +86,7 @@ def cost(trial: Trial) -> float:
     own = every.get((trial.setting, trial.framework)) or [
         s for (_, name), one in every.items() for s in one if name == trial.framework
     ]
-    return statistics.median(own)
+    return statistics.median(own) if own else math.nan
 
 
 @cache

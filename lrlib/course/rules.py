@@ -19,7 +19,7 @@ import numpy as np
 from scipy.stats import boschloo_exact, ttest_ind_from_stats
 
 from lrlib.course.experiment import NEW, Experiment, Outcome, Trial, Verdict
-from lrlib.course.samples import Numbers, Runs, Sample, mean_of
+from lrlib.course.samples import Gain, Numbers, Runs, Sample, Spread, mean_of
 from lrlib.course.stats import (
     half_width,
     interval,
@@ -37,7 +37,7 @@ FEWEST = 3  # seeds that an interval is drawn from
 HAD, NOT_HAD, CANNOT_TELL = "had again", "not had again", "cannot tell"
 TRUE, FALSE, CANNOT = "true", "false", "cannot be tested here"
 IMPROVEMENT = 0.1  # the smallest effect of interest where runs are lost: in the probability of improvement
-ENOUGH = 20  # runs: with no more than 19 like it, a figure that none of them gave has still more than one chance in 20
+ENOUGH = 20  # runs that a published figure is held to before it counts as had again
 
 
 def _trials(settings: set[tuple[Experiment, str]], numbers: int) -> list[Trial]:
@@ -102,20 +102,42 @@ class Higher:
 
         Seeds are paired, and ties left out, so the number of wins is binomial and its interval exact.
         """
-        worst = -1 if self.unit == "points" else 1
+        worst = self._worst()
         ranks = []
         for ours, theirs in arms:
             apart = worst * (ours.lost[:count].astype(int) - theirs.lost[:count])
             ranks.append(np.where(ours.lost | theirs.lost, apart, np.sign(ours.minus(theirs).values)))
         ranking = np.sum(ranks, axis=0) * (-1 if self.lower else 1)
         wins, losses = int((ranking > 0).sum()), int((ranking < 0).sum())
+        if not worst:
+            wins = losses = 0  # of a gain, a spread or a gap a lost run says nothing
         low, high = (end - 0.5 for end in share_interval(wins, wins + losses, level))
         mean = wins / (wins + losses) - 0.5 if wins + losses else 0.0
         return Outcome(word(low, high, IMPROVEMENT), count, mean, low, high, IMPROVEMENT, frameworks, lost=True)
 
+    def _worst(self) -> int:
+        """The side on which a lost run stands: −1 of accuracies, 1 of losses, 0 where it has none."""
+        if any(isinstance(arm, Gain | Spread) for arm in (self.runs, self.control)):
+            return 0
+        if self.unit != "points":
+            return 1
+        return 0 if self.lower else -1
+
+    def _lacks_images(self) -> bool:
+        """Whether all new seeds share their test images, and which of them were right is not stored.
+
+        Their part belongs in the interval, and without it no word is given.
+        """
+        if self.unit != "points" or not any(experiment.fixed_test for experiment, _ in self.settings()):
+            return False
+        ours, theirs = self.arms("pytorch", new=True)
+        return bool(ours.seeds and theirs.seeds) and ours.minus(theirs).right is None
+
     def decide(self) -> Outcome | None:
         """The first look at new seeds that decides, else the last one that there is; None before the first."""
         outcome, sizes = None, self.sizes(new=True)
+        if self._lacks_images():
+            return None
         for count, error in self.looks.items():
             if frameworks := [framework for framework, size in sizes.items() if size >= count]:
                 outcome = self.look(frameworks, count, 1 - error)
@@ -124,7 +146,10 @@ class Higher:
         return outcome
 
     def p_value(self) -> float | None:
-        """Two-sided, of the look that gave the word: the error at which its interval would end at zero."""
+        """Two-sided: the error, over all looks, at which the interval of the look that gave the word would end at zero.
+
+        Stopping at the first look that decides would spoil the look's own p; its share of the 5 % makes up for that.
+        """
         if (outcome := self.decide()) is None:
             return None
 
@@ -136,7 +161,7 @@ class Higher:
         for _ in range(40):
             middle = (low * high) ** 0.5
             low, high = (low, middle) if clear(middle) else (middle, high)
-        return high
+        return min(1.0, high * sum(self.looks.values()) / self.looks[outcome.seeds])
 
     def first(self) -> Outcome | None:
         """What the first seeds say at 95 %; they had been looked at, so they plan and do not decide."""
@@ -155,7 +180,10 @@ class Higher:
         return found + self._wanted()
 
     def _wanted(self) -> list[Trial]:
-        following = _next_look(self.looks, self.decide())
+        outcome = self.decide()
+        if outcome is not None and outcome.lost and not self._worst():
+            return []  # more seeds would not tell
+        following = _next_look(self.looks, outcome)
         return _trials(self.runs.settings() | self.control.settings(), following)
 
     def judge(self) -> Verdict:
@@ -181,7 +209,11 @@ class Higher:
         return _word(controls.decide()) == HOLDS
 
     def agreement(self) -> str:
-        """Whether Keras's differences are PyTorch's, in words, from the seeds that both ran."""
+        """Whether Keras's differences are PyTorch's, in words, from the seeds that both ran.
+
+        They *agree* where the interval of what lies between them holds nothing of interest, and *differ* where it is
+        clear of zero and larger: not to be told apart is not to agree.
+        """
         sizes = self.sizes(new=True)
         new = min(sizes.values()) >= FEWEST
         pair = [self.differences(framework, new) for framework in FRAMEWORKS]
@@ -190,23 +222,32 @@ class Higher:
             ran = [name for key, name in FRAMEWORKS.items() if self.sizes(new=True)[key] or self.sizes(new=False)[key]]
             return f"{ran[0]} only" if len(ran) == 1 else ""
         apart = pair[0][:count] - pair[1][:count]
-        if count < FEWEST or not np.isfinite(apart).all():
-            return f"Keras at n = {count}: too few to compare"
+        gone = any(sample.lost[:count].any() for key in FRAMEWORKS for sample in self.arms(key, new, count))
+        if count < FEWEST or gone or not np.isfinite(apart).all():
+            return f"Keras at n = {count}: {'runs are lost' if gone else 'too few to compare'}"
         low, high = interval(apart)
-        agrees = low <= 0 <= high or abs(apart.mean()) <= self.smallest
-        return f"Keras {'agrees' if agrees else 'differs'} at n = {count} ({mean_interval(apart, self.digits)})"
+        said = "open whether Keras agrees"
+        if max(-low, high) < self.smallest:
+            said = "Keras agrees"
+        elif (low > 0 or high < 0) and abs(apart.mean()) > self.smallest:
+            said = "Keras differs"
+        return f"{said} at n = {count} ({mean_interval(apart, self.digits)})"
 
     def needs(self) -> str:
         """What an undecided claim needs, if the mean and the spread seen so far are the true ones."""
+        if self._lacks_images():
+            return "which test images were right is not stored"
         if _word(outcome := self.decide()) != UNDECIDED:
             return ""
         new = outcome is not None
         values = self.differences("pytorch", new)
         if len(values) < 2 or not np.isfinite(values).all() or (outcome and outcome.lost):
-            return "runs are lost: more seeds" if outcome else "no new seed yet"
+            return "runs are lost" if outcome else "no new seed yet"
         mean, spread = (-1 if self.lower else 1) * values.mean(), values.std(ddof=1)
+        ours, theirs = self.arms("pytorch", new)
+        images = ours.minus(theirs).variance_of_images()
         for count, error in self.looks.items():
-            half = half_width(spread, count, 1 - error)
+            half = half_width(spread, count, 1 - error, images)
             decides = word(mean - half, mean + half, self.smallest) != UNDECIDED
             if decides and count > (outcome.seeds if outcome else 0):
                 return f"about {count} seeds would decide it"
@@ -310,7 +351,7 @@ class LowerError:
     def _word(self, values: np.ndarray) -> str:
         found = UNDECIDED
         for count, error in self.looks.items():
-            if len(values) >= count and found == UNDECIDED:
+            if len(values) >= count and found == UNDECIDED and np.isfinite(values).all():
                 low, high = interval(values[:count], 1 - error)
                 found = word(-high, -low, self.smallest)
         return found
@@ -320,7 +361,7 @@ class LowerError:
         shown = {framework: _over_cells(ratios[framework]) if framework in ratios else "–" for framework in FRAMEWORKS}
         seeds = {framework: next(iter(tasks.values())).shape[1] for framework, tasks in ratios.items()}
         by_task = ", ".join(
-            f"{task} {relative_interval(values.mean(0))} ({words[task]})" for task, values in ratios["pytorch"].items()
+            f"{task} {_change(values.mean(0))} ({words[task]})" for task, values in ratios["pytorch"].items()
         )
         both = "" if "keras" in ratios else "PyTorch only; "
         return Verdict(most(list(words.values())), shown, seeds, note=f"{both}on these three tasks: {by_task}")
@@ -329,9 +370,19 @@ class LowerError:
         return []  # its runs come with the study's own seeds
 
 
+def _change(values: np.ndarray) -> str:
+    """The change of the error with its 95 % interval, in words, of the seeds without a lost run."""
+    kept = values[np.isfinite(values)]
+    gone = f"{len(values) - len(kept)} of {len(values)} lost; " if len(kept) < len(values) else ""
+    return gone + (relative_interval(kept) if len(kept) > 1 else "–")
+
+
 def _over_cells(tasks: Mapping[str, np.ndarray]) -> str:
     """The mean change of the error over all settings, as random effects, in words."""
     cells = np.concatenate(list(tasks.values()))
+    cells = cells[np.isfinite(cells).all(1)]  # less those in which a run was lost
+    if len(cells) < FEWEST:
+        return "–"
     variances = np.maximum(cells.var(1, ddof=1) / cells.shape[1], 1e-12)
     mean, low, high = (round(100 * np.expm1(log)) for log in random_effects(cells.mean(1), variances))
     return f"{mean:+} % ({low:+} to {high:+})"
@@ -351,8 +402,10 @@ class Share:
     def decide(self) -> Outcome | None:
         outcome = None
         for count, error in self.looks.items():
-            values = self.runs.sample("pytorch", True, count).values
-            if len(values) < count or (outcome and outcome.word != UNDECIDED):
+            sample = self.runs.sample("pytorch", True, count)
+            values = sample.values
+            decided = outcome is not None and outcome.word != UNDECIDED
+            if len(values) < count or decided or sample.lost.any() or not np.isfinite(values).all():
                 break
             outcome = self._look(values, 1 - error)
         return outcome
@@ -365,7 +418,7 @@ class Share:
     def judge(self) -> Verdict:
         outcome = self.decide()
         samples = {framework: self.runs.sample(framework, outcome is not None).values for framework in FRAMEWORKS}
-        shown = {framework: f"{int(v.sum())} of {len(v)}" if len(v) else "–" for framework, v in samples.items()}
+        shown = {framework: f"{int(np.nansum(v))} of {len(v)}" if len(v) else "–" for framework, v in samples.items()}
         seeds = {framework: len(values) for framework, values in samples.items() if len(values)}
         note = "" if outcome else "no new seed yet"
         return Verdict(_word(outcome), shown, seeds, outcome=outcome, note=note)
@@ -412,12 +465,15 @@ class PublishedValue:
     def judge(self) -> Verdict:
         samples = {framework: self._samples(framework) for framework in FRAMEWORKS}
         size = {framework: min(sample.seeds for sample in found) for framework, found in samples.items()}
-        words = {framework: self._word(found) for framework, found in samples.items() if size[framework] >= FEWEST}
+        fewest = ENOUGH if max(size.values()) >= ENOUGH else FEWEST  # where one framework has enough runs, it decides
+        words = {framework: self._word(found) for framework, found in samples.items() if size[framework] >= fewest}
         said = set(words.values())
         verdict = said.pop() if len(said) == 1 else CANNOT_TELL
         shown = {framework: self._shown(found[-1]) for framework, found in samples.items()}
         seeds = {framework: count for framework, count in size.items() if count}
-        note = "PyTorch only" if list(words) == ["pytorch"] else ""
+        note = ""
+        if list(words) == ["pytorch"]:
+            note = "by PyTorch's runs" if size["keras"] else "PyTorch only"
         return Verdict(verdict, shown, seeds, note="; ".join(filter(None, (note, self._why(samples, verdict)))))
 
     def _why(self, samples: Mapping[str, list[Sample]], verdict: str) -> str:
@@ -425,17 +481,23 @@ class PublishedValue:
             return ""
         if any(sample.lost.any() for found in samples.values() for sample in found):
             return "runs are lost"
-        deciding = [found for found in samples.values() if found[0].seeds >= FEWEST]
+        most_runs = max(found[0].seeds for found in samples.values())
+        deciding = [found for found in samples.values() if found[0].seeds >= min(ENOUGH, most_runs)]
         passing = [rival for rival in self.rivals if any(self._passes(found, rival) for found in deciding)]
         if passing:
             return f"{len(passing)} of {len(self.rivals)} other figures of the table would pass too"
+        if most_runs >= ENOUGH:
+            return "none of our runs gives all of them, and too few were made to call that rare"
         return f"fewer than {ENOUGH} runs"
 
     def _word(self, samples: list[Sample]) -> str:
         if any(sample.lost.any() or not np.isfinite(sample.values).all() for sample in samples):
             return CANNOT_TELL
         if not self._passes(samples, self.published):
-            return NOT_HAD if not self.width or samples[0].seeds >= ENOUGH else CANNOT_TELL
+            rare = (
+                share_interval(0, samples[0].seeds)[1] < 0.05
+            )  # a run of figures that fewer than 1 in 20 of ours give
+            return NOT_HAD if not self.width or rare else CANNOT_TELL
         rival = any(self._passes(samples, figures) for figures in self.rivals)
         return CANNOT_TELL if rival or samples[0].seeds < ENOUGH else HAD
 
@@ -449,11 +511,14 @@ class PublishedValue:
 
     def _near(self, figure: float, values: np.ndarray) -> bool:
         if self.sd is not None:
-            theirs = figure, self.sd, self.mean_of
-            ours = values.mean(), values.std(ddof=1), len(values)
-            return bool(ttest_ind_from_stats(*ours, *theirs, equal_var=False).pvalue >= 0.05)
+            return self._welch(figure, values) >= 0.05
         low, high = self._range(values)
         return low <= figure <= high
+
+    def _welch(self, figure: float, values: np.ndarray) -> float:
+        """The p value of Welch's test of a published mean against ours."""
+        ours, theirs = (values.mean(), values.std(ddof=1), len(values)), (figure, self.sd, self.mean_of)
+        return float(ttest_ind_from_stats(*ours, *theirs, equal_var=False).pvalue)
 
     def _range(self, values: np.ndarray) -> tuple[float, float]:
         if not self.log:
@@ -464,10 +529,14 @@ class PublishedValue:
     def _shown(self, sample: Sample) -> str:
         values = sample.values[~sample.lost]
         gone = f"{int(sample.lost.sum())} of {sample.seeds} lost; of the others " if sample.lost.any() else ""
+        if not len(values):
+            return gone or "–"
         if self.log:
             return f"{gone}{np.median(values):.2g} ({np.min(values):.2g} to {np.max(values):.2g})"
         if len(values) < FEWEST:
             return gone + " ".join(f"{value:.{self.digits}f}" for value in values)
+        if self.sd is not None:
+            return f"{gone}{mean_sd(values, self.digits)} (p {self._welch(self.published[0], values):.2g})"
         low, high = self._range(values)
         return f"{gone}{mean_sd(values, self.digits)} ({low:.{self.digits}f} to {high:.{self.digits}f})"
 

@@ -31,7 +31,10 @@ class Sample(NamedTuple):
         return Sample(self.values[:count], self.lost[:count], right)
 
     def variance_of_images(self) -> float:
-        """What the choice of test images adds to the variance of the mean; 0 where it is not stored."""
+        """What the choice of test images adds to the variance of the mean; 0 where it is not stored.
+
+        The spread over images of their means over seeds has some of the seeds' own noise in it: a little too much.
+        """
         return 0.0 if self.right is None else float(np.var(self.right.mean(0), ddof=1)) / self.right.shape[1]
 
     def minus(self, other: "Sample") -> "Sample":
@@ -182,6 +185,11 @@ class Spread:
     """
 
     runs: Sequence["Numbers"]
+
+    def __post_init__(self) -> None:
+        # Of two settings it is the size of one difference, with a kink at zero, where the interval is far too narrow.
+        if len(self.runs) < 3:
+            raise ValueError(f"a spread is that of three settings or more; got {len(self.runs)}")
 
     def settings(self) -> set[tuple[Experiment, str]]:
         return set().union(*(one.settings() for one in self.runs))

@@ -100,6 +100,23 @@ class TestComparisons:
         stored(control=list(90 + FIVE), better=list(93 - FIVE))
         assert compared("better", "control").judge().note == "PyTorch only"
 
+    def test_not_to_be_told_apart_is_not_to_agree(self, stored):
+        wide = [90.0, 97.0, 83.0, 92.0, 88.0]
+        stored(
+            control=([90.0] * 5, [90.0] * 5), close=(list(91 + FIVE), list(91 + FIVE / 2)), wide=(list(91 + FIVE), wide)
+        )
+        assert compared("close", "control").agreement().startswith("Keras agrees at n = 5 (")
+        assert compared("wide", "control").agreement().startswith("open whether Keras agrees at n = 5 (")
+
+    def test_p_makes_up_for_stopping(self, stored):
+        from scipy.stats import ttest_1samp
+
+        values = np.array([0.9, 1.1, 1.0, 1.3, 0.8])
+        stored(control=[90.0] * 5, ours=list(90 + values))
+        once = ttest_1samp(values, 0).pvalue
+        assert compared("ours", "control").p_value() == pytest.approx(10 * once, rel=1e-3)  # 0.5 of 5 %
+        assert compared("nothing", "control").p_value() is None
+
     def test_only_a_comparison_that_is_decided_both_ways_is_confounded(self, stored):
         stored(
             bad=list(80 + FIVE), control=list(90 + FIVE), ours=list(90 + FIVE[::-1] / 9), noisy=[70.0, 99, 80, 95, 90]
@@ -172,6 +189,14 @@ class TestTestImages:
             (narrow.high - narrow.mean) ** 2 + 5.5976**2 * extra, rel=1e-3
         )
 
+    def test_without_them_a_fixed_test_set_gives_no_word(self, stored):
+        fixed = dataclasses.replace(MADE, fixed_test=True)
+        stored(ours=list(93 - FIVE), control=list(90 + FIVE))
+        verdict = Higher(Runs(fixed, "ours"), Runs(fixed, "control"), 0.5).judge()
+        assert verdict.word == UNDECIDED and "which test images were right is not stored" in verdict.note
+        of_loss = Higher(Runs(fixed, "ours"), Runs(fixed, "control"), 0.5, unit="loss")
+        assert of_loss.judge().word == HOLDS  # of a training loss no test image has a part
+
     def test_images_of_another_moment_are_not_taken(self, stored):
         right = np.ones(100, bool)
         result = {"curve": {"update": [10, 20], "accuracy": [90.0, 95.0]}, "right": {"20": packed(right)}}
@@ -212,6 +237,12 @@ class TestLostRuns:
         stored(ours=self.results([10.0] * 10), control=self.results([30.0] * 10))
         assert compared("ours", "control").decide().word == REVERSED
 
+    def test_of_a_gap_or_a_gain_a_lost_run_says_nothing(self, stored):
+        stored(ours=self.results([90.0] * 10), gone=self.results([10.0] * 10), same=self.results([90.0] * 10))
+        assert compared("gone", "ours", lower=True).decide().word == UNDECIDED
+        more, less = Gain(runs("ours"), runs("gone")), Gain(runs("ours"), runs("same"))
+        assert Higher(more, less, 0.5).decide().word == UNDECIDED
+
     def test_of_losses_a_lost_run_has_the_highest(self, stored):
         def results(losses):
             return [{"train_loss": loss, "test_accuracy": 90.0} for loss in losses]
@@ -237,8 +268,12 @@ class TestSpread:
         assert Spread([runs(name) for name in "abc"]).sample("pytorch", True).values == pytest.approx([2.0] * 5)
 
     def test_one_seed_has_none(self, stored):
-        stored(a=[90.0], b=[91.0])
-        assert Spread([runs("a"), runs("b")]).sample("pytorch", True).seeds == 0
+        stored(a=[90.0], b=[91.0], c=[92.0])
+        assert Spread([runs(name) for name in "abc"]).sample("pytorch", True).seeds == 0
+
+    def test_two_settings_have_a_difference_and_no_spread(self):
+        with pytest.raises(ValueError, match="three settings or more; got 2"):
+            Spread([runs("a"), runs("b")])
 
 
 class TestMost:
@@ -301,8 +336,10 @@ class TestFigures:
         rule = PublishedValue([runs("runs", samples.at_update(i)) for i in (1, 2)], [96, 97], width=1.0)
         stored(first_runs=results([(96.5, 97.2)] + [(97.5, 97.5)] * 19))
         assert rule.judge().word == rules.HAD
-        stored(first_runs=results([(96.5, 96.9), (97.0, 97.5)] * 10))  # each figure is had, and never both
+        stored(first_runs=results([(96.5, 96.9), (97.0, 97.5)] * 40))  # each figure is had, and never both
         assert rule.judge().word == rules.NOT_HAD
+        stored(first_runs=results([(96.5, 96.9), (97.0, 97.5)] * 10))  # of twenty, one in six may still give both
+        assert rule.judge().word == rules.CANNOT_TELL
         stored(first_runs=results([(96.5, 96.9), (97.0, 97.5)]))
         assert rule.judge().word == rules.CANNOT_TELL
 
@@ -311,6 +348,12 @@ class TestFigures:
         stored(first_runs=values[:5], runs=values[5:])
         assert self.figure(90.5).word == rules.CANNOT_TELL and self.figure(90.5, new=True).word == rules.HAD
 
+    def test_where_one_framework_has_enough_runs_it_decides(self, stored):
+        values = list(np.random.default_rng(0).normal(90, 1, 25))
+        stored(first_runs=(values, values[:10]))
+        verdict = self.figure(90.5)
+        assert (verdict.word, verdict.note) == (rules.HAD, "by PyTorch's runs")
+
     def test_frameworks_that_say_different_things_cannot_tell(self, stored):
         values = np.random.default_rng(0).normal(90, 1, 20)
         stored(first_runs=(list(values), list(values - 20)))
@@ -318,10 +361,15 @@ class TestFigures:
 
 
 def test_a_share_of_runs_is_a_statistic(stored):
-    stored(runs=[{"test_accuracy": 1.0}] * 10, half=[{"test_accuracy": float(i % 2)} for i in range(40)])
-    assert Share(Runs(MADE, "runs", TEST_ACCURACY)).judge().word == HOLDS
-    assert Share(Runs(MADE, "half", TEST_ACCURACY)).judge().word == UNDECIDED
-    nothing = Share(Runs(MADE, "none", TEST_ACCURACY)).judge()
+    def results(answers):
+        return [{"peak": float(answer), "test_accuracy": 90.0} for answer in answers]
+
+    so = final("peak")
+    stored(runs=results([1] * 10), half=results([0, 1] * 20), bad=[{"peak": 1.0, "test_accuracy": 1.0}] * 10)
+    assert Share(Runs(MADE, "runs", so)).judge().word == HOLDS
+    assert Share(Runs(MADE, "half", so)).judge().word == UNDECIDED
+    assert Share(Runs(MADE, "bad", so)).judge().word == UNDECIDED  # lost runs have no answer
+    nothing = Share(Runs(MADE, "none", so)).judge()
     assert nothing.word == UNDECIDED and nothing.note == "no new seed yet"
 
 

@@ -84,6 +84,9 @@ class Made:
     values: np.ndarray
     lost: np.ndarray
 
+    def settings(self):
+        return set()
+
     def sample(self, framework, new, count=None):
         if framework != "pytorch":
             return Sample(np.empty(0), np.empty(0, bool))

@@ -163,6 +163,7 @@ EXPERIMENT = Experiment(
     settings=SETTINGS,
     run=each_seed(trial),
     seeds=seeds_of,
+    fixed_test=True,
     trains=_trains,
     rerun=Rerun(1 / LONG, lambda result: result["epoch_loss"][:1]),
     claims=_claims,

@@ -257,6 +257,7 @@ EXPERIMENT = Experiment(
     run=each_seed(trial),
     seeds=lambda setting, framework: SEEDS,
     frameworks=FRAMEWORKS,
+    fixed_test=True,
     trains=_trains,
     rerun=Rerun(1.0, lambda result: [result["train_loss"], result["test_accuracy"]]),
     claims=_claims,

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from lrlib.course import store
+from lrlib.course import samples, store
 from lrlib.course.experiment import Result
 from lrlib.course.experiments.equal_budget.cells import BUDGETS, MARKS, NAMES, STUDY, TASKS, WINNERS
 
@@ -22,6 +22,7 @@ class Accuracies(NamedTuple):
     test: np.ndarray  # third axis: seeds
     validation: np.ndarray  # third and fourth: seeds, eighths of the budget
     tuning: np.ndarray  # third: candidates for the peak
+    lost: np.ndarray  # third: seeds; whether a run learned nothing
 
     @property
     def means(self) -> np.ndarray:
@@ -70,7 +71,8 @@ def load(names: Sequence[str] = NAMES, framework: str = "pytorch") -> Accuracies
 
     tuning: Any = [[[run[-1] for run in cell["tuning"]] for cell in setting] for setting in cells]
     test, validation = gathered(lambda run: run["test_accuracy"]), gathered(lambda run: run["curve"]["accuracy"])
-    return Accuracies(tuple(names), test, validation, np.array(tuning))
+    gone = gathered(lambda run: samples.lost(run, STUDY)[0])
+    return Accuracies(tuple(names), test, validation, np.array(tuning), gone)
 
 
 @cache
@@ -92,6 +94,7 @@ def error_ratios_by_task(name: str, control: str, stopped: float | None = None) 
     found = {}
     for framework, stored in _ran(name, control).items():
         accuracies = stored.test if stopped is None else stored.validation[..., round(stopped * MARKS) - 1]
+        accuracies = np.where(stored.lost, np.nan, accuracies)
         errors = 100 - accuracies[:, [stored.names.index(one) for one in (name, control)]]
         ratios = np.log(errors[:, 0] / errors[:, 1]).reshape(len(TASKS), len(BUDGETS), -1)
         found[framework] = dict(zip(TASKS, ratios, strict=True))
