@@ -128,7 +128,7 @@ data: $(INSTALLED) ## fetch and verify the data that the chapters read
 		$(RUN) -c 'from lrlib.course import data; data.mnist(); data.cifar10()',\
 		follow the message above: it lists each road and how to supply the files by hand.)
 
-experiments: data ## run what book/results lacks, and the claims' next looks; ONLY=cycling takes one, PLAN=1 runs nothing
+experiments: data ## run what book/results lacks, and claims' next looks; ONLY=cycling, PLAN=1 runs nothing, ACCELERATOR=1
 	$(call step,$(if $(PLAN),what the claims need next,running the trials that book/results lacks),\
 		$(if $(ACCELERATOR),env -u CUDA_VISIBLE_DEVICES )$(RUN) -m lrlib.course.study \
 			$(if $(PLAN),--plan) $(if $(ACCELERATOR),--accelerator) $(ONLY),\

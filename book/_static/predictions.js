@@ -8,18 +8,7 @@
   const state = readState();
   const folds = [];
 
-  function element(tag, properties = {}, ...children) {
-    const node = Object.assign(document.createElement(tag), properties);
-    node.append(...children);
-    return node;
-  }
-
-  // An element's text with its white space normalised, without the definitions that the glossary adds to its terms.
-  function textOf(node) {
-    const copy = node.cloneNode(true);
-    for (const definition of copy.querySelectorAll("[role=tooltip]")) definition.remove();
-    return copy.textContent.replace(/\s+/g, " ").trim();
-  }
+  const { element, textOf } = window.elements;
 
   // The content of a paragraph, to be shown a second time: an id may stand on a page once.
   function copied(paragraph) {

@@ -23,18 +23,7 @@
 
   const collator = new Intl.Collator("en", { numeric: true });
 
-  function element(tag, properties = {}, ...children) {
-    const node = Object.assign(document.createElement(tag), properties);
-    node.append(...children);
-    return node;
-  }
-
-  // An element's text with its white space normalised, without the definitions that the glossary adds to its terms.
-  function textOf(node) {
-    const copy = node.cloneNode(true);
-    for (const definition of copy.querySelectorAll("[role=tooltip]")) definition.remove();
-    return copy.textContent.replace(/\s+/g, " ").trim();
-  }
+  const { element, textOf } = window.elements;
 
   // A table of claims: its element, the cells of its head, its columns by name, and the texts of its rows; null for
   // another table.

@@ -539,7 +539,7 @@ print(
 # ## Verdicts
 #
 # Three seeds are few, and one fixed run that ends badly drowns a difference. So new seeds decide, and the smallest
-# effect of interest is 0.2 points; for the spread of *no need to tune* it is 0.1. A published figure says nothing as
+# effect of interest is 0.2 points. A published figure says nothing as
 # long as runs scatter so widely that nearly any figure falls among them, as Keras's three fixed runs do. [Claims and
 # verdicts](verdicts.ipynb) explains the words, and has all claims.
 

@@ -577,7 +577,8 @@ assert -0.4 < ahead["fixed-mean-early-drops"].mean() < -0.3, ahead
 # The cycles end within half a point of the 81.4 % that the paper prints, and a point above the fixed rate of 0.001 with
 # the same drops. Beside a fixed rate of their own mean they gain nothing: it ends a third of a point *above* them. So
 # at this length it was the height of the rate before the drops that helped, and not its going up and down. These are
-# the runs that the verdict below rests on, beside both controls.
+# statements about these five seeds and these test images: the runs did not store which images were right, so the table
+# below gives no word until they are run again.
 #
 # **What these runs cannot say.** Whether 25,000 updates are enough for what 70,000 give: that run was not made.
 

@@ -207,7 +207,6 @@ print("the line in both frameworks within 0.6 points: yes")
 
 # %%
 from lrlib.course import stats
-from lrlib.course.samples import lost
 from lrlib.course.stats import direction, mean_interval, mean_sd, relative_interval
 
 stored = equal_budget_results.load()
@@ -217,18 +216,7 @@ LINEAR = NAMES.index("linear")
 print("settings, schedules, seeds:", *test.shape)
 print("settings, schedules, seeds, looks at a run:", *validation.shape)
 print("settings, schedules, candidates for the peak:", *tuning.shape)
-learned = np.array(
-    [
-        [
-            [
-                not lost(run, equal_budget.EXPERIMENT).any()
-                for run in cell(*s, n)["runs"]
-            ]
-            for n in NAMES
-        ]
-        for s in cells
-    ]
-)  # settings × schedules × seeds
+learned = ~stored.lost  # settings × schedules × seeds
 whole = learned.all(-1)  # settings × schedules: no run was lost
 for s, n in np.argwhere(~whole):
     gone = (~learned[s, n]).sum()
@@ -383,6 +371,25 @@ for n in order:
             f"{NAMES[n]:14} higher in {words.count('higher')},",
             f"lower in {words.count('lower')}",
         )
+against_line = {
+    name: stored.error_ratio(name, "linear")[whole[:, n]]
+    for n, name in enumerate(NAMES)
+}
+higher = {name: np.expm1(ratios.mean()) for name, ratios in against_line.items()}
+assert 0.3 < higher["constant"] < 0.37 and 0.12 < higher["inverse-sqrt"] < 0.16, (
+    higher
+)
+assert direction(against_line["constant"]) == "higher"
+assert (
+    direction(against_line["sgdr"])
+    == direction(against_line["wsd"])
+    == "not told apart"
+)
+print("settings without a lost run, of 9:", *np.unique(whole.sum(0)))
+assert [name for n, name in enumerate(NAMES) if whole[:, n].sum() == 8] == [
+    "sgdr",
+    "rex",
+]
 
 # %% [markdown]
 # The constant rate is clearly worse: its error is a third higher than the line's, over the nine settings. The shapes that

@@ -4,11 +4,12 @@ Each experiment lists the claims that its results decide. Nothing here is a resu
 from :mod:`lrlib.course.rules`, that is, from the stored runs.
 """
 
+import math
 from typing import Any
 
 from lrlib.course import experiments, plan
 from lrlib.course.experiment import Claim, Verdict
-from lrlib.course.rules import FRAMEWORKS, Share
+from lrlib.course.rules import FRAMEWORKS, Higher, LowerError, Most, Share
 from lrlib.course.sources import SOURCES
 
 
@@ -27,7 +28,17 @@ def judged(chapter: str | None = None) -> list[tuple[Claim, Verdict]]:
     return [(claim, claim.rule.judge()) for claim in claims if chapter in (None, claim.chapter)]
 
 
-HEAD = ["verdict", "claim", "our setting", "effect", "as the source compares", *FRAMEWORKS.values(), "seeds", "note"]
+HEAD = [
+    "verdict",
+    "claim",
+    "our setting",
+    "δ",
+    "effect",
+    "as the source compares",
+    *FRAMEWORKS.values(),
+    "seeds",
+    "note",
+]
 
 
 def row(claim: Claim, verdict: Verdict) -> list[str]:
@@ -41,12 +52,23 @@ def row(claim: Claim, verdict: Verdict) -> list[str]:
         f"**{verdict.word}**",
         claim.text,
         claim.setting,
+        smallest_effect(claim) or "–",
         _effect(claim, verdict),
         written or "–",
         *shown,
         seeds,
         note or "–",
     ]
+
+
+def smallest_effect(claim: Claim) -> str:
+    """The smallest effect of interest with its unit, in words; "" of what is not a comparison."""
+    rule = claim.rule.comparisons[0] if isinstance(claim.rule, Most) else claim.rule
+    if isinstance(rule, Share):
+        return f"{100 * rule.smallest:g} % of sweeps"
+    if isinstance(rule, LowerError):
+        return f"{100 * math.expm1(rule.smallest):g} % of the error"
+    return f"{rule.smallest:g} {rule.unit}" if isinstance(rule, Higher) else ""
 
 
 def _effect(claim: Claim, verdict: Verdict) -> str:

@@ -38,7 +38,7 @@ import warnings
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +80,13 @@ def digits() -> tuple[NDArray[np.float64], Array]:
 
     x, y = load_digits(return_X_y=True)
     return x, y.astype(np.uint8)
+
+
+@cache
+def digit_rows() -> tuple[NDArray[np.float32], Array]:
+    """The digits as float32 rows of 64 pixels in [0, 1], and their labels."""
+    x, y = digits()
+    return (x / 16).astype("float32"), y
 
 
 def mnist() -> Splits:

@@ -40,10 +40,10 @@ def use_style() -> None:
 
 
 def band(ax: Any, x: Sequence[float], runs: Iterable[Sequence[float]], **line: Any) -> None:
-    """The mean of several runs as a line, their smallest and largest values as a band."""
+    """The mean of several runs as a line, their smallest and largest values as a band; NaN is left out."""
     values = np.array(list(runs))
-    (drawn,) = ax.plot(x, values.mean(0), **line)
-    ax.fill_between(x, values.min(0), values.max(0), color=drawn.get_color(), alpha=0.15, linewidth=0)
+    (drawn,) = ax.plot(x, np.nanmean(values, 0), **line)
+    ax.fill_between(x, np.nanmin(values, 0), np.nanmax(values, 0), color=drawn.get_color(), alpha=0.15, linewidth=0)
 
 
 def _series(ax: Any) -> Iterator[tuple[str, Any]]:

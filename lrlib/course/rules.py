@@ -7,9 +7,9 @@ A rule's ``judge()`` gives a :class:`lrlib.course.experiment.Verdict`. Its words
 - of what needs no training *true* or *false*;
 - *cannot be tested here*: the course has no run that could decide it.
 
-A comparison is decided by new seeds, which had not been looked at, in a few looks whose levels sum to 95 %. PyTorch's
-runs and Keras's start from the same weights and see the same batches, so they are one replication: where both have the
-seeds of a look their mean is taken, else the word is PyTorch's, and Keras's runs say whether the two agree.
+A comparison is decided by new seeds, which had not been looked at, in a few looks whose shares of error sum to 5 %.
+PyTorch's runs and Keras's start from the same weights and see the same batches, so they are one replication: where both
+have the seeds of a look their mean is taken, else the word is PyTorch's, and Keras's runs say whether the two agree.
 """
 
 import dataclasses
@@ -337,11 +337,12 @@ class LowerError:
     """On several tasks one error is lower than another, in the logarithm of their ratio; a word for each task.
 
     ``log_ratios()`` gives for each framework that ran both: task → budgets × seeds. The tasks are not a sample of all
-    tasks, so nothing is said of others.
+    tasks, so nothing is said of others. Runs that are not of ``new`` seeds are shown and do not decide.
     """
 
     log_ratios: Callable[[], Mapping[str, Mapping[str, np.ndarray]]]
     smallest: float
+    new: bool
     looks: Mapping[int, float] = dataclasses.field(default_factory=lambda: LOOKS)
 
     def words(self) -> dict[str, str]:
@@ -351,7 +352,7 @@ class LowerError:
     def _word(self, values: np.ndarray) -> str:
         found = UNDECIDED
         for count, error in self.looks.items():
-            if len(values) >= count and found == UNDECIDED and np.isfinite(values).all():
+            if self.new and len(values) >= count and found == UNDECIDED and np.isfinite(values).all():
                 low, high = interval(values[:count], 1 - error)
                 found = word(-high, -low, self.smallest)
         return found
@@ -432,11 +433,10 @@ class PublishedValue:
     """Published figures, each beside the runs that it must lie among.
 
     ``width``: figures of one run, cut to whole units, each stand for all up to ``width`` above it, and one of our runs
-    must give them all. ``log``: spreads are judged
-    and shown on the logarithm, for rates. ``mean_of``: a figure that is itself the mean of that many runs; with ``sd``,
-    its own spread, the two means are compared (Welch). ``rivals``: figures of other rows of the same table; where one
-    would pass as well, these runs cannot tell. ``new``: runs of new seeds count too, where their test set is the
-    source's.
+    must give them all. ``log``: spreads are judged and shown on the logarithm, for rates. ``mean_of``: a figure that is
+    itself the mean of that many runs; with ``sd``, its own spread, the two means are compared (Welch). ``rivals``:
+    figures of other rows of the same table; where one would pass as well, these runs cannot tell. ``new``: runs of new
+    seeds count too, where their test set is the source's.
     """
 
     runs: Sequence[Runs]
@@ -465,8 +465,7 @@ class PublishedValue:
     def judge(self) -> Verdict:
         samples = {framework: self._samples(framework) for framework in FRAMEWORKS}
         size = {framework: min(sample.seeds for sample in found) for framework, found in samples.items()}
-        fewest = ENOUGH if max(size.values()) >= ENOUGH else FEWEST  # where one framework has enough runs, it decides
-        words = {framework: self._word(found) for framework, found in samples.items() if size[framework] >= fewest}
+        words = {framework: self._word(found) for framework, found in _deciding(samples).items()}
         said = set(words.values())
         verdict = said.pop() if len(said) == 1 else CANNOT_TELL
         shown = {framework: self._shown(found[-1]) for framework, found in samples.items()}
@@ -481,12 +480,11 @@ class PublishedValue:
             return ""
         if any(sample.lost.any() for found in samples.values() for sample in found):
             return "runs are lost"
-        most_runs = max(found[0].seeds for found in samples.values())
-        deciding = [found for found in samples.values() if found[0].seeds >= min(ENOUGH, most_runs)]
+        deciding = _deciding(samples).values()
         passing = [rival for rival in self.rivals if any(self._passes(found, rival) for found in deciding)]
         if passing:
             return f"{len(passing)} of {len(self.rivals)} other figures of the table would pass too"
-        if most_runs >= ENOUGH:
+        if any(found[0].seeds >= ENOUGH for found in deciding):
             return "none of our runs gives all of them, and too few were made to call that rare"
         return f"fewer than {ENOUGH} runs"
 
@@ -494,9 +492,8 @@ class PublishedValue:
         if any(sample.lost.any() or not np.isfinite(sample.values).all() for sample in samples):
             return CANNOT_TELL
         if not self._passes(samples, self.published):
-            rare = (
-                share_interval(0, samples[0].seeds)[1] < 0.05
-            )  # a run of figures that fewer than 1 in 20 of ours give
+            # None of our runs gives these figures of one run: surely fewer than one in twenty would?
+            rare = share_interval(0, samples[0].seeds)[1] < 0.05
             return NOT_HAD if not self.width or rare else CANNOT_TELL
         rival = any(self._passes(samples, figures) for figures in self.rivals)
         return CANNOT_TELL if rival or samples[0].seeds < ENOUGH else HAD
@@ -544,6 +541,13 @@ class PublishedValue:
         enough = min(sample.seeds for sample in self._samples("pytorch")) >= ENOUGH
         settings = set().union(*(runs.settings() for runs in self.runs))
         return [] if enough or not self.new or self.judge().word != CANNOT_TELL else _trials(settings, ENOUGH)
+
+
+def _deciding(samples: Mapping[str, list[Sample]]) -> dict[str, list[Sample]]:
+    """The frameworks with enough runs to be held to; where none has, all with the fewest that have an interval."""
+    size = {framework: min(sample.seeds for sample in found) for framework, found in samples.items()}
+    fewest = ENOUGH if max(size.values()) >= ENOUGH else FEWEST
+    return {framework: found for framework, found in samples.items() if size[framework] >= fewest}
 
 
 @dataclasses.dataclass(frozen=True)

@@ -62,10 +62,13 @@ def mean_of(samples: Sequence[Sample]) -> Sample:
 
 @dataclasses.dataclass(frozen=True)
 class Measure:
-    """A number of a stored result, or one for each repetition in it; ``right``: the packed images behind it, if any."""
+    """A number of a stored result, or one for each repetition in it.
+
+    ``right``: what each image that it was measured on adds to it, in points; None where that is not stored.
+    """
 
     of: Callable[[Result], Any]
-    right: Callable[[Result], str | None] = lambda result: None
+    right: Callable[[Result], np.ndarray | None] = lambda result: None
 
     def __call__(self, result: Result) -> Any:
         return self.of(result)
@@ -76,19 +79,32 @@ def final(key: str) -> Measure:
     return Measure(lambda result: result[key])
 
 
-def _last(result: Result) -> str | None:
-    return list(result["right"].values())[-1] if result.get("right") else None
+def _points(packed: str | None) -> np.ndarray | None:
+    return None if packed is None else 100.0 * unpacked(packed)
 
 
-TEST_ACCURACY = Measure(lambda result: result["test_accuracy"], _last)
+TEST_ACCURACY = Measure(
+    lambda result: result["test_accuracy"],
+    lambda result: _points([None, *result.get("right", {}).values()][-1]),
+)
 
 
-def at_update(update: int, key: str = "accuracy") -> Measure:
-    """What was measured after an update."""
+def at_update(update: int, right: str = "right") -> Measure:
+    """The accuracy after an update; ``right`` is the field that has the images."""
     return Measure(
-        lambda result: result["curve"][key][result["curve"]["update"].index(update)],
-        lambda result: result.get("right", {}).get(str(update)),
+        lambda result: result["curve"]["accuracy"][result["curve"]["update"].index(update)],
+        lambda result: _points(result.get(right, {}).get(str(update))),
     )
+
+
+def mean_of_measures(measures: Sequence[Measure]) -> Measure:
+    """The mean of several accuracies of one run."""
+
+    def right(result: Result) -> np.ndarray | None:
+        images = [part for measure in measures if (part := measure.right(result)) is not None]
+        return np.mean(images, axis=0) if len(images) == len(measures) else None
+
+    return Measure(lambda result: np.mean([measure(result) for measure in measures]), right)
 
 
 def lost(result: Result, experiment: Experiment) -> np.ndarray:
@@ -102,8 +118,12 @@ def lost(result: Result, experiment: Experiment) -> np.ndarray:
     accuracy = np.atleast_1d(np.array(result.get("accuracy_each", result.get("test_accuracy")), float))
     not_finite = np.atleast_1d(np.array(result.get("diverged_each", result.get("diverged", False)), bool))
     loss = result.get("train_loss", [*result.get("epoch_loss", [0.0])][-1])
-    guesses = loss is None or loss > 0.99 * math.log(experiment.classes)
-    return not_finite | guesses | (accuracy < chance)
+    return not_finite | no_better_than_guessing(loss, experiment.classes) | (accuracy < chance)
+
+
+def no_better_than_guessing(loss: float | None, classes: int) -> bool:
+    """Whether a training loss, None if it is not finite, is within 1 % of that of guessing, or above."""
+    return loss is None or loss > 0.99 * math.log(classes)
 
 
 # ---- Samples ---------------------------------------------------------------------------------------------------------
@@ -141,10 +161,8 @@ class Runs:
         if not values:
             return Sample(np.empty(0), np.empty(0, bool))
         gone = [lost(result, self.experiment) for result in results]
-        packed = [getattr(self.measure, "right", lambda result: None)(result) for result in results]
-        right = None
-        if all(packed):
-            right = 100.0 * np.array([unpacked(str(text), self.experiment.tested) for text in packed])
+        images = [self.measure.right(result) if isinstance(self.measure, Measure) else None for result in results]
+        right = None if any(part is None for part in images) else np.array(images)
         return Sample(np.concatenate(values), np.concatenate(gone), right).first(count)
 
 

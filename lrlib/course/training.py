@@ -82,17 +82,22 @@ def random_split(rows: int, sizes: Sequence[int], seed: int) -> list[np.ndarray]
 
 
 def packed(right: np.ndarray) -> str:
-    """Which test images a model has right, an eighth of a byte each, as text."""
+    """Which images a model has right, an eighth of a byte each, as text.
+
+    Errors: ``ValueError`` unless they are a multiple of eight, as MNIST's and CIFAR-10's are: padding would count.
+    """
+    if len(right) % 8:
+        raise ValueError(f"what is packed is a multiple of eight images; got {len(right)}")
     return base64.b64encode(np.packbits(right).tobytes()).decode()
 
 
-def unpacked(text: str, images: int) -> np.ndarray:
+def unpacked(text: str) -> np.ndarray:
     """The booleans that :func:`packed` was given.
 
-    >>> unpacked(packed(np.array([True, False, True])), 3)
-    array([ True, False,  True])
+    >>> unpacked(packed(np.arange(8) < 2)).sum()
+    np.int64(2)
     """
-    return np.unpackbits(np.frombuffer(base64.b64decode(text), "uint8"), count=images).astype(bool)
+    return np.unpackbits(np.frombuffer(base64.b64decode(text), "uint8")).astype(bool)
 
 
 def whole_epochs(epochs: int, share: float) -> int:
@@ -138,18 +143,22 @@ def all_finite(*arrays: Any) -> bool:
 
 
 def record_by_epoch(
-    bench: Bench, data: Arrays, order: np.ndarray, epochs: int, watched: Arrays
+    bench: Bench, data: Arrays, order: np.ndarray, epochs: int, watched: Arrays, images: bool = False
 ) -> tuple[History, dict[str, Any]]:
     """Train through ``order`` and measure on ``watched`` after each epoch.
 
     Returns the history and what is stored: the rate in force at each epoch's first update and at the last of all, the
     mean training loss of each epoch, loss and accuracy on ``watched``, and whether any of these losses was not finite.
+    With ``images`` also which of the watched images were right after each epoch, packed.
     """
     per_epoch = len(order) // epochs
     curve = Curve("loss", "accuracy")
+    right: dict[str, str] = {}
 
     def on_pause(update: int) -> None:
         curve.add(update, *bench.evaluate(*watched))
+        if images:
+            right[str(update)] = packed(bench.right(*watched))
 
     history = bench.train(*data, order, range(per_epoch, len(order) + 1, per_epoch), on_pause)
     return history, {
@@ -157,4 +166,5 @@ def record_by_epoch(
         "epoch_loss": history.losses.reshape(epochs, per_epoch).mean(1).tolist(),
         "curve": curve.columns,
         "diverged": not all_finite(history.losses, curve.columns["loss"]),
+        **({"watched_right": right} if images else {}),
     }

@@ -93,7 +93,9 @@ def build(folder, pages, theme="basic", **config):
         (folder / f"{name}.md").write_text(text, encoding="utf-8")
     static = folder / "static"
     static.mkdir(exist_ok=True)
-    for path in (*(BOOK / "_static").glob("predictions.*"), *(BOOK / "_static").glob("glossary.*")):
+    for path in (
+        file for name in ("elements", "predictions", "glossary") for file in (BOOK / "_static").glob(f"{name}.*")
+    ):
         shutil.copy(path, static)
     settings = {
         # Of one process's builds all read Markdown with the same parser: Sphinx keeps the first one's.
@@ -103,6 +105,7 @@ def build(folder, pages, theme="basic", **config):
         "myst_enable_extensions": ["dollarmath"],
         "html_theme": theme,
         "html_static_path": ["static"],
+        "html_js_files": ["elements.js"],  # as _config.yml has it
         "nitpicky": True,
         **config,
     }

@@ -15,7 +15,7 @@ from lrlib.course import claims, rules, words
 from lrlib.course.forest import WORD_COLOURS
 
 STATIC = Path(__file__).resolve().parents[2] / "book" / "_static"
-FILES = ("course.css", "verdicts.css", "tables.js", "verdicts.js")
+FILES = ("course.css", "verdicts.css", "elements.js", "tables.js", "verdicts.js")
 pytestmark = [needs_browser, pytest.mark.slow]
 
 HEAD = ["source", *claims.HEAD, "shown in"]
@@ -33,7 +33,7 @@ PAGE = """<!doctype html><html lang="en" data-theme="{theme}"><head><title>Claim
 <link rel="stylesheet" href="course.css"><link rel="stylesheet" href="verdicts.css">
 <style>*, ::before {{ box-sizing: border-box }} body {{ background: var(--pst-color-background) }}
 a {{ color: var(--pst-color-link) }}</style>
-<script src="tables.js"></script><script src="verdicts.js"></script></head>
+<script src="elements.js"></script><script src="tables.js"></script><script src="verdicts.js"></script></head>
 <body style="color: var(--pst-color-text-base)"><main class="bd-article"><h1>Claims</h1><p>Before it.</p>
 <div class="pst-scrollable-table-container"><div class="table-scroll" role="region" tabindex="0" aria-label="Table">
 <table class="table"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div></div></main></body></html>"""

@@ -24,10 +24,15 @@ def test_batches_of_a_part_keep_what_pads_them():
     assert rows_of(np.array([7, 8, 9]), np.array([[2, 0], [1, -1]])).tolist() == [[9, 7], [8, -1]]
 
 
-@pytest.mark.parametrize("images", [1, 8, 300, 10_000])
+@pytest.mark.parametrize("images", [8, 2000, 10_000])
 def test_what_was_right_survives_packing(images):
     right = np.random.default_rng(0).random(images) < 0.9
-    assert np.array_equal(unpacked(packed(right), images), right) and len(packed(right)) <= 4 * (images // 24 + 2)
+    assert np.array_equal(unpacked(packed(right)), right) and len(packed(right)) <= 4 * (images // 24 + 2)
+
+
+def test_what_would_be_padded_is_refused():
+    with pytest.raises(ValueError, match="a multiple of eight images; got 300"):
+        packed(np.ones(300, bool))
 
 
 @pytest.mark.parametrize(
@@ -70,11 +75,11 @@ def test_a_new_seed_trains_and_is_tested_on_its_own_split(framework, monkeypatch
     """One image that stands in the training part of one seed alone, made unlearnable, moves that seed only."""
     experiment, setting = experiments.get("cycling"), cycling.SETTINGS["step-2"]
     before = [experiment.run(setting, framework, [seed], 0.05)[0] for seed in (NEW, NEW + 1)]
-    x, y = cycling.pixels()
+    x, y = cycling.digit_rows()
     only = sorted(set(cycling.split(NEW)["train"]) - set(cycling.split(NEW + 1)["train"]))
     changed = x.copy()
     changed[only] = 0
-    monkeypatch.setattr(cycling, "pixels", lambda: (changed, y))
+    monkeypatch.setattr(cycling, "digit_rows", lambda: (changed, y))
     after = [experiment.run(setting, framework, [seed], 0.05)[0] for seed in (NEW, NEW + 1)]
     assert after[0]["train_loss"] != before[0]["train_loss"] and after[1]["train_loss"] == before[1]["train_loss"]
 

@@ -5,7 +5,7 @@ import pytest
 
 from lrlib import Piecewise
 from lrlib.course.networks import dense_weights
-from lrlib.course.training import Bench, History, batch_order, record_by_epoch
+from lrlib.course.training import Bench, History, batch_order, record_by_epoch, unpacked
 
 SIZES = (6, 5, 3)
 
@@ -93,3 +93,24 @@ def test_what_is_recorded_by_epoch(last, watched_loss):
     assert stored["epoch_loss"] == [2.0, 6.0, (9.0 + last) / 2] and stored["diverged"]
     np.testing.assert_array_equal(stored["curve"]["loss"], [watched_loss] * 3)
     assert stored["curve"]["accuracy"] == [10.0, 20.0, 30.0]
+    assert "watched_right" not in stored
+
+
+def test_the_watched_images_that_were_right_are_recorded_when_asked_for():
+    data, watched = (np.zeros((4, 1)), np.zeros(4)), (np.ones((8, 1)), np.arange(8))
+    order = batch_order(4, 2, 3, seed=0)
+    done = []
+
+    def train(x, y, batches, pauses, on_pause):
+        for pause in pauses:
+            done.append(pause)
+            on_pause(pause)
+        return History(np.zeros(6), np.zeros(6))
+
+    bench = Bench(train, lambda x, y: (1.0, 50.0), lambda x, y: y < len(done))
+    _, stored = record_by_epoch(bench, data, order, 3, watched, images=True)
+    assert {update: unpacked(text).sum() for update, text in stored["watched_right"].items()} == {
+        "2": 1,
+        "4": 2,
+        "6": 3,
+    }

@@ -73,6 +73,11 @@ def test_bounds_that_are_no_numbers_exclude_nothing():
     assert word(-math.inf, math.inf, 1) == word(math.nan, math.nan, 1) == UNDECIDED
 
 
+def test_looks_and_levels_are_those_that_were_fixed_before_the_runs():
+    assert LOOKS == {5: 0.005, 10: 0.010, 20: 0.015, 40: 0.020}
+    assert LONG_LOOKS == {5: 0.0025, 10: 0.005, 20: 0.0075, 40: 0.010, 80: 0.0125, 160: 0.0125}
+
+
 def test_the_shares_of_error_over_all_looks_are_five_percent():
     assert sum(LOOKS.values()) == pytest.approx(0.05) and sum(LONG_LOOKS.values()) == pytest.approx(0.05)
 

@@ -17,11 +17,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from lrlib import Constant, Linear, Schedule
-from lrlib.course.data import digits
+from lrlib.course.data import digit_rows
 from lrlib.course.experiment import NEW, Claim, Experiment, Rerun, Result, Rule
 from lrlib.course.networks import dense_weights
 from lrlib.course.rules import Higher
-from lrlib.course.samples import Runs, final
+from lrlib.course.samples import Runs, final, no_better_than_guessing
 from lrlib.course.sources import KERAS_READING
 from lrlib.course.training import (
     Bench,
@@ -117,25 +117,16 @@ def initial(seed: int) -> list[np.ndarray]:
 @cache
 def images() -> Images:
     """1,149 rows to train on, 288 for validation, 360 for the test: the split of the first seeds."""
-    x, y = pixels()
+    x, y = digit_rows()
     train, validation, test = ((x[part], y[part]) for part in split(0))
     return Images(train, validation, test)
-
-
-@cache
-def pixels() -> tuple[np.ndarray, np.ndarray]:
-    """All digits as rows of 64 pixels in [0, 1], and their labels."""
-    x, y = digits()
-    return (x / 16).astype("float32"), y
 
 
 def split(seed: int) -> list[np.ndarray]:
     """Row numbers to train on, for validation and for the test: a random split for each new seed, else one."""
     rest, test = _every_fifth(np.arange(1797))
-    train, validation = _every_fifth(rest)
-    return (
-        random_split(1797, [*map(len, (train, validation, test))], seed) if seed >= NEW else [train, validation, test]
-    )
+    parts = [*_every_fifth(rest), test]
+    return random_split(1797, [*map(len, parts)], seed) if seed >= NEW else parts
 
 
 def _every_fifth(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -148,7 +139,7 @@ def run(setting: Setting | FullBatch, framework: str, seeds: Sequence[int], shar
     """Run ``setting`` with each seed and return what is stored; the test images are read once, at the end."""
     if isinstance(setting, FullBatch):
         return [_full_batch_trial(setting, framework, seed) for seed in seeds]
-    (x, y), epochs = pixels(), whole_epochs(setting.epochs, share)
+    (x, y), epochs = digit_rows(), whole_epochs(setting.epochs, share)
     parts = [np.stack(part) for part in zip(*map(split, seeds), strict=True)]  # each seeds × rows
     orders = stack_orders(
         rows_of(part, batch_order(len(part), setting.batch, epochs, seed))
@@ -177,7 +168,7 @@ def guesses(run: dict[str, Any]) -> bool:
     At rates far too large cross-entropy need not become infinite: its gradients are bounded, and ReLU units that are
     pushed below zero for every image pass none.
     """
-    return run["train_loss"] is None or run["train_loss"] > 0.99 * GUESSING
+    return no_better_than_guessing(run["train_loss"], SIZES[-1])
 
 
 def _finite(values: Sequence[float] | np.ndarray) -> list[float | None]:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from lrlib import Constant, ExpRange, Linear, Schedule, Triangular, Triangular2
-from lrlib.course.data import digits
+from lrlib.course.data import digit_rows
 from lrlib.course.experiment import NEW, Claim, Experiment, Rerun, Result, Rule
 from lrlib.course.networks import dense_weights
 from lrlib.course.rules import Fact, Higher, Untestable
@@ -109,15 +109,8 @@ def images() -> dict[str, tuple[np.ndarray, np.ndarray]]:
 
     Every fifth image is "test" (360); of the rest every ninth is "validation" (159), and 1278 are left to "train".
     """
-    x, y = pixels()
+    x, y = digit_rows()
     return {name: (x[part], y[part]) for name, part in split(0).items()}
-
-
-@cache
-def pixels() -> tuple[np.ndarray, np.ndarray]:
-    """All digits as float32 rows of 64 pixels in [0, 1], and their labels."""
-    x, y = digits()
-    return (x / 16).astype("float32"), y
 
 
 def split(seed: int) -> dict[str, np.ndarray]:
@@ -137,7 +130,7 @@ def run(setting: Setting, framework: str, seeds: Sequence[int], share: float = 1
     Rates are chosen on the validation images. The test images are read along the curve too, at updates fixed
     beforehand, and nothing is chosen by them.
     """
-    (x, y), updates = pixels(), round(share * UPDATES)
+    (x, y), updates = digit_rows(), round(share * UPDATES)
     each = [split(seed) for seed in seeds]
     orders = stack_orders(
         rows_of(part["train"], batch_order(len(part["train"]), BATCH, EPOCHS, seed)[:updates])

@@ -18,7 +18,7 @@ from lrlib.course.experiment import Claim, Experiment, Rerun, Rule, each_seed
 from lrlib.course.experiments.finding_the_range import ADAM_EPSILON, BATCH, TRAIN, initial, network
 from lrlib.course.experiments.finding_the_range import images as subset
 from lrlib.course.rules import Fact, Higher, PublishedValue, Untestable
-from lrlib.course.samples import Gain, Runs
+from lrlib.course.samples import Gain, Runs, at_update, mean_of_measures
 from lrlib.course.sources import KRISHNAN
 from lrlib.course.training import Bench, batch_order, packed, record_by_epoch, whole_epochs
 
@@ -80,7 +80,7 @@ def trial(setting: Setting, framework: str, seed: int, share: float = 1.0) -> di
     (x, y), epochs = subset(), whole_epochs(EPOCHS, share)
     order = batch_order(TRAIN, BATCH, epochs, seed)[: round(share * UPDATES)]  # an only epoch may be cut short
     bench = _BENCHES[framework](setting, seed)
-    history, result = record_by_epoch(bench, (x[:TRAIN], y[:TRAIN]), order, epochs, (x[TRAIN:], y[TRAIN:]))
+    history, result = record_by_epoch(bench, (x[:TRAIN], y[:TRAIN]), order, epochs, (x[TRAIN:], y[TRAIN:]), images=True)
     losses = history.losses.reshape(-1, SHOWN).mean(1).tolist()
     result |= {f"loss_every_{SHOWN}": losses}
     if share < 1:
@@ -139,8 +139,9 @@ def _claims() -> Iterable[Claim]:
 
     def watched(name: str, *epochs: int) -> Runs:
         """The accuracy on the 2,000 validation images after an epoch; the mean over several."""
+        updates = [epoch * PER_EPOCH for epoch in epochs]
         return Runs(
-            EXPERIMENT, name, lambda result: np.mean([result["curve"]["accuracy"][epoch - 1] for epoch in epochs])
+            EXPERIMENT, name, mean_of_measures([at_update(update, right="watched_right") for update in updates])
         )
 
     def log_loss(epoch: int) -> Runs:

@@ -47,8 +47,8 @@ class Task(NamedTuple):
 
 @cache
 def _digits() -> tuple[np.ndarray, ...]:
-    x, y = data.digits()
-    x, order = x.reshape(len(x), -1).astype("float32") / 16, np.random.default_rng(0).permutation(len(x))
+    x, y = data.digit_rows()
+    order = np.random.default_rng(0).permutation(len(x))
     x, y = x[order], y[order]
     return x[:-300], y[:-300], x[-300:], y[-300:]
 

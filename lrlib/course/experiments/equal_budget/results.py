@@ -1,5 +1,6 @@
 """What the stored runs of the equal-budget study say, for the chapters that read them. All accuracies in percent."""
 
+import dataclasses
 import itertools
 from collections.abc import Callable, Sequence
 from functools import cache
@@ -71,7 +72,13 @@ def load(names: Sequence[str] = NAMES, framework: str = "pytorch") -> Accuracies
 
     tuning: Any = [[[run[-1] for run in cell["tuning"]] for cell in setting] for setting in cells]
     test, validation = gathered(lambda run: run["test_accuracy"]), gathered(lambda run: run["curve"]["accuracy"])
-    gone = gathered(lambda run: samples.lost(run, STUDY)[0])
+    tested = [dataclasses.replace(STUDY, tested=len(TASKS[task].images()[-1])) for task, _ in SETTINGS]
+    gone = np.array(
+        [
+            [[samples.lost(run, task)[0] for run in cell["runs"]] for cell in setting]
+            for task, setting in zip(tested, cells, strict=True)
+        ]
+    )
     return Accuracies(tuple(names), test, validation, np.array(tuning), gone)
 
 
