@@ -18,7 +18,7 @@
 # **You need** none of the chapters, though each row of the table links to the one that shows its runs. **Data:** stored
 # results only. **Cost:** seconds; the measured time stands under the title.
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "A forest plot of all comparisons by source: each with its mean and interval in units of the smallest effect of interest, and the word that follows. The table below has the same in text."}, "figure": {"caption": "Every comparison, in units of the smallest effect of interest. The grey band holds what would not.", "name": "fig-forest"}}
+# %% tags=["hide-input", "full-width"] mystnb={"image": {"alt": "A forest plot of all comparisons by source: each with its mean and interval in units of the smallest effect of interest, and the word that follows. The table below has the same in text."}, "figure": {"caption": "Every comparison, in units of the smallest effect of interest; what lies in the grey band does not matter. Diamond: what decides, with its interval; PyTorch's mean stands just above, Keras's just below. Hollow: no new seed yet. Runs lost: on the scale of how often the claimed side wins.", "name": "fig-forest"}}
 from lrlib.course import claims, figures, forest, plan, rules
 
 figures.use_style()
@@ -31,8 +31,8 @@ _ = forest.forest(every)
 # matter, whichever way it goes. One that holds zero, and effects past the band on the claimed side, says that more runs
 # are needed.
 #
-# Nobody typed these words. A file beside each experiment names the claim, the runs that decide it and the smallest effect
-# of interest; the word follows from the stored runs each time this page is made.
+# Nobody typed these words. A file beside each experiment names the claim, the runs that decide it and the smallest
+# effect of interest; the word follows from the stored runs each time this page is made.
 
 # %% [markdown]
 # ## The question
@@ -80,8 +80,8 @@ answer("check 3", "negligible", holds=word(0.05, 0.1, smallest=0.3) == "negligib
 
 # %% [markdown]
 # **Seeds that nobody had seen.** The runs that the chapters show had been looked at when these rules were made, so they
-# only plan. New seeds decide, in a few looks. Each look has an interval wider than 95 %, so that all of them together are
-# right with 95 %; a claim is not looked at again once it has a word.
+# only plan. New seeds decide, in a few looks. Each look has an interval wider than 95 %, so that all of them together
+# are right with 95 %; a claim is not looked at again once it has a word.
 
 # %%
 rows = [
@@ -100,25 +100,27 @@ figures.table(["claims", *(f"look {i}" for i in range(1, 7))], rows)
 # part is not known, none to a spread of two settings, a lost run no side where it has none, and does not say that Keras
 # agrees where that is only not refuted. No look, level or smallest effect was moved.
 #
-# **One replication, not two.** PyTorch's runs and Keras's begin with the same weights and see the same batches. Where both
-# have the seeds of a look their mean is judged; later looks are PyTorch's. The note says whether Keras *agrees*: what lies between them is surely smaller than δ.
+# **One replication, not two.** PyTorch's runs and Keras's begin with the same weights and see the same batches. Where
+# both have the seeds of a look their mean is judged; later looks are PyTorch's. The note says whether Keras *agrees*:
+# what lies between them is surely smaller than δ.
 #
-# **Runs that learn nothing come first.** A run is lost if a loss is not finite, or if it ends no better than guessing. No
-# mean is taken over lost runs and others: the table counts them, gives the difference of those that learned, and the word
-# follows from how often the claimed side wins, a lost run being the worst.
+# **Runs that learn nothing come first.** A run is lost if a loss is not finite, or if it ends no better than guessing.
+# No mean is taken over lost runs and others: the table counts them, gives the difference of those that learned, and the
+# word follows from how often the claimed side wins, a lost run being the worst.
 #
-# **The test images are a sample too.** On the digits and on cats and dogs each new seed draws its own split. On MNIST and
-# CIFAR-10 the images that were right are stored, and their variance widens the interval (by a little too much, since the
-# seeds' own noise is in it as well). Where they are not stored, no word is given.
+# **The test images are a sample too.** On the digits and on cats and dogs each new seed draws its own split. On MNIST
+# and CIFAR-10 the images that were right are stored, and their variance widens the interval (by a little too much,
+# since the seeds' own noise is in it as well). Where they are not stored, no word is given.
 #
-# **Confounded** stands in a column of its own: the claim holds as its source compares it, not beside a fair control, and
-# that control is itself better than the source's.
+# **Confounded** stands in a column of its own: the claim holds as its source compares it, not beside a fair control,
+# and that control is itself better than the source's.
 #
-# **Published figures** are *not had again* if they lie outside of where 95 % of such figures would fall; a published mean
-# is compared as a mean, taken to be of two runs, the fewest that have a spread. They are *had again* if they lie inside,
-# with twenty runs or more, and no other figure of the same table would pass as well. Otherwise these runs *cannot tell*.
-# Six figures of one run count together: one of our runs must give them all. **Facts** that need no training are *true* or
-# *false*.
+# **Published figures** are *not had again* if they lie outside of where 95 % of such figures would fall; a published
+# mean is compared as a mean, taken to be of two runs, the fewest that have a spread. They are *had again* if they lie
+# inside, with twenty runs or more, and no other figure of the same table would pass as well. Otherwise these runs
+# *cannot tell*.
+# Six figures of one run count together: one of our runs must give them all, and they are *not had again* only where
+# surely fewer than one in twenty would. **Facts** that need no training are *true* or *false*.
 
 # %% [markdown]
 # ## The result
@@ -127,12 +129,12 @@ figures.table(["claims", *(f"look {i}" for i in range(1, 7))], rows)
 claims.full_table()
 
 # %% [markdown]
-# *Effect* is what decides, turned so that above zero is the claim: the mean of the differences at the look that gave the
-# word, and that look's interval. Where runs were lost it is how often the claimed side wins. Under a framework stands
-# what its runs measured, as they came: the mean difference with a plain 95 % interval; beside a published figure our mean
-# ± standard deviation and, in brackets, where 95 % of such figures would fall (of a rate: the range; of a published mean:
-# the p value that both are one). Over tasks it is the change of the error over nine settings, as random effects. *First* after a number of seeds says that
-# no new seed has run: the word waits for them.
+# *Effect* is what decides, turned so that above zero is the claim: the mean of the differences at the look that gave
+# the word, and that look's interval. Where runs were lost it is how often the claimed side wins. Under a framework
+# stands what its runs measured, as they came: the mean difference with a plain 95 % interval; beside a published figure
+# our mean ± standard deviation and, in brackets, where 95 % of such figures would fall (of a rate: the range; of a
+# published mean: the p value that both are one). Over tasks it is the change of the error over nine settings, as random
+# effects. *First* after a number of seeds says that no new seed has run: the word waits for them.
 #
 # ## Reading the result
 
@@ -157,9 +159,11 @@ print(agreement)
 _ = forest.small(every)
 
 # %% [markdown]
-# [The words by source](#fig-words) show how much is still open, and where: the claims that train for minutes a run wait.
+# [The words by source](#fig-words) show how much is still open, and where: the claims that train for minutes a run
+# wait.
 #
-# **Would the first seeds have done?** They gave a word with a plain 95 % interval. Compare it with that of the new ones.
+# **Would the first seeds have done?** They gave a word with a plain 95 % interval. Compare it with that of the new
+# ones.
 
 # %%
 pairs = [
@@ -178,8 +182,8 @@ assert 2 * changed.count(UNDECIDED) > len(changed) and not opposite & {*pairs}
 answer("prediction 1", "about half", holds=1 / 3 < share < 2 / 3)
 
 # %% [markdown]
-# Most of what changed had been undecided. No word turned round: few seeds say little, and what they say surely is mostly
-# right.
+# Most of what changed had been undecided. No word turned round: few seeds say little, and what they say surely is
+# mostly right.
 #
 # **And with other noise?** Keep each mean, and scale the interval about it.
 
@@ -202,8 +206,8 @@ for scale in (0.25, 0.5, 1.0, 2.0):
 # Narrower intervals make words sharper: *undecided* and *no gain* become one of the others. At the same mean none turns
 # round.
 #
-# **What looking again costs.** Made runs without any effect, as noisy as is common here (a standard deviation of 2 δ), say
-# how often each rule finds one.
+# **What looking again costs.** Made runs without any effect, as noisy as is common here (a standard deviation of 2 δ),
+# say how often each rule finds one.
 
 # %%
 import numpy as np
@@ -234,8 +238,8 @@ answer("prediction 2", "three times", holds=2.5 <= 40 * naive / CLAIMS < 3.5)
 
 # %% [markdown]
 # **Many claims at once.** Each word is right with 95 %, so of many words a few are wrong. The line of Benjamini and
-# Hochberg says how many differences from zero survive if one in twenty of *those that are called different* may be false.
-# The p values count all looks. Second words, of the comparison as the source makes it, are not in it.
+# Hochberg says how many differences from zero survive if one in twenty of *those that are called different* may be
+# false. The p values count all looks. Second words, of the comparison as the source makes it, are not in it.
 
 # %%
 from scipy.stats import false_discovery_control
@@ -254,11 +258,11 @@ print(
 )
 
 # %% [markdown]
-# Outside these 95 % lie the choice of the smallest effects, the peaks that were tuned, and that the first seeds had been
-# seen when the rules were made.
+# Outside these 95 % lie the choice of the smallest effects, the peaks that were tuned, and that the first seeds had
+# been seen when the rules were made.
 #
-# **What is left to run.** The plan knows what each undecided claim needs next, and its time on one core. `make experiments
-# PLAN=1` prints it; `make experiments` runs it, cheapest first.
+# **What is left to run.** The plan knows what each undecided claim needs next, and its time on one core. `make
+# experiments PLAN=1` prints it; `make experiments` runs it, cheapest first.
 
 # %% tags=["hide-input"]
 figures.table(
