@@ -18,7 +18,7 @@
 # **You need** none of the chapters, though each row of the table links to the one that shows its runs. **Data:** stored
 # results only. **Cost:** seconds; the measured time stands under the title.
 
-# %% tags=["hide-input", "full-width"] mystnb={"image": {"alt": "A forest plot of all comparisons by source: each with its mean and interval in units of the smallest effect of interest, and the word that follows. The table below has the same in text."}, "figure": {"caption": "Every comparison, in units of the smallest effect of interest; what lies in the grey band does not matter. Diamond: what decides, with its interval; PyTorch's mean stands just above, Keras's just below. Hollow: no new seed yet. Runs lost: on the scale of how often the claimed side wins.", "name": "fig-forest"}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "A forest plot of all comparisons by source: each with its mean and interval in units of the smallest effect of interest, and the word that follows. The table below has the same in text."}, "figure": {"caption": "Every comparison, in units of the smallest effect of interest; what lies in the grey band does not matter. Diamond: what decides, with its interval; PyTorch's mean stands just above, Keras's just below. Hollow: no new seed yet. Runs lost: on the scale of how often the claimed side wins.", "name": "fig-forest"}}
 from lrlib.course import claims, figures, forest, plan, rules
 
 figures.use_style()
