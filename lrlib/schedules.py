@@ -81,7 +81,7 @@ def _count(value: Any) -> int:
         whole = math.floor(value)
         if whole != value:  # 0.1 * 1000 is a count, 2.5 is none
             raise ValueError
-        return whole
+        value = whole
     return operator.index(value)
 
 
