@@ -10,7 +10,7 @@ import itertools
 import math
 import operator
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any, NoReturn
 
 from lrlib._extras import needed_by
@@ -21,6 +21,7 @@ with needed_by("lrlib.torch"):
     from torch.optim.lr_scheduler import ChainedScheduler, LRScheduler
 
 from lrlib import _torch_groups as its
+from lrlib._compiled import compiled
 from lrlib._torch_plateau import PlateauScheduler
 from lrlib._torch_range import range_test
 from lrlib.schedules import Check, Count, Number, Positive, Schedule, one_of
@@ -115,7 +116,7 @@ class Scheduler(LRScheduler):
 
     def _update_lr(self, epoch: float | None = None) -> None:
         if epoch is not None:
-            self._go_to(epoch)
+            self._go_to(_whole(_READING("step", "epoch", epoch)))
         elif self._is_initial:
             self._go_to(self._start)  # SequentialLR undoes this step and takes it again
         else:
@@ -257,7 +258,8 @@ class _Drive:
         self.name, self.key = name, "betas" if name in its.BETAS else name
         self.plan = its.copied(name, given, Schedule, "Schedule")
         self.each: list[Schedule | None] = []
-        self.one: Schedule | None = None  # where all groups follow it
+        self.at: list[Callable[[float], float] | None] = []  # `each`, compiled
+        self.one: Callable[[float], float] | None = None  # where all groups follow it
         self.last: Any = None  # the number put there last, of `one`; a list, one a group, otherwise
         its.check_schedulable(optimizer, name)
 
@@ -274,13 +276,24 @@ class _Drive:
             for group in groups:  # as torch's initial_lr: a schedule that is at 0 would hide who is decayed
                 group.setdefault("initial_weight_decay", _first_decay(group))
         self.each = each
-        self.one = each[0] if each and all(schedule is each[0] for schedule in each) else None
+        self._compile()
         self.last = None if self.one is not None else [None] * len(each)
+
+    def _compile(self) -> None:
+        self.at = [None if schedule is None else compiled(schedule) for schedule in self.each]
+        self.one = self.at[0] if all(function is self.at[0] for function in self.at) else None
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "at": [], "one": None}  # a compiled function cannot be pickled
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self._compile()
 
     def values(self, clock: float) -> list[Any]:
         if self.one is not None:
             return [self.one(clock)] * len(self.each)
-        return [None if schedule is None else schedule(clock) for schedule in self.each]
+        return [None if function is None else function(clock) for function in self.at]
 
     def put(self, scheduler: Scheduler, values: list[Any]) -> None:
         """Set one value a group, whatever the groups hold; None leaves a group alone."""
