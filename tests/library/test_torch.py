@@ -1047,7 +1047,10 @@ def test_a_wrapper_that_shares_its_groups_is_looked_through():
 
 
 def test_a_wrapper_that_is_not_known_is_refused_by_name():
-    for build in (lambda o: lrlib.torch.Scheduler(o, WARM), lambda o: lrlib.torch.PlateauScheduler(o, lrlib.Plateau(1))):
+    for build in (
+        lambda o: lrlib.torch.Scheduler(o, WARM),
+        lambda o: lrlib.torch.PlateauScheduler(o, lrlib.Plateau(1)),
+    ):
         with pytest.raises(TypeError, match=r"optimizer must be .* got Wrapper.*this Wrapper wraps"):
             build(Wrapper(sgd(), shares=False))
 
