@@ -368,7 +368,7 @@ def test_a_group_that_joins_without_a_rule_is_refused_before_anything_is_changed
     scheduler.step(1.0)
     optimizer.add_param_group({"params": [torch.nn.Parameter(torch.zeros(1))], "lr": 5.0, "name": "late"})
     state = scheduler.state_dict()
-    with pytest.raises(ValueError, match="plateau: .*joined.*groups to come"):
+    with pytest.raises(ValueError, match=r"plateau: .*joined.*groups to come"):
         scheduler.step(1.0)
     assert (rates_of(optimizer), scheduler.state_dict()) == ([0.4, 5.0], state)
 

@@ -656,7 +656,7 @@ def rates_of(*optimizers):
 @pytest.mark.parametrize("plan", [dict, list])
 def test_one_tensor_rate_in_several_groups_becomes_a_tensor_each(plan):
     optimizer = two_groups(lr=(shared := tensor()))
-    scheduler = lrlib.torch.Scheduler(optimizer, dict(a=WARM, b=2 * WARM) if plan is dict else [WARM, 2 * WARM])
+    scheduler = lrlib.torch.Scheduler(optimizer, {"a": WARM, "b": 2 * WARM} if plan is dict else [WARM, 2 * WARM])
     own = [group["lr"] for group in optimizer.param_groups]
     assert own[0] is shared
     for t in range(COUNT):
