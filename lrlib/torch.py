@@ -10,8 +10,9 @@ import itertools
 import math
 import operator
 import sys
+import types
 from collections.abc import Callable, Mapping
-from typing import Annotated, Any, NoReturn
+from typing import Any
 
 from lrlib._extras import needed_by
 from lrlib._triton import load_with_own_symbols
@@ -59,9 +60,9 @@ class Scheduler(LRScheduler):
       Schedule for ``weight_decay`` leaves alone the groups that were built without it, if others were built with it
       (each group keeps a note of that, ``initial_weight_decay``); a list or a dict means what it says.
 
-    Since rates are absolute, torch's ``ChainedScheduler``, which multiplies them, cannot chain it with another: multiply
-    the schedules instead (``a * b``). ``SequentialLR`` works. Of two schedulers that are stepped one after another on
-    one optimizer, a PlateauScheduler among them, the last one to step wins.
+    Since rates are absolute, torch's ``ChainedScheduler``, which multiplies them, cannot chain it with another:
+    multiply the schedules instead (``a * b``). ``SequentialLR`` works. Of two schedulers that are stepped one after
+    another on one optimizer, a PlateauScheduler among them, the last one to step wins.
 
     Errors: ``TypeError`` for what is no Schedule and for what is no optimizer; ``ValueError`` for a list of the wrong
     length, for a group without a schedule (nothing is changed then), for a hyperparameter that the optimizer does not
@@ -152,7 +153,7 @@ class Scheduler(LRScheduler):
         self._last_lr = its.rates(groups) if lr is None else [lr] * len(groups)
 
     def _assign(self, groups: list[dict[str, Any]]) -> None:
-        """Give each group its schedules: when built, and when a group has joined. Refuses before it changes anything."""
+        """Give each group its schedules: when built, and when a group has joined. Refuses before any change."""
         joined = ""
         if hasattr(self, "_members"):
             joined = (
@@ -356,4 +357,4 @@ def _give_step_a_function(optimizer: torch.optim.Optimizer) -> None:
     def replaced(self: Any, *args: Any, **kwargs: Any) -> Any:
         return step(*args, **kwargs)
 
-    optimizer.step = replaced.__get__(optimizer)  # type: ignore[method-assign]
+    optimizer.step = types.MethodType(replaced, optimizer)  # type: ignore[method-assign]
