@@ -15,11 +15,11 @@ with needed_by("lrlib.torch"):
     import torch
     from torch.optim.lr_scheduler import LRScheduler
 
-from lrlib._torch_range import range_test
+from lrlib._torch_range import no_trace, range_test
 from lrlib.plateau import Plateau, PlateauState
 from lrlib.schedules import Check, Count, Schedule
 
-__all__ = ["PlateauScheduler", "Scheduler", "range_test"]
+__all__ = ["PlateauScheduler", "Scheduler", "no_trace", "range_test"]
 
 load_with_own_symbols()
 
