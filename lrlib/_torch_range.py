@@ -3,7 +3,7 @@
 import contextlib
 import functools
 import inspect
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import torch
@@ -84,8 +84,7 @@ def range_test(
     check_progress(progress)
     held = None if validation is None else cycle(validation, "validation")
     others = [item for item in (loss_fn, metric) if isinstance(item, torch.nn.Module)]
-    others += [] if validation is None else [validation]
-    with no_trace(model, optimizer, batches, *others), contextlib.ExitStack() as open_:
+    with _restored([model], [optimizer], [batches, validation], others), contextlib.ExitStack() as open_:
         drawn = open_.enter_context(contextlib.closing(cycle(batches, "batches")))  # type: ignore[type-var]
         report = open_.enter_context(reporter(progress, len(rates)))
         if held is not None:
@@ -211,8 +210,9 @@ def no_trace(model: Any, optimizer: Any, loader: Any = None, *others: Any) -> It
     PyTorch (all devices), NumPy and Python, and generators held by the modules, the loaders, their samplers and
     datasets. Within the block gradients start as None, as after ``optimizer.zero_grad()``.
 
-    Not put back: the position of a one-shot iterator or of one that the step holds, the hidden state of any other
-    source or of a user's hooks, and what the step does to the world outside.
+    Not put back: the position of an iterator that was begun before the block (begin it within, as
+    ``itertools.cycle(loader)``), the hidden state of any other source or of a user's hooks, and what the step does to
+    the world outside.
 
     Errors: ``TypeError`` for what is no module, optimizer or loader; ``ValueError`` for uninitialised (lazy)
     parameters.
@@ -237,17 +237,24 @@ def no_trace(model: Any, optimizer: Any, loader: Any = None, *others: Any) -> It
     modules = as_list("model", model, torch.nn.Module, "a torch.nn.Module")
     optimizers = as_list("optimizer", optimizer, torch.optim.Optimizer, "a torch.optim.Optimizer")
     check_loader(loader, (torch.nn.Module, torch.optim.Optimizer))
-    modules += [item for item in others if isinstance(item, torch.nn.Module)]
-    optimizers += [item for item in others if isinstance(item, torch.optim.Optimizer)]
+    with _restored(modules, optimizers, [loader], others):
+        yield
+
+
+@contextlib.contextmanager
+def _restored(modules: list[Any], optimizers: list[Any], sources: list[Any], others: Sequence[Any]) -> Iterator[None]:
+    modules = modules + [item for item in others if isinstance(item, torch.nn.Module)]
+    optimizers = optimizers + [item for item in others if isinstance(item, torch.optim.Optimizer)]
     tensors = [tensor for module in modules for tensor in (*module.parameters(), *module.buffers())]
     lazy = torch.nn.parameter.UninitializedParameter | torch.nn.parameter.UninitializedBuffer
     if any(isinstance(tensor, lazy) for tensor in tensors):
-        raise ValueError("no_trace: the model has uninitialised parameters; pass one batch through it first")
-    snapshot = Snapshot(_LOOK_INTO, _keep_leaf)
+        raise ValueError("the model has uninitialised parameters; pass one batch through it first")
+    snapshot = Snapshot(_LOOK_INTO, keep_leaf)
     snapshot.keep(*modules, *optimizers)
     # Again through the public interface, for modules that do not hold tensors as attributes (TorchScript).
     snapshot.keep(*tensors)
-    keep_source(snapshot, loader)
+    for source in sources:
+        keep_source(snapshot, source)
     keep_others(snapshot, others)
     for part in (part for module in modules for part in module.modules()):
         snapshot.call_back(functools.partial(setattr, part, "training", part.training))
@@ -273,7 +280,7 @@ _LOOK_INTO = (
 )
 
 
-def _keep_leaf(item: Any) -> Undo | None:
+def keep_leaf(item: Any) -> Undo | None:
     if isinstance(item, torch.Tensor):
         content = _elements(item.detach()).clone()
 

@@ -183,6 +183,8 @@ def _number(answer: Any) -> float | None:
         return None
     if isinstance(answer, (bool, str, bytes)):
         raise TypeError
+    if hasattr(answer, "item"):  # float() of a tensor that requires a gradient warns
+        answer = answer.item()
     return float(answer)
 
 

@@ -11,11 +11,20 @@ with needed_by("lrlib.keras"):
     import keras
     from keras import ops
 
-from lrlib._keras_range import range_test
+from lrlib._keras_range import no_trace, range_test
 from lrlib.plateau import Plateau, PlateauState
 from lrlib.schedules import Check, Count, Positive
 
-__all__ = ["SGD", "PlateauCallback", "Schedule", "ScheduleCallback", "TensorOps", "cyclic_learning_rate", "range_test"]
+__all__ = [
+    "SGD",
+    "PlateauCallback",
+    "Schedule",
+    "ScheduleCallback",
+    "TensorOps",
+    "cyclic_learning_rate",
+    "no_trace",
+    "range_test",
+]
 
 load_with_own_symbols()
 

@@ -560,7 +560,7 @@ def test_an_optimizer_that_needs_a_closure_is_refused_with_the_way_out():
             loss.backward()
             return loss
 
-        return optimizer.step(closure)
+        return optimizer.step(closure)  # a tensor with a gradient
 
     with no_trace(model, optimizer):
         assert len(finder.range_test(step, finder.ladder(1e-5, 1e-1, 10)).losses) == 10
@@ -661,7 +661,6 @@ def test_a_step_of_ones_own_leaves_no_trace(optimizer, make_step, ending):
     for setting in (one, other):
         setting.scaler = torch.amp.GradScaler("cpu", init_scale=4.0, growth_interval=2)
     before, scale = one.state(), one.scaler.state_dict()
-    inner = make_step(one)
 
     def step(rate):
         loss = inner(rate)
@@ -671,8 +670,10 @@ def test_a_step_of_ones_own_leaves_no_trace(optimizer, make_step, ending):
 
     with pytest.raises(ending) if ending else contextlib.nullcontext():  # noqa: SIM117
         with no_trace(one.model, one.optimizer, one.loader, one.scaler):
+            inner = make_step(one)
             result = lrlib.range_test(step, finder.ladder(1e-5, 1e-2, 10))
-            assert len(result.losses) == 10 and one.scaler.state_dict() != scale or make_step is not scaled
+            assert len(result.losses) == 10
+            assert (one.scaler.state_dict() != scale) == (make_step is scaled)
     assert_no_trace(before, one.state())
     assert one.scaler.state_dict() == scale
     states = torch.get_rng_state(), random.getstate(), np.random.get_state()  # noqa: NPY002
