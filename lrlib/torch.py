@@ -24,10 +24,10 @@ with needed_by("lrlib.torch"):
 from lrlib import _torch_groups as its
 from lrlib._compiled import compiled
 from lrlib._torch_plateau import PlateauScheduler
-from lrlib._torch_range import range_test
+from lrlib._torch_range import no_trace, range_test
 from lrlib.schedules import Check, Count, Number, Positive, Schedule, one_of
 
-__all__ = ["PlateauScheduler", "Scheduler", "range_test"]
+__all__ = ["PlateauScheduler", "Scheduler", "no_trace", "range_test"]
 
 load_with_own_symbols()
 
