@@ -1,5 +1,7 @@
 """A Schedule or a Plateau drives a Keras optimizer, on whichever backend Keras runs."""
 
+import functools
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -9,11 +11,12 @@ from lrlib._triton import load_with_own_symbols
 
 with needed_by("lrlib.keras"):
     import keras
+    import numpy as np
     from keras import ops
 
+from lrlib._keras_callbacks import PlateauCallback, ScheduleCallback, check_accumulate, check_by, check_schedule
 from lrlib._keras_range import range_test
-from lrlib.plateau import Plateau, PlateauState
-from lrlib.schedules import Check, Count, Positive
+from lrlib.schedules import Check, Positive
 
 __all__ = ["SGD", "PlateauCallback", "Schedule", "ScheduleCallback", "TensorOps", "cyclic_learning_rate", "range_test"]
 
@@ -23,6 +26,31 @@ load_with_own_symbols()
 def _double(x: Any) -> Any:
     """As a float64 tensor: float32 cannot count updates beyond 2^24."""
     return ops.convert_to_tensor(x, dtype="float64")
+
+
+class _Same:
+    """A tuple as a key that is told by identity: to hash a table of thousands takes longer than to look it up."""
+
+    def __init__(self, values: tuple) -> None:
+        self.values = values
+
+    def __hash__(self) -> int:
+        return id(self.values)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and self.values is other.values
+
+
+@functools.lru_cache(maxsize=256)
+def _array(table: _Same) -> Any:
+    """The table as an array, made once: eager backends ask for it at every update.
+
+    Cycles grow to 2^1000 updates, which is more than float32 holds (on JAX) and than anyone reaches.
+    """
+    return np.minimum(np.array(table.values, float), np.finfo("float32").max)
+
+
+_LAST_COUNT = 2**53  # beyond it float64 does not tell one update from the next
 
 
 class TensorOps:
@@ -61,7 +89,9 @@ class TensorOps:
 
     @staticmethod
     def rank(boundaries: tuple, t: Any) -> Any:
-        return ops.sum(ops.cast(ops.expand_dims(t, -1) >= _double(boundaries), "int32"), axis=-1)
+        array = _array(_Same(boundaries))
+        reached = array[: np.searchsorted(array, _LAST_COUNT, side="right")]
+        return ops.sum(ops.cast(ops.expand_dims(t, -1) >= _double(reached), "int32"), axis=-1)
 
     @staticmethod
     def power(base: float, exponent: Any) -> Any:
@@ -69,7 +99,7 @@ class TensorOps:
 
     @staticmethod
     def lookup(table: tuple, k: Any) -> Any:
-        return ops.take(_double(table), k)
+        return ops.take(_double(_array(_Same(table))), k)
 
     @staticmethod
     def choose(boundaries: tuple, t: Any, branch: Callable[[int], Any]) -> Any:
@@ -79,139 +109,83 @@ class TensorOps:
         return result
 
 
-def _check_schedule(name: str, schedule: Any) -> schedules.Schedule:
-    if not isinstance(schedule, schedules.Schedule):
-        raise TypeError(f"{name} must be an lrlib Schedule, got {schedule!r}")
-    return schedule
+_LONGEST_TABLE = 100_000  # entries: 0.8 MB in a graph, and a tenth of a second to compute
 
 
-def _check_accumulate(accumulate: Any) -> int:
-    return Check.of(Count)("lrlib.keras", "accumulate", accumulate)
+def _is_count(step: Any) -> bool:
+    """Whether ``step`` is a tensor, variable or array of whole numbers: what an optimizer hands to its schedule."""
+    dtype = getattr(step, "dtype", None)
+    return dtype is not None and keras.backend.standardize_dtype(dtype) in ("int32", "int64")
 
 
 @keras.saving.register_keras_serializable(package="lrlib")
 class Schedule(keras.optimizers.schedules.LearningRateSchedule):
     """An lrlib Schedule as a Keras ``LearningRateSchedule``: pass it as any optimizer's ``learning_rate``.
 
-    The rate is ``schedule(⌊step / accumulate⌋)``, computed in float64 and given in Keras's float type. Keras hands its
-    schedules the count of micro-batches: with ``gradient_accumulation_steps=k`` pass ``accumulate=k``, or the schedule
-    runs k times too fast. A negative step is taken as 0. Saved and loaded with the model.
-    (JAX computes in float32 unless its 64-bit mode is on.)
+    The rate is ``schedule(by · ⌊step / accumulate⌋)``, computed in float64 and given in Keras's float type.
 
-    Errors: ``TypeError`` for what is no Schedule; ``accumulate`` must be a whole number, 1 or more.
+    * ``accumulate``: Keras hands its schedules the count of micro-batches. With ``gradient_accumulation_steps=k`` pass
+      ``accumulate=k``, or the schedule runs k times too fast.
+    * ``by``: how far the schedule's clock goes in one update, a number above 0: the batch size for a schedule in
+      samples, tokens of a batch for one in tokens, 1/N for one in shares of a run of N updates.
+
+    A negative step is taken as 0. A schedule that ends within 100,000 updates is computed once, as a table; where it is
+    longer or has no end, its formula becomes part of the graph. (JAX computes that in float32, unless its 64-bit mode is
+    on, so that it tells updates apart up to 2^24.)
+
+    A second stage with an optimizer of its own goes on at update n by ``schedule.drop(n)``. (Without accumulation
+    ``optimizer.iterations.assign(n)`` does the same; with it, Keras's ``iterations`` is a computed tensor, not a
+    variable. The ``initial_epoch`` of ``fit`` moves no schedule.)
+
+    Saved and loaded with the model. A process that loads one needs ``import lrlib.keras`` first: ``import lrlib`` alone
+    loads no Keras, and ``load_model`` then could not locate the class.
+
+    Errors: ``TypeError`` for what is no Schedule; ``accumulate`` must be a whole number, 1 or more, ``by`` a finite
+    number above 0.
 
     >>> import lrlib
     >>> optimizer = keras.optimizers.SGD(Schedule(lrlib.Linear(0.5, 0.0, steps=4)))
     >>> float(optimizer.learning_rate)
     0.5
+    >>> in_samples = Schedule(lrlib.Linear(0.5, 0.0, steps=1024), by=256)  # batches of 256
+    >>> float(in_samples(2))
+    0.25
     """
 
-    def __init__(self, schedule: schedules.Schedule, accumulate: int = 1) -> None:
-        self.schedule = _check_schedule("schedule", schedule)
-        self.accumulate = _check_accumulate(accumulate)
+    def __init__(self, schedule: schedules.Schedule, accumulate: int = 1, by: float = 1) -> None:
+        self.schedule = check_schedule("schedule", schedule)
+        self.accumulate = check_accumulate(accumulate)
+        self.by = check_by(by)
+
+    @functools.cached_property
+    def _rates(self) -> Any:
+        """The rate of each update, up to the held one, from the formula on numbers; None where they are too many."""
+        length = self.schedule.length
+        if length is None or length / self.by > _LONGEST_TABLE:
+            return None
+        last = math.ceil(length / self.by) + 1  # the quotient may be a rounding too small
+        return np.array([self.schedule(self.by * update) for update in range(last + 1)])
 
     def __call__(self, step: Any) -> Any:
+        if _is_count(step) and self._rates is not None:
+            update = ops.floor_divide(step, self.accumulate) if self.accumulate > 1 else ops.convert_to_tensor(step)
+            rate = ops.take(_double(self._rates), ops.clip(update, 0, len(self._rates) - 1))
+        else:
+            rate = self._formula(step)
+        return ops.cast(rate, keras.config.floatx())
+
+    def _formula(self, step: Any) -> Any:
         t = TensorOps.maximum(_double(step), 0)
         if self.accumulate > 1:
             t, _ = TensorOps.divmod(t, self.accumulate)
-        return ops.cast(self.schedule.evaluate(t, TensorOps), keras.config.floatx())
+        return self.schedule.evaluate(t if self.by == 1 else t * self.by, TensorOps)
 
     def get_config(self) -> dict[str, Any]:
-        return {"schedule": self.schedule.to_dict(), "accumulate": self.accumulate}
+        return {"schedule": self.schedule.to_dict(), "accumulate": self.accumulate, "by": self.by}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> "Schedule":
         return cls(**{**config, "schedule": schedules.from_dict(config["schedule"])})
-
-
-def _assign_rate(optimizer: Any, rate: float) -> None:
-    try:
-        optimizer.learning_rate = rate
-    except TypeError:
-        raise ValueError(
-            "the optimizer was built with a schedule, so its rate cannot be set; either build it with a number, or "
-            "use no callback and pass lrlib.keras.Schedule(...) as its learning_rate"
-        ) from None
-
-
-class ScheduleCallback(keras.callbacks.Callback):
-    """Sets a mutable ``learning_rate`` before every update of ``fit``; resumes from the optimizer's own count.
-
-    Prefer :class:`Schedule`, unless something else must change the rate too. ``accumulate`` counts micro-batches as
-    there, and is needed only where the optimizer does not accumulate by itself. For the TensorFlow and PyTorch
-    backends.
-
-    Errors, when training begins: ``ValueError`` for an optimizer that was built with a schedule, for
-    ``steps_per_execution`` above 1 (Keras then calls no callback between updates), and for an ``accumulate`` that is
-    not the optimizer's.
-
-    >>> import lrlib
-    >>> model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
-    >>> model.compile(keras.optimizers.SGD(0.5), "mse")
-    >>> callback = ScheduleCallback(lrlib.Linear(0.5, 0.0, steps=4))
-    >>> history = model.fit(ops.ones((4, 1)), ops.ones((4, 1)), batch_size=2, callbacks=[callback], verbose=0)
-    >>> float(model.optimizer.learning_rate)  # the rate of the second update, t = 1
-    0.375
-    """
-
-    def __init__(self, schedule: schedules.Schedule, accumulate: int = 1) -> None:
-        super().__init__()
-        self.schedule = _check_schedule("schedule", schedule)
-        self.accumulate = _check_accumulate(accumulate)
-
-    def on_train_begin(self, logs: Any = None) -> None:
-        steps = self.model.steps_per_execution
-        if steps != 1:  # or "auto"
-            raise ValueError(
-                f"steps_per_execution is {steps}: Keras calls no callback between those updates; compile with 1, or "
-                "pass lrlib.keras.Schedule(...) as the optimizer's learning_rate"
-            )
-        own = self.model.optimizer.gradient_accumulation_steps
-        if own and self.accumulate not in (1, own):
-            raise ValueError(f"accumulate is {self.accumulate}, the optimizer's gradient_accumulation_steps {own}")
-        self._set_rate()
-
-    def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
-        self._set_rate()
-
-    def _set_rate(self) -> None:
-        optimizer = self.model.optimizer
-        # Under its own accumulation, Keras's public count is of real updates already.
-        batches_per_update = 1 if optimizer.gradient_accumulation_steps else self.accumulate
-        _assign_rate(optimizer, self.schedule(int(optimizer.iterations) // batches_per_update))
-
-
-class PlateauCallback(keras.callbacks.Callback):
-    """Drives a mutable ``learning_rate`` by a :class:`lrlib.Plateau`, one measurement an epoch.
-
-    ``monitor`` names an entry of the epoch's logs. ``state`` is the :class:`lrlib.PlateauState`; it is kept when
-    ``fit`` is called again (Keras's own callback starts anew), and may be set before ``fit`` to resume.
-
-    Errors: ``ValueError`` for an optimizer that was built with a schedule, or if the logs have no ``monitor``.
-
-    >>> model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
-    >>> model.compile(keras.optimizers.SGD(0.0), "mse")
-    >>> callback = PlateauCallback(Plateau(0.5, factor=0.5, patience=0, min_lr=0.25), monitor="nothing")
-    >>> model.fit(ops.ones((4, 1)), ops.ones((4, 1)), callbacks=[callback], verbose=0)
-    Traceback (most recent call last):
-    ValueError: monitor is 'nothing', but the epoch's logs have ['loss']
-    """
-
-    def __init__(self, plateau: Plateau, monitor: str = "val_loss") -> None:
-        super().__init__()
-        if not isinstance(plateau, Plateau):
-            raise TypeError(f"plateau must be an lrlib.Plateau, got {plateau!r}")
-        self.plateau, self.monitor = plateau, monitor
-        self.state: PlateauState = plateau.start()
-
-    def on_train_begin(self, logs: Any = None) -> None:
-        _assign_rate(self.model.optimizer, self.state.lr)
-
-    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        if self.monitor not in (logs or {}):
-            raise ValueError(f"monitor is {self.monitor!r}, but the epoch's logs have {sorted(logs or {})}")
-        self.state = self.plateau.update(self.state, float(logs[self.monitor]))
-        _assign_rate(self.model.optimizer, self.state.lr)
 
 
 @keras.saving.register_keras_serializable(package="lrlib")
@@ -223,8 +197,9 @@ class SGD(keras.optimizers.Optimizer):
     Keras's own SGD has v ← μ·v − rate·g; w ← w + v: equal at a constant rate, but after a change of rate the old rate
     lives on in v for about 1/(1 − μ) updates. PyTorch's rule acts at once (Goyal et al. 2017, arXiv 1706.02677).
 
-    ``momentum`` is a number from 0 up to 1 or an lrlib Schedule of the number of updates. ``weight_decay`` is
-    PyTorch's: g ← g + weight_decay·w first. Other keywords as in ``keras.optimizers.SGD``.
+    ``momentum`` is a number from 0 up to 1 or an lrlib Schedule of the number of updates (beside a rate whose clock
+    goes ``by`` an update: ``momentum.stretch(1 / by)``). ``weight_decay`` is PyTorch's: g ← g + weight_decay·w first.
+    Other keywords as in ``keras.optimizers.SGD``. To load a saved model that has it, ``import lrlib.keras`` first.
 
     Errors: ``TypeError`` or ``ValueError`` for a momentum that is no number from 0 to 1 and no Schedule.
 
@@ -272,10 +247,11 @@ class SGD(keras.optimizers.Optimizer):
             momentum = self.momentum if self._momentum_at is None else self._momentum_at(self.iterations)
             momentum = ops.cast(momentum, variable.dtype)
             velocity = self.velocities[self._get_variable_index(variable)]
+            old = ops.convert_to_tensor(velocity)  # JAX takes no variable in `where`
             # While a scheduled momentum is 0, PyTorch leaves the velocity alone.
-            self.assign(velocity, ops.where(momentum == 0, velocity, momentum * velocity + step))
-            moved = step + momentum * velocity if self.nesterov else velocity
-            step = ops.where(momentum == 0, step, moved)
+            new = ops.where(momentum == 0, old, momentum * old + step)
+            self.assign(velocity, new)
+            step = ops.where(momentum == 0, step, step + momentum * new if self.nesterov else new)
         self.assign_sub(variable, rate * step)
 
     def get_config(self) -> dict[str, Any]:

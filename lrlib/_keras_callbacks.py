@@ -1,0 +1,299 @@
+"""Callbacks that set a Keras optimizer's rate; ``lrlib.keras`` has their public names."""
+
+import dataclasses
+import math
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+
+from lrlib import schedules
+from lrlib.plateau import Plateau, PlateauState
+from lrlib.schedules import Check, Count, Positive, Rate
+
+__all__ = ["PlateauCallback", "ScheduleCallback"]
+
+
+def check_schedule(name: str, schedule: Any) -> schedules.Schedule:
+    if not isinstance(schedule, schedules.Schedule):
+        raise TypeError(f"{name} must be an lrlib Schedule, got {schedule!r}")
+    return schedule
+
+
+def check_accumulate(accumulate: Any) -> int:
+    return Check.of(Count)("lrlib.keras", "accumulate", accumulate)
+
+
+def check_by(by: Any) -> float:
+    return schedules._whole(Check.of(Positive)("lrlib.keras", "by", by))
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# The optimizers that hold the rate
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+def inner_optimizers(optimizer: Any) -> list[Any]:
+    """The optimizers that hold a rate, a count of updates and an accumulation: those inside Keras's wrappers.
+
+    Errors: ``ValueError`` for a wrapper that is not known, and for a ``MultiOptimizer`` that holds nothing yet.
+    """
+    if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):  # compile makes one under mixed_float16
+        return inner_optimizers(optimizer.inner_optimizer)
+    if isinstance(optimizer, keras.optimizers.MultiOptimizer):
+        if not optimizer.optimizers:
+            raise ValueError(
+                "the MultiOptimizer has no optimizers yet: call its build(model.trainable_variables) first"
+            )
+        return [inner for part in optimizer.optimizers for inner in inner_optimizers(part)]
+    for name, value in vars(optimizer).items():
+        parts = value.values() if isinstance(value, dict) else value if isinstance(value, (list, tuple)) else [value]
+        if any(isinstance(part, keras.optimizers.Optimizer) for part in parts):
+            raise ValueError(
+                f"{type(optimizer).__name__} wraps another optimizer, its {name!r}, and lrlib knows Keras's "
+                "LossScaleOptimizer and MultiOptimizer only; use no callback, and pass lrlib.keras.Schedule(...) as the "
+                "learning_rate of the optimizer inside"
+            )
+    return [optimizer]
+
+
+def _rate(optimizer: Any) -> float:
+    return float(keras.ops.convert_to_numpy(optimizer.learning_rate))
+
+
+class _RateCallback(keras.callbacks.Callback):
+    """What both callbacks share."""
+
+    def _optimizers(self) -> list[Any]:
+        return inner_optimizers(self.model.optimizer)
+
+    def _check_settable(self) -> None:
+        if not all(isinstance(optimizer.learning_rate, keras.Variable) for optimizer in self._optimizers()):
+            raise ValueError(
+                "the optimizer was built with a schedule, so its rate cannot be set; either build it with a number, or "
+                "use no callback and pass lrlib.keras.Schedule(...) as its learning_rate"
+            )
+
+    def _log_rates(self, logs: dict[str, Any] | None) -> None:
+        """Into the epoch's logs, under the names that Keras's own callbacks use."""
+        if logs is None:
+            return
+        optimizers = self._optimizers()
+        for optimizer in optimizers:
+            name = "learning_rate" if len(optimizers) == 1 else f"learning_rate_{optimizer.name}"
+            logs[name] = _rate(optimizer)
+
+
+class _Carried(keras.Operation):
+    """A few numbers that are saved and loaded with the weights of a model, as an attribute of which they hang.
+
+    Keras walks a model's attributes for what can be saved. An Operation is neither layer nor variable, so the model's
+    layers and weights stay as they are, and a model without the attribute loads the same file.
+    """
+
+    def __init__(self, name: str, read: Callable[[], dict[str, float]], write: Callable[[dict[str, float]], None]):
+        super().__init__(name=name)
+        self.read, self.write = read, write
+
+    def hang_on(self, model: Any) -> "_Carried | None":
+        """Attach; returns what hung there before."""
+        before = getattr(model, f"_{self.name}", None)
+        setattr(model, f"_{self.name}", self)
+        return before
+
+    def save_own_variables(self, store: Any) -> None:
+        for name, value in self.read().items():
+            store[name] = np.array(value, "float64")
+
+    def load_own_variables(self, store: Any) -> None:
+        numbers = {name: float(np.asarray(store[name])) for name in store.keys()}  # noqa: SIM118 (HDF5 has no iteration)
+        if numbers:  # a file that was saved without the callback has none
+            self.write(numbers)
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# The callbacks
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+class ScheduleCallback(_RateCallback):
+    """Sets a mutable ``learning_rate`` before every update of ``fit``; resumes from the optimizer's own count.
+
+    Prefer :class:`Schedule`, unless something else must change the rate too. It looks through Keras's
+    ``LossScaleOptimizer`` and ``MultiOptimizer`` (all optimizers inside get the same schedule). At an epoch's end the
+    rate in force is put into the logs as "learning_rate", for the history and for the callbacks listed after this one.
+
+    * ``accumulate`` counts micro-batches as in :class:`Schedule`, and is needed only where the optimizer does not
+      accumulate by itself.
+    * ``by``: how far the schedule's clock goes in one update, as in :class:`Schedule`; or a function without arguments
+      that is called after each update and says how far it went (the tokens of that batch, say: 0 or more). The reading
+      is then saved and loaded with the model's weights, by ``BackupAndRestore`` too. After ``load_model`` give it back
+      with ``callback.set_model(model); model.load_weights(path)``.
+
+    Works on every backend. On JAX Keras copies the model's state at each batch where a callback looks at it, so that
+    :class:`Schedule` is faster there.
+
+    Errors, when training begins: ``ValueError`` for an optimizer that was built with a schedule or is a wrapper that is
+    not known, for ``steps_per_execution`` above 1 (Keras then calls no callback between updates), for an ``accumulate``
+    that is not the optimizer's, and for updates made without a ``by`` function that the clock would need.
+
+    >>> import lrlib
+    >>> model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+    >>> model.compile(keras.optimizers.SGD(0.5), "mse")
+    >>> callback = ScheduleCallback(lrlib.Linear(0.5, 0.0, steps=4))
+    >>> x = keras.ops.ones((4, 1))
+    >>> model.fit(x, x, batch_size=2, callbacks=[callback], verbose=0).history["learning_rate"]  # the last update's, t = 1
+    [0.375]
+    """
+
+    def __init__(self, schedule: schedules.Schedule, accumulate: int = 1, by: float | Callable[[], float] = 1) -> None:
+        super().__init__()
+        self.schedule = check_schedule("schedule", schedule)
+        self.accumulate = check_accumulate(accumulate)
+        self.by = by if callable(by) else check_by(by)
+        # Where `by` is a function: the reading, what its rounding left out, and the updates in it.
+        self._clock = {"reading": 0.0, "rest": 0.0, "updates": 0.0}
+        self._carried = _Carried("lrlib_clock", self._read_clock, self._clock.update)
+
+    def set_model(self, model: Any) -> None:
+        super().set_model(model)
+        if callable(self.by):
+            before = self._carried.hang_on(self.model)
+            if before is not None and before is not self._carried:  # another fit, with a new callback
+                self._clock.update(before.read())
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        steps = self.model.steps_per_execution
+        if steps != 1:  # or "auto"
+            raise ValueError(
+                f"steps_per_execution is {steps}: Keras calls no callback between those updates; compile with 1, or "
+                "pass lrlib.keras.Schedule(...) as the optimizer's learning_rate"
+            )
+        self._check_settable()
+        for optimizer in self._optimizers():
+            own = optimizer.gradient_accumulation_steps
+            if own and self.accumulate not in (1, own):
+                raise ValueError(f"accumulate is {self.accumulate}, the optimizer's gradient_accumulation_steps {own}")
+
+    def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
+        for optimizer in self._optimizers():
+            optimizer.learning_rate = self.schedule(self._now(optimizer))
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        if callable(self.by):
+            self._read_clock()
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        self._log_rates(logs)
+
+    def _updates(self, optimizer: Any) -> int:
+        # Under its own accumulation, Keras's public count is of real updates already.
+        batches_per_update = 1 if optimizer.gradient_accumulation_steps else self.accumulate
+        return int(optimizer.iterations) // batches_per_update
+
+    def _now(self, optimizer: Any) -> float:
+        if not callable(self.by):
+            return self.by * self._updates(optimizer)
+        made = max(map(self._updates, self._optimizers()))
+        if made != self._clock["updates"]:
+            raise ValueError(
+                f"the optimizer has made {made} updates, but how far the clock went is known for "
+                f"{self._clock['updates']:.0f} only; load the weights that were saved with this callback: "
+                "callback.set_model(model); model.load_weights(path)"
+            )
+        return schedules._whole(self._clock["reading"])
+
+    def _read_clock(self) -> dict[str, float]:
+        """The clock, moved by the update that was made since the last look, if one was.
+
+        A batch that only accumulates, or that loss scaling skips, is no update. Saving looks too, so that it does not
+        matter whether the callback that saves is listed before this one.
+        """
+        made = max(map(self._updates, self._optimizers()))
+        if made == self._clock["updates"] + 1:
+            went = Check.of(Rate)("ScheduleCallback", "by()", self.by())  # type: ignore[operator]
+            parts = [self._clock["reading"], self._clock["rest"], went]
+            reading = math.fsum(parts)  # ten steps of 0.1 are 1
+            self._clock.update(reading=reading, rest=math.fsum([*parts, -reading]), updates=made)
+        return self._clock
+
+
+class PlateauCallback(_RateCallback):
+    """Drives a mutable ``learning_rate`` by a :class:`lrlib.Plateau`, one measurement an epoch.
+
+    ``monitor`` names an entry of the epoch's logs, into which the epoch's rate is put as "learning_rate". It looks
+    through Keras's ``LossScaleOptimizer`` and ``MultiOptimizer``; of optimizers with different rates the highest gets
+    the rule's, and the others keep their ratio to it.
+
+    ``state`` is the :class:`lrlib.PlateauState`; it is kept when ``fit`` is called again (Keras's own callback starts
+    anew), and may be set before ``fit`` to resume. It is saved and loaded with the model's weights, so that
+    ``BackupAndRestore`` brings it back. (List that after this callback: if it saves an epoch before the callback has
+    measured it, this one measurement is lost.) After ``load_model`` give the state back with
+    ``callback.set_model(model); model.load_weights(path)``. Without that, a fresh state takes the rate that it finds,
+    where the optimizer has made updates and its rate is below ``plateau.lr``: a rate that was put back is not raised.
+
+    Errors: ``ValueError`` for an optimizer that was built with a schedule or is a wrapper that is not known, or if the
+    logs have no ``monitor``.
+
+    >>> model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+    >>> model.compile(keras.optimizers.SGD(0.0), "mse")
+    >>> callback = PlateauCallback(Plateau(0.5, factor=0.5, patience=0, min_lr=0.25), monitor="nothing")
+    >>> x = keras.ops.ones((4, 1))
+    >>> model.fit(x, x, callbacks=[callback], verbose=0)
+    Traceback (most recent call last):
+    ValueError: monitor is 'nothing', but the epoch's logs have ['loss']
+    """
+
+    def __init__(self, plateau: Plateau, monitor: str = "val_loss") -> None:
+        super().__init__()
+        if not isinstance(plateau, Plateau):
+            raise TypeError(f"plateau must be an lrlib.Plateau, got {plateau!r}")
+        self.plateau, self.monitor = plateau, monitor
+        self.state: PlateauState = plateau.start()
+        self._carried = _Carried("lrlib_plateau", self._read_state, self._write_state)
+        self._begins = True
+        self._shares = [1.0]
+
+    def set_model(self, model: Any) -> None:
+        super().set_model(model)
+        self._carried.hang_on(self.model)
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        self._check_settable()
+        self._begins = True
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        # Not as training begins: a BackupAndRestore that is listed later puts rate and state back after that.
+        if self._begins:
+            self._begins = False
+            self._take_over()
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        if self.monitor not in (logs or {}):
+            raise ValueError(f"monitor is {self.monitor!r}, but the epoch's logs have {sorted(logs or {})}")
+        self._log_rates(logs)
+        self.state = self.plateau.update(self.state, float(logs[self.monitor]))
+        self._set_rates()
+
+    def _take_over(self) -> None:
+        optimizers = self._optimizers()
+        rates = [_rate(optimizer) for optimizer in optimizers]
+        highest = max(rates)
+        trained = any(int(optimizer.iterations) for optimizer in optimizers)
+        lower = highest < self.state.lr * (1 - 1e-6)  # by more than the rounding to Keras's float type
+        if trained and lower and self.state == self.plateau.start():
+            self.state = dataclasses.replace(self.state, lr=highest)
+        self._shares = [rate / highest if highest else 1.0 for rate in rates]
+        self._set_rates()
+
+    def _set_rates(self) -> None:
+        for optimizer, share in zip(self._optimizers(), self._shares, strict=True):
+            optimizer.learning_rate = self.state.lr * share
+
+    def _read_state(self) -> dict[str, float]:
+        return {name: math.nan if value is None else value for name, value in self.state.to_dict().items()}
+
+    def _write_state(self, numbers: dict[str, float]) -> None:
+        best = None if math.isnan(numbers["best"]) else numbers["best"]
+        self.state = PlateauState(numbers["lr"], best, int(numbers["bad"]), int(numbers["cooldown"]))
