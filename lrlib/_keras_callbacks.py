@@ -52,8 +52,8 @@ def inner_optimizers(optimizer: Any) -> list[Any]:
         if any(isinstance(part, keras.optimizers.Optimizer) for part in parts):
             raise ValueError(
                 f"{type(optimizer).__name__} wraps another optimizer, its {name!r}, and lrlib knows Keras's "
-                "LossScaleOptimizer and MultiOptimizer only; use no callback, and pass lrlib.keras.Schedule(...) as the "
-                "learning_rate of the optimizer inside"
+                "LossScaleOptimizer and MultiOptimizer only; use no callback, and pass lrlib.keras.Schedule(...) as "
+                "the learning_rate of the optimizer inside"
             )
     return [optimizer]
 
@@ -69,6 +69,9 @@ class _RateCallback(keras.callbacks.Callback):
         return inner_optimizers(self.model.optimizer)
 
     def _check_settable(self) -> None:
+        optimizer = self.model.optimizer
+        if self.model.built and not optimizer.built:  # a MultiOptimizer may choose its parts only then
+            optimizer.build(self.model.trainable_variables)
         if not all(isinstance(optimizer.learning_rate, keras.Variable) for optimizer in self._optimizers()):
             raise ValueError(
                 "the optimizer was built with a schedule, so its rate cannot be set; either build it with a number, or "
@@ -143,7 +146,8 @@ class ScheduleCallback(_RateCallback):
     >>> model.compile(keras.optimizers.SGD(0.5), "mse")
     >>> callback = ScheduleCallback(lrlib.Linear(0.5, 0.0, steps=4))
     >>> x = keras.ops.ones((4, 1))
-    >>> model.fit(x, x, batch_size=2, callbacks=[callback], verbose=0).history["learning_rate"]  # the last update's, t = 1
+    >>> history = model.fit(x, x, batch_size=2, callbacks=[callback], verbose=0).history
+    >>> history["learning_rate"]  # of the epoch's last update, t = 1
     [0.375]
     """
 

@@ -130,8 +130,8 @@ class Schedule(keras.optimizers.schedules.LearningRateSchedule):
       samples, tokens of a batch for one in tokens, 1/N for one in shares of a run of N updates.
 
     A negative step is taken as 0. A schedule that ends within 100,000 updates is computed once, as a table; where it is
-    longer or has no end, its formula becomes part of the graph. (JAX computes that in float32, unless its 64-bit mode is
-    on, so that it tells updates apart up to 2^24.)
+    longer or has no end, its formula becomes part of the graph. (JAX computes that in float32, unless its 64-bit mode
+    is on, so that it tells updates apart up to 2^24.)
 
     A second stage with an optimizer of its own goes on at update n by ``schedule.drop(n)``. (Without accumulation
     ``optimizer.iterations.assign(n)`` does the same; with it, Keras's ``iterations`` is a computed tensor, not a

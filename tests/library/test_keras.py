@@ -320,6 +320,7 @@ def fake_model(optimizer, steps_per_execution=1):
     """What a callback asks of a model as training begins."""
     return types.SimpleNamespace(
         optimizer=optimizer,
+        built=False,
         steps_per_execution=steps_per_execution,
         autotune_steps_per_execution=False,
     )

@@ -1,0 +1,319 @@
+"""One meaning on every backend of Keras, and in PyTorch: one test body, a process a backend.
+
+The backend is the process's own (``KERAS_BACKEND``); the last test runs this file once more for each other backend that
+is installed. Gradients are 1 and each update starts from weight 0 without momentum, so that the weight after it is
+minus the rate that was really applied.
+"""
+
+import importlib.util
+import os
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+from reference import OWN, SAMPLES
+
+import lrlib
+import lrlib.keras
+
+BACKEND = keras.backend.backend()
+UPDATES = 40
+SCHEDULES = SAMPLES | {"own": OWN, "own, composed": (0.5 * OWN).then(OWN.hold(2)).repeat(2)}
+WARM = lrlib.Linear(0.0, 0.1, steps=3).then(lrlib.Cosine(0.1, 0.01, steps=7))
+MOMENTUM = 0.95 - lrlib.Triangular(0.0, 0.1, step_size=3)
+BUILDS = {"keras.optimizers.SGD": keras.optimizers.SGD, "lrlib.keras.SGD": lrlib.keras.SGD}
+# A table holds values that were rounded once. JAX computes a formula in float32.
+ROUNDED = 2.5e-7
+FORMULA = 2e-6 if BACKEND == "jax" else ROUNDED
+
+
+def assert_rates(found, expected, rtol=ROUNDED):
+    np.testing.assert_allclose(found, expected, rtol=rtol, atol=4 * (rtol - ROUNDED) + 1e-9)
+
+
+def tolerance(schedule):
+    return FORMULA if schedule.length is None else ROUNDED
+
+
+class Slopes(keras.layers.Layer):
+    """``count`` scalar weights of gradient 1 each, if the inputs are 1 and the loss is the mean of the outputs."""
+
+    def __init__(self, count=1):
+        super().__init__()
+        self.w = [self.add_weight(shape=(), initializer="zeros", name=f"w{i}") for i in range(count)]
+
+    def call(self, x):
+        return sum(x * w for w in self.w)
+
+
+@keras.saving.register_keras_serializable(package="lrlib tests")
+def mean_output(y, p):
+    return keras.ops.mean(p)
+
+
+@keras.saving.register_keras_serializable(package="lrlib tests")
+def always_one(y, p):
+    return 0 * keras.ops.mean(p) + 1.0
+
+
+class Recorder(keras.callbacks.Callback):
+    """What each batch took from each weight, which it found at 0."""
+
+    def __init__(self):
+        super().__init__()
+        self.rates = []
+
+    def on_train_batch_begin(self, batch, logs=None):
+        self.model.set_weights([np.zeros_like(w) for w in self.model.get_weights()])
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.rates.append([-float(w) for w in self.model.get_weights()])
+
+
+def slopes(optimizer, count=1, loss=mean_output, **options):
+    model = keras.Sequential([keras.Input((1,)), Slopes(count)])
+    model.compile(optimizer, loss=loss, **options)
+    return model
+
+
+def line(optimizer, loss="mse", **options):
+    """A model of Keras's own layers, for what is saved."""
+    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, use_bias=False, kernel_initializer="zeros")])
+    model.compile(optimizer, loss=loss, **options)
+    return model
+
+
+def fit(model, batches, *callbacks, **options):
+    x = np.ones((batches, 1), "float32")
+    return model.fit(x, x, batch_size=1, verbose=0, shuffle=False, callbacks=list(callbacks), **options)
+
+
+def applied(optimizer, batches, *callbacks, **options):
+    recorder = Recorder()
+    fit(slopes(optimizer), batches, *callbacks, recorder, **options)
+    return [rates[0] for rates in recorder.rates]
+
+
+def rate_of(optimizer):
+    return float(keras.ops.convert_to_numpy(optimizer.learning_rate))
+
+
+# -- applied rates ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("build", BUILDS.values(), ids=BUILDS)
+def test_every_schedule_is_applied(build):
+    parts = [build(learning_rate=lrlib.keras.Schedule(s)) for s in SCHEDULES.values()]
+    optimizer = keras.optimizers.MultiOptimizer(lambda variable: parts[int(variable.name[1:])])
+    recorder = Recorder()
+    fit(slopes(optimizer, len(parts)), UPDATES, recorder)
+    for (name, s), rates in zip(SCHEDULES.items(), np.transpose(recorder.rates), strict=True):
+        np.testing.assert_allclose(
+            rates, [s(t) for t in range(UPDATES)], rtol=tolerance(s), atol=1e-6 * tolerance(s) + 1e-9, err_msg=name
+        )
+
+
+@pytest.mark.parametrize("name", SCHEDULES)
+def test_pytorch_applies_the_same(name):
+    torch = pytest.importorskip("torch")
+    lrlib_torch = pytest.importorskip("lrlib.torch")
+    p = torch.nn.Parameter(torch.zeros(1))
+    optimizer = torch.optim.SGD([p], lr=7.0)
+    scheduler = lrlib_torch.Scheduler(optimizer, SCHEDULES[name])
+    rates = []
+    for _ in range(UPDATES):
+        p.data.zero_()
+        p.grad = torch.ones(1)
+        optimizer.step()
+        scheduler.step()
+        rates.append(-p.item())
+    expected = [SCHEDULES[name](t) for t in range(UPDATES)]
+    np.testing.assert_allclose(rates, expected, rtol=1.2e-7, atol=1e-9 * max(expected))
+
+
+@pytest.mark.parametrize("name", SCHEDULES)
+def test_a_count_and_a_fraction(name):
+    s = SCHEDULES[name]
+    scale = max(s(t) for t in range(UPDATES))
+    rate = lrlib.keras.Schedule(s)
+    for t in (0, 3, 7, 39, 1000):
+        for step in (t, np.int64(t), keras.ops.convert_to_tensor(t, "int32"), keras.Variable(t, dtype="int32")):
+            assert float(rate(step)) == pytest.approx(s(t), rel=FORMULA, abs=FORMULA * scale)
+    for t in (0.5, 2.25, 6.75):
+        for step in (t, np.float32(t), keras.ops.convert_to_tensor(t, "float32")):
+            assert float(rate(step)) == pytest.approx(s(t), rel=FORMULA, abs=FORMULA * scale)
+    together = keras.ops.convert_to_numpy(rate(keras.ops.convert_to_tensor([[0, 3], [7, -1]], "int32")))
+    np.testing.assert_allclose(together, [[s(0), s(3)], [s(7), s(0)]], rtol=FORMULA, atol=FORMULA * scale)
+
+
+def test_growing_cycles_are_exact_and_warn_of_nothing(recwarn):
+    for s in (lrlib.CosineRestarts(1.0, 0.0, first=3, t_mul=2), lrlib.Linear(1.0, 0.0, 4).repeat(None, length=2)):
+        found = [float(lrlib.keras.Schedule(s)(keras.ops.convert_to_tensor(t, "int32"))) for t in range(100)]
+        np.testing.assert_allclose(found, [s(t) for t in range(100)], rtol=FORMULA, atol=FORMULA)
+    assert not [warning for warning in recwarn if "overflow" in str(warning.message)]
+
+
+@pytest.mark.parametrize("k", [1, 2, 3])
+@pytest.mark.parametrize("by", [1, 4, 0.5, 0.1])
+def test_the_clock_reads_by_times_updates(by, k):
+    s = lrlib.Linear(0.0, 0.1, steps=3).then(lrlib.Piecewise([2, 7], [0.2, 0.1, 0.05]))
+    options = {} if k == 1 else {"gradient_accumulation_steps": k}
+    rates = applied(keras.optimizers.SGD(lrlib.keras.Schedule(s, accumulate=k, by=by), **options), 15 * k)
+    assert_rates(rates[k - 1 :: k], [s(by * t) for t in range(15)])
+    rates = applied(keras.optimizers.SGD(7.0, **options), 15 * k, lrlib.keras.ScheduleCallback(s, k, by))
+    assert_rates(rates[k - 1 :: k], [s(by * t) for t in range(15)])
+
+
+def test_ten_steps_of_a_tenth_are_one():
+    cut = lrlib.Piecewise([1], [0.2, 0.1])
+    for callback in (lrlib.keras.ScheduleCallback(cut, by=0.1), lrlib.keras.ScheduleCallback(cut, by=lambda: 0.1)):
+        assert_rates(applied(keras.optimizers.SGD(7.0), 12, callback), [0.2] * 10 + [0.1] * 2)
+    assert_rates(applied(keras.optimizers.SGD(lrlib.keras.Schedule(cut, by=0.1)), 12), [0.2] * 10 + [0.1] * 2)
+
+
+# -- wrappers --------------------------------------------------------------------------------------
+
+WRAPPERS = {
+    "none": lambda inner: inner,
+    "LossScaleOptimizer": lambda inner: keras.optimizers.LossScaleOptimizer(inner, initial_scale=2.0),
+    "twice": lambda inner: WRAPPERS["LossScaleOptimizer"](WRAPPERS["LossScaleOptimizer"](inner)),
+    "MultiOptimizer": lambda inner: keras.optimizers.MultiOptimizer(keras.optimizers.OptimizerMap(inner)),
+    "MultiOptimizer, a function": lambda inner: keras.optimizers.MultiOptimizer(lambda variable: inner),
+    "both": lambda inner: WRAPPERS["LossScaleOptimizer"](WRAPPERS["MultiOptimizer"](inner)),
+}
+EIGHT = lrlib.Linear(0.8, 0.0, steps=8)
+
+
+@pytest.mark.parametrize("wrapper", WRAPPERS)
+def test_a_wrapper_does_not_hide_the_accumulation(wrapper):  # case 2
+    for accumulate in (1, 2):
+        inner = keras.optimizers.SGD(0.5, gradient_accumulation_steps=2)
+        history = fit(line(WRAPPERS[wrapper](inner)), 16, lrlib.keras.ScheduleCallback(EIGHT, accumulate)).history
+        assert int(inner.iterations) == 8
+        assert rate_of(inner) == pytest.approx(0.1)
+        assert history["learning_rate"] == [pytest.approx(0.1)]
+    inner = keras.optimizers.SGD(0.5, gradient_accumulation_steps=2)
+    with pytest.raises(ValueError, match=r"accumulate is 4.*gradient_accumulation_steps 2"):
+        fit(line(WRAPPERS[wrapper](inner)), 16, lrlib.keras.ScheduleCallback(EIGHT, 4))
+    assert rate_of(inner) == 0.5
+
+
+def test_mixed_float16_does_not_hide_the_accumulation():
+    policy = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("mixed_float16")
+    try:
+        model = line(keras.optimizers.SGD(0.5, gradient_accumulation_steps=2))
+        assert isinstance(model.optimizer, keras.optimizers.LossScaleOptimizer)
+        fit(model, 16, lrlib.keras.ScheduleCallback(EIGHT, 2))
+        made = int(model.optimizer.iterations)  # at first the loss scale overflows, and batches are skipped
+        assert rate_of(model.optimizer) == pytest.approx(EIGHT(max(made - 1, 0)))
+    finally:
+        keras.config.set_dtype_policy(policy)
+
+
+def test_optimizers_side_by_side():
+    parts = [keras.optimizers.SGD(0.4, name="high"), keras.optimizers.SGD(0.1, name="low")]
+    optimizer = keras.optimizers.MultiOptimizer(lambda variable: parts[int(variable.name[1:])])
+    model = slopes(optimizer, 2, loss=always_one)
+    rule = lrlib.keras.PlateauCallback(lrlib.Plateau(0.8, factor=0.5, patience=0), monitor="loss")
+    history = fit(model, 2, rule, epochs=4).history
+    assert_rates(history["learning_rate_high"], [0.8, 0.8, 0.4, 0.2])
+    assert_rates(history["learning_rate_low"], [0.2, 0.2, 0.1, 0.05])
+    history = fit(model, 2, lrlib.keras.ScheduleCallback(lrlib.Linear(0.0, 1.0, 10))).history
+    assert_rates([history[f"learning_rate_{name}"][0] for name in ("high", "low")], [0.9, 0.9])
+
+
+class Wrapped(keras.optimizers.SGD):
+    def __init__(self, inner):
+        super().__init__()
+        self.inner = inner
+
+
+@pytest.mark.parametrize("hold", [lambda inner: inner, lambda inner: [inner], lambda inner: {"a": inner}])
+def test_a_wrapper_that_is_not_known_is_refused_by_name(hold):
+    for callback in (lrlib.keras.ScheduleCallback(WARM), lrlib.keras.PlateauCallback(lrlib.Plateau(0.1))):
+        with pytest.raises(ValueError, match=r"Wrapped wraps.*'inner'.*lrlib\.keras\.Schedule"):
+            fit(line(Wrapped(hold(keras.optimizers.SGD(0.5)))), 2, callback)
+
+
+def test_a_rate_that_is_a_function_cannot_be_set():
+    with pytest.raises(ValueError, match=r"build it with a number"):
+        fit(line(keras.optimizers.SGD(lambda: 0.1)), 2, lrlib.keras.ScheduleCallback(WARM))
+
+
+# -- the rate in the logs --------------------------------------------------------------------------
+
+
+def test_the_rate_is_in_the_history_and_in_what_is_listed_after(tmp_path):  # case 5
+    class Reader(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            seen.append(logs["learning_rate"])
+
+    for callback, expected in (
+        (lrlib.keras.ScheduleCallback(EIGHT), [0.5, 0.1]),
+        (lrlib.keras.PlateauCallback(lrlib.Plateau(0.5, patience=0), monitor="loss"), [0.5, 0.5]),
+    ):
+        seen = []
+        log = keras.callbacks.CSVLogger(str(tmp_path / "log.csv"))
+        model = line(keras.optimizers.SGD(0.1), loss=always_one)
+        history = fit(model, 4, callback, Reader(), log, epochs=2).history
+        assert_rates(history["learning_rate"], expected)
+        assert seen == history["learning_rate"]
+        assert (tmp_path / "log.csv").read_text().splitlines()[0] == "epoch,learning_rate,loss"
+
+
+# -- plateau, and a run that is interrupted --------------------------------------------------------
+
+
+class Stop(keras.callbacks.Callback):
+    """Records the rate of each epoch; interrupts at ``at``: (epoch, batch)."""
+
+    def __init__(self, rates, at=None):
+        super().__init__()
+        self.rates, self.at, self.epoch = rates, at, 0
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.epoch = epoch
+
+    def on_train_batch_begin(self, batch, logs=None):
+        if (self.epoch, batch) == self.at:
+            raise KeyboardInterrupt
+        if batch == 0:
+            self.rates.append((self.epoch, rate_of(self.model.optimizer)))
+
+
+def plateau_run(folder, order, wrap, at=None, **backup):
+    """Epochs of two batches, in each of which the rule measures 1."""
+    model = line(wrap(keras.optimizers.SGD(0.5)), loss=always_one)
+    rule = lrlib.keras.PlateauCallback(lrlib.Plateau(0.5, factor=0.5, patience=1, cooldown=1), monitor="loss")
+    saved = keras.callbacks.BackupAndRestore(folder, **backup)
+    callbacks = [rule, saved] if order == "rule first" else [saved, rule]
+    rates = []
+    try:
+        fit(model, 2, *callbacks, Stop(rates, at), epochs=9)
+    except KeyboardInterrupt:
+        return rates, None
+    return rates, rule.state
+
+
+@pytest.mark.parametrize("wrapper", ["none", "LossScaleOptimizer"])
+@pytest.mark.parametrize("backup", [{}, {"save_freq": 1}], ids=["each epoch", "each batch"])
+def test_a_plateau_survives_preemption(backup, wrapper, tmp_path):  # case 4
+    wrap = WRAPPERS[wrapper]
+    whole, state = plateau_run(str(tmp_path / "whole"), "rule first", wrap)
+    assert [rate for _, rate in whole] == [0.5, 0.5, 0.5, 0.25, 0.25, 0.25, 0.125, 0.125, 0.125]
+    before, _ = plateau_run(str(tmp_path / "cut"), "rule first", wrap, at=(5, 1), **backup)
+    after, state_after = plateau_run(str(tmp_path / "cut"), "rule first", wrap, **backup)
+    assert dict(before) | dict(after) == dict(whole), (before, after)
+    assert state_after == state
+    assert after[0][0] == 5
+
+
+@pytest.mark.parametrize("backup", [{}, {"save_freq": 1}], ids=["each epoch", "each batch"])
+def test_a_backup_that_is_listed_first_never_has_the_rate_raised(backup, tmp_path):
+    before, _ = plateau_run(str(tmp_path), "backup first", WRAPPERS["none"], at=(7, 1), **backup)
+    after, _ = plateau_run(str(tmp_path), "backup first", WRAPPERS["none"], **backup)
+    assert before[-1][1] == 0.125
+    assert after[0][1] == 0.125
