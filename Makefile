@@ -160,7 +160,8 @@ clients: ## the documented examples in Lightning, Trainer, Accelerate, ignite, K
 		$(CLIENTS)/bin/python -m pip install --disable-pip-version-check --no-input --progress-bar off -q \
 			$(if $(NEWEST),--upgrade --upgrade-strategy eager,-c tests/clients/constraints.txt) -e '.[clients]',$(AFTER_PIP))
 	$(call step,running the examples and the tests that need JAX,\
-		$(CLIENTS)/bin/python -m pytest --doctest-modules lrlib/jax.py tests/clients tests/library/test_jax.py,\
+		$(CLIENTS)/bin/python -m pytest --doctest-modules lrlib/jax.py \
+			tests/clients tests/library/test_jax.py tests/library/test_backends.py,\
 		read the first failure above.)
 
 mutants: $(ALL_INSTALLED) ## how many small faults in lrlib its quick tests find; ONLY=schedules takes one module, COUNT=40
