@@ -1,6 +1,7 @@
 # `make help` lists what there is to do. For GNU Make 3.81 or later.
 
 VENV := .venv
+CLIENTS := .venv-clients
 RUN := $(VENV)/bin/python
 INSTALLED := $(VENV)/.installed
 ALL_INSTALLED := $(VENV)/.all-installed
@@ -27,9 +28,25 @@ define step
 @( $(strip $(2)) ) || { printf '\nFailed: %s.\nWhat to do: %s\n' "$(1)" "$(strip $(3))" >&2; exit 1; }
 endef
 
+# $(call environment,folder) makes an environment with the first fitting Python, unless there is one.
+define environment
+	@if $(1)/bin/python -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null; then exit 0; fi; \
+	tried=; for python in $(PYTHONS); do \
+		if $$python -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null; then \
+			if $$python -c 'import ensurepip, venv' 2>/dev/null; then \
+				$$python -m venv --clear $(1) && exit 0; why='could not make an environment'; \
+			else why='lacks venv (on Debian and Ubuntu: apt install python3-venv)'; fi; \
+		else why=$$($$python --version 2>/dev/null) || why='not found'; fi; \
+		tried="$$tried\n  $$python: $$why"; \
+	done; \
+	printf "\nFailed: finding a Python 3.11, 3.12 or 3.13. Tried:$$tried\n" >&2; \
+	printf '%s\n' 'What to do: install one of them, or name it: make .venv PYTHON=/path/to/python3.11' >&2; exit 1
+endef
+
 # Unit tests, the library's doctests and the guards; tests/conftest.py sets the frameworks up for them.
 # A file or a class of tests stays in one worker. In the order of the folders: the assignments, which take longest, first.
-UNITS = $(RUN) -m pytest -n $(JOBS) --dist loadscope --no-loadscope-reorder --doctest-modules lrlib
+# lrlib/jax.py cannot be imported here; `make clients` runs it.
+UNITS = $(RUN) -m pytest -n $(JOBS) --dist loadscope --no-loadscope-reorder --doctest-modules --ignore=lrlib/jax.py lrlib
 # The facts of every committed notebook. A run of its own, so that nothing is set up but what a reader has.
 # book/conftest.py orders the chapters, and locally leaves out what has passed unchanged.
 FACTS = TQDM_DISABLE=1 $(RUN) -m pytest -n $(JOBS) --dist loadscope --no-loadscope-reorder -p no:cacheprovider \
@@ -45,7 +62,7 @@ endef
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help .venv book notebooks assignments grade test check data experiments benchmarks machines mutants serve lock clean distclean
+.PHONY: help .venv book notebooks assignments grade test check data experiments benchmarks machines clients mutants serve lock clean distclean
 
 help: ## list these targets
 	@printf 'usage: make TARGET [NAME=VALUE]\n\n'
@@ -55,17 +72,7 @@ help: ## list these targets
 
 $(INSTALLED): requirements.lock pyproject.toml
 	@printf '==> %s\n' 'setting up $(VENV)'
-	@if $(RUN) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null; then exit 0; fi; \
-	tried=; for python in $(PYTHONS); do \
-		if $$python -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null; then \
-			if $$python -c 'import ensurepip, venv' 2>/dev/null; then \
-				$$python -m venv --clear $(VENV) && exit 0; why='could not make an environment'; \
-			else why='lacks venv (on Debian and Ubuntu: apt install python3-venv)'; fi; \
-		else why=$$($$python --version 2>/dev/null) || why='not found'; fi; \
-		tried="$$tried\n  $$python: $$why"; \
-	done; \
-	printf "\nFailed: finding a Python 3.11, 3.12 or 3.13. Tried:$$tried\n" >&2; \
-	printf '%s\n' 'What to do: install one of them, or name it: make .venv PYTHON=/path/to/python3.11' >&2; exit 1
+	$(call environment,$(VENV))
 	$(call step,installing what the book needs in the versions of requirements.lock (some minutes the first time),\
 		$(PIP) setuptools && $(PIP) --no-build-isolation -e '.[course$(COMMA)book]',$(AFTER_PIP))
 	@touch $@
@@ -146,6 +153,17 @@ machines: $(ALL_INSTALLED) data ## other Pythons, versions and builds of PyTorch
 		$(RUN) tests/machines.py $(ONLY) $(if $(FOLDER),--folder "$(FOLDER)"),\
 		read the logs in the folder that the environments were made in: FOLDER=… or lrlib-machines in the cache.)
 
+clients: ## the documented examples in Lightning, Trainer, Accelerate, ignite, Keras, optax and Flax; NEWEST=1 takes no lock
+	@printf '==> %s\n' 'setting up $(CLIENTS)'
+	$(call environment,$(CLIENTS))
+	$(call step,installing the clients $(if $(NEWEST),in their newest versions,in the versions of tests/clients/constraints.txt),\
+		$(CLIENTS)/bin/python -m pip install --disable-pip-version-check --no-input --progress-bar off -q \
+			$(if $(NEWEST),--upgrade --upgrade-strategy eager,-c tests/clients/constraints.txt) -e '.[clients]',$(AFTER_PIP))
+	$(call step,running the examples and the tests that need JAX,\
+		$(CLIENTS)/bin/python -m pytest --doctest-modules lrlib/jax.py \
+			tests/clients tests/library/test_jax.py tests/library/test_backends.py,\
+		read the first failure above.)
+
 mutants: $(ALL_INSTALLED) ## how many small faults in lrlib its quick tests find; ONLY=schedules takes one module, COUNT=40
 	$(call step,running the tests on mutants,\
 		$(RUN) tests/mutants.py $(if $(COUNT),--count $(COUNT)) $(ONLY),\
@@ -163,7 +181,7 @@ lock: $(ALL_INSTALLED) ## renew requirements.lock from pyproject.toml; UPGRADE=1
 		read pip's message above.)
 	@cp requirements.lock .requirements.lock.new
 	$(call step,resolving the versions,$(RUN) -m uv pip compile -q --universal --python-version 3.11 \
-		--fork-strategy fewest --all-extras $(if $(UPGRADE),--upgrade) --no-header --annotation-style line \
+		--fork-strategy fewest --extra dev $(if $(UPGRADE),--upgrade) --no-header --annotation-style line \
 		pyproject.toml -o .requirements.lock.new >/dev/null,\
 		read uv's message above; mend the ranges in pyproject.toml.)
 	@{ sed -n '/^#/p;/^[^#]/q' requirements.lock; \
@@ -177,4 +195,4 @@ clean: ## remove the built book and the tools' caches
 	find lrlib book tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 distclean: clean ## also remove the environment and the npm packages
-	rm -rf $(VENV) book/_static/vendor book/node_modules lrlib.egg-info
+	rm -rf $(VENV) $(CLIENTS) book/_static/vendor book/node_modules lrlib.egg-info

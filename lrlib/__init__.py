@@ -1,6 +1,7 @@
-"""lrlib: learning-rate schedules as values, the same in PyTorch and in Keras.
+"""lrlib: learning-rate schedules as values, the same in PyTorch, Keras and JAX.
 
-``import lrlib`` loads next to nothing; each name and each of ``lrlib.torch``, ``lrlib.keras`` loads on first use.
+``import lrlib`` loads next to nothing; each name and each of ``lrlib.torch``, ``lrlib.keras``, ``lrlib.jax`` loads on
+first use.
 """
 
 import sys
@@ -34,7 +35,7 @@ _NAMES = {
     "lrlib.finder": "RangeTest Suggestion combine range_test",
 }
 _HOME = {name: module for module, names in _NAMES.items() for name in names.split()}
-_MODULES = ("course", "finder", "interop", "keras", "plateau", "schedules", "torch")
+_MODULES = ("course", "finder", "interop", "jax", "keras", "plateau", "schedules", "torch")
 
 __all__ = sorted(_HOME)  # noqa: PLE0605
 

@@ -3,7 +3,7 @@
 import contextlib
 from collections.abc import Iterator
 
-EXTRAS = {"numpy": "numpy", "torch": "torch", "keras": "keras", "tensorflow": "keras", "matplotlib": "plot"}
+EXTRAS = {name: name for name in ("numpy", "torch", "keras", "jax")} | {"tensorflow": "keras", "matplotlib": "plot"}
 
 
 @contextlib.contextmanager

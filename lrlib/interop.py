@@ -34,8 +34,9 @@ def from_torch(scheduler: Any, group: int = 0, key: str = "lr") -> Schedule:
 
     Errors: ``ValueError`` for a ``group`` that does not exist. ``TypeError``, saying why, for rates that depend on a
     function or a metric, for subclasses, a OneCycleLR with a phase that ends between two updates, chains that are no
-    product, nested SequentialLR, a key that the object does not drive, and an object that has applied other rates than
-    its parameters give (because another scheduler was built on the optimizer before it, for one).
+    product, nested SequentialLR, a key that the object does not drive, an object that has applied other rates than
+    its parameters give (because another scheduler was built on the optimizer before it, for one), and one that has not
+    been stepped yet while another scheduler has moved the rate: torch's go on from the rate that they find.
 
     >>> from torch import nn, optim
     >>> optimizer = optim.SGD([nn.Parameter()], lr=0.1)
@@ -48,7 +49,7 @@ def from_torch(scheduler: Any, group: int = 0, key: str = "lr") -> Schedule:
     groups = leaf.optimizer.param_groups if kind == "Scheduler" else leaf.base_lrs
     if isinstance(group, bool) or not isinstance(group, int) or not 0 <= group < len(groups):
         raise ValueError(f"from_torch: group must be a whole number from 0 to {len(groups) - 1}, got {group!r}")
-    keys = list(getattr(scheduler, "_plans", ["lr"]))  # a Scheduler of ours has plans
+    keys = list(getattr(scheduler, "_drives", ["lr"]))  # a Scheduler of ours has others
     if getattr(scheduler, "cycle_momentum", False):
         keys.append("beta1" if scheduler.use_beta1 else "momentum")
     if key not in keys:
@@ -65,6 +66,10 @@ def from_torch(scheduler: Any, group: int = 0, key: str = "lr") -> Schedule:
     if within and not math.isclose(applied, given, rel_tol=1e-3, abs_tol=1e-6 * base):  # float32 errors add up
         why = "was another scheduler built on the optimizer before, or a checkpoint loaded in the wrong order?"
         _refuse(scheduler, f"its parameters give {given} at update {updates}, it has applied {applied}; {why}")
+    found = float(leaf.optimizer.param_groups[group]["lr"])
+    if within and updates <= 0 and not math.isclose(found, applied, rel_tol=1e-6):
+        why = "read it before another scheduler moves the rate, or build it when the other has ended"
+        _refuse(scheduler, f"its first step would go on from the rate {found}, and it was built at {applied}; {why}")
     return schedule
 
 
@@ -201,7 +206,8 @@ def _cyclic(s: Any, base: float, group: int, key: str) -> Schedule:
 
 def _one_cycle(s: Any, base: float, group: int, key: str) -> Schedule:
     values, what = s.optimizer.param_groups[group], "lr" if key == "lr" else "momentum"
-    shape = Cosine if s._anneal_func_type == "cos" else Linear
+    how = getattr(s, "_anneal_func_type", None) or s.anneal_func.__name__  # older state dicts hold the function
+    shape = Cosine if "cos" in how else Linear
     parts: list[Schedule] = []
     start, last = 0, s.total_steps - 1
     for phase in s._schedule_phases:
@@ -221,9 +227,15 @@ def _swa(s: Any, base: float, group: int, *_: Any) -> Schedule:
 
 
 def _our_own(s: Any, base: float, group: int, key: str) -> Schedule:
-    from lrlib.torch import _pairs
+    schedule = s._drives[key].assigned(s.optimizer.param_groups, "")[group]  # of a group, too, that is yet to join
+    if schedule is None:
+        _refuse(s, f"it leaves {key} of group {group} alone, where it is {s.optimizer.param_groups[group][key]}")
+    return _on_updates(schedule, s.by)
 
-    return _pairs(key, s._plans[key], s.optimizer.param_groups)[group][1]
+
+def _on_updates(schedule: Schedule, by: float) -> Schedule:
+    """The schedule of a clock that moves ``by`` at each update, on a clock of updates."""
+    return schedule if by == 1 else schedule.stretch(1 / by)
 
 
 def _sequential(s: Any, base: float, group: int, key: str) -> Schedule:
@@ -360,6 +372,11 @@ def _cosine_decay_restarts(s: Any) -> Schedule:
     return schedule
 
 
+def _our_keras(s: Any) -> Schedule:
+    schedule = _on_updates(s.schedule, getattr(s, "by", 1))
+    return schedule.hold(s.accumulate) if s.accumulate > 1 else schedule
+
+
 _KERAS: dict[str, Callable[[Any], Schedule]] = {
     "ExponentialDecay": _exponential_decay,
     "InverseTimeDecay": _inverse_time_decay,
@@ -367,5 +384,5 @@ _KERAS: dict[str, Callable[[Any], Schedule]] = {
     "PolynomialDecay": _polynomial_decay,
     "CosineDecay": _cosine_decay,
     "CosineDecayRestarts": _cosine_decay_restarts,
-    "Schedule": lambda s: s.schedule.hold(s.accumulate) if s.accumulate > 1 else s.schedule,
+    "Schedule": _our_keras,
 }

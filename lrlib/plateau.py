@@ -38,7 +38,8 @@ class Plateau(Parameters):
     """Multiply the rate by ``factor`` when a metric has not improved for more than ``patience`` measurements in a row.
 
     Names, defaults and meaning are torch's ReduceLROnPlateau's: the ``patience + 1``-th bad measurement in a row cuts.
-    Keras's callback of the same name cuts one sooner: its ``patience=p + 1`` is ``patience=p`` here (for p ≥ 0).
+    Keras's callback of the same name counts both waits one shorter: its ``patience=p + 1`` is ``patience=p`` here (for
+    p ≥ 0), and its ``cooldown=c + 1`` is ``cooldown=c``; its ``cooldown=0`` is 0.
 
     A metric x improves on the best b, with ``threshold`` ε, if
 

@@ -5,7 +5,8 @@ rate in force during update ``t``, with ``t = 0`` first. Rates are absolute, in 
 
 Conventions, the same for every family:
 
-* ``steps=N`` means: the first value at ``t = 0``, the last value exactly at ``t = N``, held for ever after.
+* ``steps=N`` means: the first value at ``t = 0``, the last value exactly at ``t = N``, held for ever after. A phase of
+  length 0 is skipped: what begins with the last value of a warm-up of 0 updates begins at its peak.
 * ``t`` may be a number (the answer is a Python float) or a NumPy array (an array of the same shape); it may be
   fractional. A negative, infinite or NaN ``t`` is a ``ValueError``, anything that is not a number a ``TypeError``.
 * A wrong parameter is refused at construction: a wrong type with ``TypeError``, a wrong value with ``ValueError``.
@@ -24,7 +25,7 @@ import numbers
 import operator
 import sys
 import typing
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Annotated, Any
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -76,12 +77,12 @@ def _real(value: Any) -> float:
 def _count(value: Any) -> int:
     if isinstance(value, bool):
         raise TypeError
-    try:
-        return operator.index(value)
-    except TypeError:
-        if isinstance(value, numbers.Real):  # 2.0 and 2.5 are numbers, but no counts
-            raise ValueError from None
-        raise
+    if isinstance(value, numbers.Real) and not isinstance(value, numbers.Integral):
+        whole = math.floor(value)
+        if whole != value:  # 0.1 * 1000 is a count, 2.5 is none
+            raise ValueError
+        value = whole
+    return operator.index(value)
 
 
 def _many(convert: Callable[[Any], Any]) -> Callable[[Any], tuple]:
@@ -122,6 +123,7 @@ Positive = Annotated[float, Check("a finite number above 0", _real, lambda x: x 
 Growth = Annotated[float, Check("a finite number, 1 or more", _real, lambda x: x >= 1)]
 Share = Annotated[float, Check("a number from 0 up to, but not including, 1", _real, lambda x: 0 <= x < 1)]
 Count = Annotated[int, Check("a whole number, 1 or more", _count, lambda n: n >= 1)]
+Length = Annotated[int, Check("a whole number, 0 or more", _count, lambda n: n >= 0)]
 OptionalCount = Annotated[int | None, Check.of(Count).or_none()]
 OptionalPositive = Annotated[float | None, Check.of(Positive).or_none()]
 Rates = Annotated[
@@ -252,7 +254,7 @@ def from_dict(data: Mapping[str, Any]) -> "Schedule":
 def _decode(item: Any) -> Any:
     if isinstance(item, Mapping):
         return from_dict(item)
-    return tuple(map(_decode, item)) if isinstance(item, (list, tuple)) else item
+    return tuple(map(_decode, item)) if isinstance(item, Sequence) and not isinstance(item, (str, bytes)) else item
 
 
 def _encode(item: Any) -> Any:
@@ -387,6 +389,11 @@ def _blend(start: float, end: float, x: Any, ops: Ops, bounded: bool = True) -> 
     return ops.clip(blended, start, end) if start <= end else ops.clip(blended, end, start)
 
 
+def _way(t: Any, steps: int, ops: Ops) -> Any:
+    """How much of the way is done: t/steps, 1 from ``steps`` on; no steps are no way."""
+    return ops.minimum(t, steps) / steps if steps else ops.full(t, 1.0)
+
+
 def _half_cosine(x: Any, ops: Ops) -> Any:
     """From 0 at x = 0 to 1 at x = 1, level at both ends."""
     return (1 - ops.cos(math.pi * x)) / 2
@@ -405,7 +412,7 @@ def _interpolate(t: Any, knots: tuple, values: tuple, shapes: tuple, ops: Ops) -
     """Through ``(knots[i], values[i])``, segment i annealed as ``shapes[i]`` says; the last value is held."""
 
     def segment(i: int) -> Any:
-        x = ops.clip((t - knots[i]) / (knots[i + 1] - knots[i]), 0.0, 1.0)
+        x = _way(ops.maximum(t - knots[i], 0), knots[i + 1] - knots[i], ops)
         return _blend(values[i], values[i + 1], _ANNEALING[shapes[i]](x, ops), ops)
 
     return ops.choose(knots[1:-1], t, segment)
@@ -480,8 +487,9 @@ class Schedule(Parameters):
     Errors: a parameter of a wrong type is a ``TypeError``, a wrong value a ``ValueError``; each names the parameter,
     what was received and what is allowed.
 
-    Algebra, nestable in any order: :meth:`then`, :meth:`take`, :meth:`repeat`, :meth:`stretch`, :meth:`hold`,
-    :meth:`clip`, ``k * a``, ``a * b``, ``a + c``, ``a - c``, ``c - a`` with numbers ``k`` and ``c``.
+    Algebra, nestable in any order: :meth:`then`, :meth:`take`, :meth:`drop`, :meth:`cooldown`, :meth:`repeat`,
+    :meth:`stretch`, :meth:`hold`, :meth:`clip`; and ``k * a``, ``a * b``, ``a + c``, ``a - c``, ``c - a`` with numbers
+    ``k`` and ``c``.
 
     >>> warm = Linear(0.0, 0.1, steps=4).then(Cosine(0.1, 0.0, steps=6))
     >>> [round(warm(t), 4) for t in range(11)]
@@ -518,7 +526,9 @@ class Schedule(Parameters):
         if numpy is not None and isinstance(t, numpy.ndarray):
             return self._call_array(t, numpy)
         if isinstance(t, bool) or not isinstance(t, numbers.Real):
-            raise TypeError(f"t must be a number or a NumPy array of numbers, got {t!r}")
+            tensor = hasattr(t, "dtype")
+            advice = "; for a tensor take lrlib.keras.Schedule(s), lrlib.jax.schedule(s) or s(int(t))" if tensor else ""
+            raise TypeError(f"t must be a number or a NumPy array of numbers, got {t!r}{advice}")
         return self(int(t) if isinstance(t, numbers.Integral) else float(t))
 
     def _call_array(self, t: Any, numpy: Any) -> Any:
@@ -556,6 +566,32 @@ class Schedule(Parameters):
         0.0
         """
         return Take(self, n)
+
+    def drop(self, n: int) -> "Drop":
+        """The rest: t ↦ a(t + n), of length len(a) − n. What a second stage that begins at update ``n`` plays.
+
+        The rest twice as fast, for a batch twice as large from update 400 on:
+
+        >>> s = Cosine(0.1, 0.0, steps=1000)
+        >>> s.take(400).then(s.drop(400).stretch(0.5))(500) == s(600)
+        True
+        """
+        return Drop(self, n)
+
+    def cooldown(self, at: int, steps: int, end: float = 0.0, shape: str = "linear") -> "Then":
+        """The first ``at`` updates, then from a(at) to ``end`` (an absolute rate) in ``steps``; held from there.
+
+        ``shape`` is "linear", "cosine" or "1-sqrt", as in :class:`WarmupStableDecay`.
+
+        Errors: ``ValueError`` for a negative a(at), and for other counts, rates and shapes than there.
+
+        >>> s = InverseSqrt(0.1, warmup=100).cooldown(at=400, steps=50)
+        >>> s(400), s(425), s(450)
+        (0.05, 0.025, 0.0)
+        """
+        at, steps = (Check.of(Length)("cooldown", *pair) for pair in (("at", at), ("steps", steps)))
+        peak = Check.of(Rate)("cooldown", f"the rate of update {at}", self(at))
+        return self.take(at).then(WarmupStableDecay(peak, 0, 0, steps, end=end, shape=shape))
 
     def repeat(self, n: int | None, length: float = 1, height: float = 1.0) -> "Repeat":
         """``n`` copies (None: for ever), each one's length and values scaled from the last by ``length``, ``height``.
@@ -622,7 +658,7 @@ class Schedule(Parameters):
         0.0625
         """
         if horizon is not None:
-            horizon = Check.of(Count)("describe", "horizon", horizon)
+            horizon = Check.of(Length)("describe", "horizon", horizon)
         elif self.length is not None:
             horizon = math.ceil(self.length)
         facts = {"start": self(0), "end": None, "peak": None, "peak_at": None, "mean": None}
@@ -630,7 +666,7 @@ class Schedule(Parameters):
             rates = [self(t) for t in range(horizon + 1)]
             peak = max(rates)
             facts |= {"end": rates[-1], "peak": peak, "peak_at": rates.index(peak)}
-            facts["mean"] = math.fsum(rates[:-1]) / horizon
+            facts["mean"] = math.fsum(rates[:-1]) / horizon if horizon else None
         phases = [dict(zip(("name", "start", "stop"), phase, strict=True)) for phase in self.phases()]
         return {"phases": phases, "length": self.length, "horizon": horizon, **facts}
 
@@ -707,6 +743,7 @@ class Then(Schedule):
             (name, begin + start, None if stop is None else begin + stop)
             for begin, part in zip(self._starts, self.parts, strict=True)
             for name, start, stop in part.phases()
+            if start != stop
         ]
 
     def __repr__(self) -> str:
@@ -723,7 +760,7 @@ class Take(Schedule):
     """
 
     inner: Inner
-    n: Count
+    n: Length
 
     length = property(operator.attrgetter("n"))
 
@@ -749,6 +786,40 @@ class Take(Schedule):
 
 
 @register
+class Drop(Schedule):
+    """t ↦ inner(t + n); what ``a.drop(n)`` makes. A Drop within is merged.
+
+    >>> Linear(0.1, 0.0, steps=4).drop(1).drop(1) == Linear(0.1, 0.0, steps=4).drop(2)
+    True
+    """
+
+    inner: Inner
+    n: Length
+
+    def check(self) -> None:
+        if isinstance(self.inner, Drop):
+            object.__setattr__(self, "n", self.n + self.inner.n)
+            object.__setattr__(self, "inner", self.inner.inner)
+
+    @property
+    def length(self) -> float | None:
+        return None if self.inner.length is None else max(self.inner.length - self.n, 0)
+
+    def evaluate(self, t: Any, ops: Ops) -> Any:
+        return self.inner.evaluate(t + self.n, ops)
+
+    def held(self, n: float) -> float:
+        return self.inner.held(n + self.n)
+
+    def phases(self) -> list[tuple[str, float, float | None]]:
+        left = [phase for phase in self.inner.phases() if phase[2] is None or phase[2] > self.n]
+        return [(name, max(start - self.n, 0), None if stop is None else stop - self.n) for name, start, stop in left]
+
+    def __repr__(self) -> str:
+        return f"{self.inner!r}.drop({self.n})"
+
+
+@register
 class Repeat(Schedule):
     """Copies of ``inner``, each scaled from the last; what ``a.repeat(n, factor, height)`` makes.
 
@@ -767,6 +838,8 @@ class Repeat(Schedule):
     def check(self) -> None:
         if self.inner.length is None:
             raise ValueError(f"repeat: {self.inner!r} never ends; give it an end with take(n)")
+        if not self.inner.length:
+            raise ValueError(f"repeat: {self.inner!r} has length 0, so that its copies would never end")
         if self.n is None and self.factor < 1:
             raise ValueError(f"repeat: for ever (n=None) needs a length of 1 or more, got {self.factor!r}")
         _check_cycles(self, "length", self.inner.length, self.factor, self.n)
@@ -987,7 +1060,7 @@ class Linear(Schedule):
     Args:
         start: The first rate, 0 or more.
         end: The last rate, 0 or more.
-        steps: Updates until the last rate, a whole number, 1 or more.
+        steps: Updates until the last rate, a whole number, 0 or more; with 0 it is ``end`` from the beginning.
 
     Errors: those of every :class:`Schedule`.
 
@@ -999,12 +1072,12 @@ class Linear(Schedule):
 
     start: Rate
     end: Rate
-    steps: Count
+    steps: Length
 
     length = property(operator.attrgetter("steps"))
 
     def evaluate(self, t: Any, ops: Ops) -> Any:
-        return _blend(self.start, self.end, ops.minimum(t, self.steps) / self.steps, ops)
+        return _blend(self.start, self.end, _way(t, self.steps, ops), ops)
 
 
 @register
@@ -1016,7 +1089,7 @@ class Polynomial(Schedule):
     Args:
         start: The first rate, 0 or more.
         end: The last rate, 0 or more.
-        steps: Updates until the last rate, a whole number, 1 or more.
+        steps: Updates until the last rate, a whole number, 0 or more; with 0 it is ``end`` from the beginning.
         power: The exponent, above 0.
 
     Errors: those of every :class:`Schedule`.
@@ -1029,13 +1102,13 @@ class Polynomial(Schedule):
 
     start: Rate
     end: Rate
-    steps: Count
+    steps: Length
     power: Positive
 
     length = property(operator.attrgetter("steps"))
 
     def evaluate(self, t: Any, ops: Ops) -> Any:
-        left = 1 - ops.minimum(t, self.steps) / self.steps
+        left = 1 - _way(t, self.steps, ops)
         return _blend(self.end, self.start, left**self.power, ops)
 
 
@@ -1048,7 +1121,7 @@ class Cosine(Schedule):
     Args:
         start: The first rate, 0 or more.
         end: The last rate, 0 or more.
-        steps: Updates until the last rate, a whole number, 1 or more.
+        steps: Updates until the last rate, a whole number, 0 or more; with 0 it is ``end`` from the beginning.
 
     Errors: those of every :class:`Schedule`.
 
@@ -1060,13 +1133,12 @@ class Cosine(Schedule):
 
     start: Rate
     end: Rate
-    steps: Count
+    steps: Length
 
     length = property(operator.attrgetter("steps"))
 
     def evaluate(self, t: Any, ops: Ops) -> Any:
-        x = ops.minimum(t, self.steps) / self.steps
-        return _blend(self.start, self.end, _half_cosine(x, ops), ops)
+        return _blend(self.start, self.end, _half_cosine(_way(t, self.steps, ops), ops), ops)
 
 
 @register
@@ -1192,10 +1264,10 @@ class InverseSqrt(Schedule):
 
     Args:
         peak: The rate at the end of the warm-up, 0 or more.
-        warmup: Updates, a whole number, 1 or more.
+        warmup: Updates, a whole number, 0 or more.
         timescale: Updates, above 0. None is ``warmup``: the fall is then peak · √(warmup / t).
 
-    Errors: those of every :class:`Schedule`.
+    Errors: those of every :class:`Schedule`; ``ValueError`` for a ``warmup`` of 0 without a timescale.
 
     Source: Vaswani et al. 2017 (arXiv 1706.03762).
 
@@ -1204,12 +1276,16 @@ class InverseSqrt(Schedule):
     """
 
     peak: Rate
-    warmup: Count
+    warmup: Length
     timescale: OptionalPositive = None
+
+    def check(self) -> None:
+        if not self.warmup and self.timescale is None:
+            self.refuse("a warmup of 0 needs a timescale", warmup=self.warmup, timescale=self.timescale)
 
     def evaluate(self, t: Any, ops: Ops) -> Any:
         scale = self.timescale or self.warmup
-        ramp = _blend(0.0, self.peak, ops.minimum(t, self.warmup) / self.warmup, ops)
+        ramp = _blend(0.0, self.peak, _way(t, self.warmup, ops), ops)
         return ramp * ops.sqrt(scale / (scale + ops.maximum(t - self.warmup, 0)))
 
 
@@ -1454,9 +1530,9 @@ class WarmupStableDecay(Schedule):
 
     Args:
         peak: The rate between warm-up and decay, 0 or more.
-        warmup: Updates of the warm-up, a whole number, 1 or more.
-        stable: Updates at ``peak``, a whole number, 1 or more.
-        decay: Updates of the decay, a whole number, 1 or more.
+        warmup: Updates of the warm-up, a whole number, 0 or more.
+        stable: Updates at ``peak``, a whole number, 0 or more.
+        decay: Updates of the decay, a whole number, 0 or more.
         start: The first rate, 0 or more.
         end: The last rate, 0 or more.
         shape: "linear", "cosine" or "1-sqrt".
@@ -1471,9 +1547,9 @@ class WarmupStableDecay(Schedule):
     """
 
     peak: Rate
-    warmup: Count
-    stable: Count
-    decay: Count
+    warmup: Length
+    stable: Length
+    decay: Length
     start: Rate = 0.0
     end: Rate = 0.0
     shape: Annotated[str, one_of("linear", "cosine", "1-sqrt")] = "linear"
@@ -1489,7 +1565,8 @@ class WarmupStableDecay(Schedule):
         return _interpolate(t, self._knots, values, ("linear", "linear", self.shape), ops)
 
     def phases(self) -> list[tuple[str, float, float | None]]:
-        return list(zip(("warm-up", "stable", "decay"), self._knots, self._knots[1:], strict=False))
+        named = zip(("warm-up", "stable", "decay"), self._knots, self._knots[1:], strict=False)
+        return [phase for phase in named if phase[1] < phase[2]]
 
 
 @register
@@ -1501,7 +1578,7 @@ class Rex(Schedule):
     Args:
         start: The first rate, 0 or more.
         end: The last rate, 0 or more.
-        steps: Updates until the last rate, a whole number, 1 or more.
+        steps: Updates until the last rate, a whole number, 0 or more; with 0 it is ``end`` from the beginning.
 
     Errors: those of every :class:`Schedule`.
 
@@ -1513,10 +1590,10 @@ class Rex(Schedule):
 
     start: Rate
     end: Rate
-    steps: Count
+    steps: Length
 
     length = property(operator.attrgetter("steps"))
 
     def evaluate(self, t: Any, ops: Ops) -> Any:
-        z = ops.minimum(t, self.steps) / self.steps
+        z = _way(t, self.steps, ops)
         return _blend(self.end, self.start, (1 - z) / (1 - z / 2), ops)

@@ -5,7 +5,13 @@ and not for an update that a ``GradScaler`` skipped.
 """
 
 import dataclasses
-from collections.abc import Mapping
+import functools
+import itertools
+import math
+import operator
+import sys
+import types
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from lrlib._extras import needed_by
@@ -13,19 +19,24 @@ from lrlib._triton import load_with_own_symbols
 
 with needed_by("lrlib.torch"):
     import torch
-    from torch.optim.lr_scheduler import LRScheduler
+    from torch.optim.lr_scheduler import ChainedScheduler, LRScheduler
 
-from lrlib._torch_range import range_test
-from lrlib.plateau import Plateau, PlateauState
-from lrlib.schedules import Check, Count, Schedule
+from lrlib import _torch_groups as its
+from lrlib._compiled import compiled
+from lrlib._torch_plateau import PlateauScheduler
+from lrlib._torch_range import no_trace, range_test
+from lrlib.schedules import Check, Count, Number, Positive, Schedule, one_of
 
-__all__ = ["PlateauScheduler", "Scheduler", "range_test"]
+__all__ = ["PlateauScheduler", "Scheduler", "no_trace", "range_test"]
 
 load_with_own_symbols()
 
-_Plan = Schedule | list[Schedule] | dict[str, Schedule]
-_BETAS = {"beta1": 0, "beta2": 1}
 _UPDATES = dataclasses.replace(Check.of(Count), words="a whole number, −1 or more", allowed=lambda n: n >= -1)
+_READING = dataclasses.replace(
+    Check.of(Number), words="a finite number, 0 or more, or −1", allowed=lambda n: n >= 0 or n == -1
+)
+_BY = Check.of(Positive)
+_RESUME = one_of("same", "count")
 
 
 class Scheduler(LRScheduler):
@@ -34,16 +45,28 @@ class Scheduler(LRScheduler):
     A real ``torch.optim.lr_scheduler.LRScheduler``: call :meth:`step` after each optimizer update. Rates are absolute;
     the rate that the optimizer was built with plays no part.
 
-    * ``optimizer``: any torch optimizer. A tensor ``lr`` (for ``torch.compile``) is filled in place.
+    * ``optimizer``: any torch optimizer. A tensor ``lr`` (for ``torch.compile``) is filled in place; where one tensor
+      serves several groups, each gets one of its own.
     * ``lr``: a Schedule for all groups, a list of them (one a group), or a dict by ``group["name"]``. A group added
-      later joins at the next step, except with a list.
-    * ``last_epoch``: the number of updates already made. With ``last_epoch=n`` the rate in force next is ``lr(n)``; the
-      default, −1, is a fresh start, the same as 0. (Torch's own schedulers count one less.)
+      later joins at the next step, except with a list; a dict may name groups to come. None leaves the rate to others.
+    * ``last_epoch``: the clock's reading, which is the number of updates already made. With ``last_epoch=n`` the rate
+      in force next is ``lr(n)``; the default, −1, is a fresh start, the same as 0. (Torch's own count one less.)
+    * ``by``: how far each step moves the clock, a number above 0. With the batch size the clock counts samples, with
+      ``1 / total`` it is the share of the run that is over. ``step(by=n)`` moves it by ``n`` that once.
+    * ``resume``: what :meth:`load_state_dict` does with the checkpoint of another schedule. "same" takes it where the
+      new schedule gives the saved values at the saved clock, and refuses it elsewhere; "count" takes the clock alone.
     * ``others``: more hyperparameters, each given as ``lr`` is: ``momentum``, ``weight_decay``, ``beta1`` and ``beta2``
-      (the elements of ``betas``), or any other number in the groups. What is not named here is not touched.
+      (the elements of ``betas``), or any other number in the groups. What is not named here is not touched. One
+      Schedule for ``weight_decay`` leaves alone the groups that were built without it, if others were built with it
+      (each group keeps a note of that, ``initial_weight_decay``); a list or a dict means what it says.
 
-    Errors: ``TypeError`` for what is no Schedule; ``ValueError`` for a list of the wrong length, for an unknown or
-    missing group name, and for a hyperparameter that the optimizer does not have.
+    Since rates are absolute, torch's ``ChainedScheduler``, which multiplies them, cannot chain it with another:
+    multiply the schedules instead (``a * b``). ``SequentialLR`` works. Of two schedulers that are stepped one after
+    another on one optimizer, a PlateauScheduler among them, the last one to step wins.
+
+    Errors: ``TypeError`` for what is no Schedule and for what is no optimizer; ``ValueError`` for a list of the wrong
+    length, for a group without a schedule (nothing is changed then), for a hyperparameter that the optimizer does not
+    have, and in a ``ChainedScheduler``.
 
     >>> import lrlib
     >>> optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], momentum=0.9)
@@ -54,194 +77,284 @@ class Scheduler(LRScheduler):
     (1, True)
     """
 
-    def __init__(self, optimizer: torch.optim.Optimizer, lr: Any, *, last_epoch: int = -1, **others: Any) -> None:
-        last_epoch = _UPDATES("Scheduler", "last_epoch", last_epoch)
-        if not isinstance(optimizer, torch.optim.Optimizer):
-            raise TypeError(f"optimizer must be a torch.optim.Optimizer, got {type(optimizer).__name__}")
-        self._plans = {name: _plan(name, given, optimizer) for name, given in {"lr": lr, **others}.items()}
-        super().__init__(optimizer)  # patches optimizer.step for torch's order check, and steps to update 0
-        if last_epoch > 0:
-            self._go_to(last_epoch)
+    def __init__(
+        self,
+        optimizer: torch.optim.Optimizer,
+        lr: Any = None,
+        *,
+        last_epoch: float = -1,
+        by: float = 1,
+        resume: str = "same",
+        **others: Any,
+    ) -> None:
+        self.by = _whole(_BY("Scheduler", "by", by))
+        reading = _UPDATES if type(self.by) is int else _READING
+        self._start = max(_whole(reading("Scheduler", "last_epoch", last_epoch)), 0)
+        self._resume = _RESUME("Scheduler", "resume", resume)
+        optimizer = its.torch_optimizer(optimizer)
+        plans = {"lr": lr, **others} if lr is not None or not others else others
+        self._drives = {name: _Drive(optimizer, name, given) for name, given in plans.items()}
+        self._assign(optimizer.param_groups)
+        self._stride, self._remainder = self.by, 0.0
+        _give_step_a_function(optimizer)
+        super().__init__(optimizer)  # patches optimizer.step for torch's order check, and takes the initial step
 
-    def step(self, epoch: int | None = None) -> None:
-        """Set the hyperparameters for the next update. Call it after each real ``optimizer.step()``."""
+    def step(self, epoch: int | None = None, *, by: float | None = None) -> None:
+        """Set the hyperparameters for the next update. Call it after each real ``optimizer.step()``.
+
+        ``by``: how far the clock moves, if not by the scheduler's own ``by``; a number above 0.
+        """
+        stride = self.by if by is None else _whole(_BY("step", "by", by))
         if epoch is not None or self._step_count <= 1:
-            super().step(epoch)  # torch's own check that the optimizer has been stepped first
+            self._stride = stride
+            super().step(epoch)  # torch's own check that the optimizer has been stepped first, and its warnings
+            return
+        self._step_count += 1
+        if type(stride) is int and type(self.last_epoch) is int and not self._remainder:  # _ahead, without the call
+            self._go_to(self.last_epoch + stride)
         else:
-            self._step_count += 1
-            self._update_lr()
+            self._go_to(*self._ahead(stride))
 
-    def _update_lr(self, epoch: int | None = None) -> None:
-        self.last_epoch = self.last_epoch + 1 if epoch is None else epoch
-        t, groups = self.last_epoch, self.optimizer.param_groups
-        for name, plan in self._plans.items():
-            if isinstance(plan, Schedule):
-                rate = plan(t)
-                for group in groups:
-                    _set(group, name, rate)
+    def _update_lr(self, epoch: float | None = None) -> None:
+        if epoch is not None:
+            self._go_to(_whole(_READING("step", "epoch", epoch)))
+        elif self._is_initial:
+            self._go_to(self._start)  # SequentialLR undoes this step and takes it again
+        else:
+            self._refuse_chain()
+            self._go_to(*self._ahead(self._stride))
+
+    def _ahead(self, stride: float) -> tuple[float, float]:
+        """The clock's next reading, and what the rounded reading lacks: the sum of many strides is rounded once."""
+        clock, lacks = self.last_epoch, self._remainder
+        total = math.fsum((clock, lacks, stride))
+        return _whole(total), math.fsum((clock, lacks, stride, -total))
+
+    def _go_to(self, clock: float, remainder: float = 0.0) -> None:
+        groups = self.optimizer.param_groups
+        if len(groups) != self._members:
+            self._assign(groups)
+        lr = None
+        for drive in self._drives.values():
+            if drive.one is None:
+                drive.put(self, drive.values(clock))
+                continue
+            value, key, last = drive.one(clock), drive.key, drive.last
+            for group in groups:
+                if group[key] is not last:
+                    drive.put(self, [value] * len(groups))
+                    break
+                group[key] = value  # it had the very object put there last: a plain float, moved by nobody else
             else:
-                for group, schedule in _pairs(name, plan, groups):
-                    _set(group, name, schedule(t))
-        self._last_lr = _read_rates(groups)
+                drive.last = value
+                if drive.name == "lr":
+                    lr = value
+        self.last_epoch, self._remainder = clock, remainder  # type: ignore[assignment]
+        self._last_lr = its.rates(groups) if lr is None else [lr] * len(groups)
 
-    def _go_to(self, updates: int) -> None:
-        self._step_count = updates + 1
-        self._update_lr(updates)
+    def _assign(self, groups: list[dict[str, Any]]) -> None:
+        """Give each group its schedules: when built, and when a group has joined. Refuses before any change."""
+        joined = ""
+        if hasattr(self, "_members"):
+            joined = (
+                ". A group has joined since the scheduler was built: name it, and give its schedule when the scheduler "
+                f"is built (a dict may name groups to come), or build it anew now, with last_epoch={self.last_epoch}"
+            )
+        each = {name: drive.assigned(groups, joined) for name, drive in self._drives.items()}
+        for name, drive in self._drives.items():
+            drive.assign(groups, each[name])
+        self._members = len(groups)
+
+    def _refuse_chain(self) -> None:
+        """Raise ValueError if a ChainedScheduler is stepping this scheduler beside another one that sets the rate."""
+        if "lr" not in self._drives:
+            return
+        frame: Any = sys._getframe(1)
+        for _ in range(12):  # a chain's step is a few calls away, also where chains are nested
+            if frame is None:
+                return
+            if frame.f_code is ChainedScheduler.step.__code__:
+                members = frame.f_locals["self"]._schedulers
+                rivals = [one for one in members if _sets_rates(one) and not _holds(one, self)]
+                if rivals:
+                    raise ValueError(
+                        f"ChainedScheduler multiplies rates, and lrlib.torch.Scheduler sets absolute ones, so that "
+                        f"the factors of {type(rivals[0]).__name__} would be lost. Multiply the schedules, as in "
+                        "Scheduler(optimizer, a * b); lrlib.from_torch reads torch's own; SequentialLR works"
+                    )
+            frame = frame.f_back
 
     def get_lr(self) -> list[Any]:
-        """The rates of update ``last_epoch``, one a group."""
-        plan, groups = self._plans["lr"], self.optimizer.param_groups
-        return [schedule(self.last_epoch) for _, schedule in _pairs("lr", plan, groups)]
+        """The rates at the clock's reading, one a group."""
+        lr = self._drives.get("lr")
+        return its.rates(self.optimizer.param_groups) if lr is None else lr.values(self.last_epoch)
 
     def state_dict(self) -> dict[str, Any]:
-        """``last_epoch`` (the number of updates) and ``schedules``: numbers, strings, lists and dicts only."""
+        """The clock, the schedules and the values in force: numbers, strings, lists and dicts only.
+
+        ``last_epoch`` is the clock's reading, ``remainder`` what a rounded reading lacks. ``values`` has, for each
+        hyperparameter, each group's value; None where this scheduler is not the one that set it (another member of a
+        SequentialLR did, say).
+        """
+        groups = self.optimizer.param_groups
         return {
             "last_epoch": self.last_epoch,
-            "schedules": {name: _encode(plan) for name, plan in self._plans.items()},
+            "remainder": self._remainder,
+            "schedules": {name: _encode(drive.plan) for name, drive in self._drives.items()},
+            "values": {name: drive.in_force(groups, self.last_epoch) for name, drive in self._drives.items()},
         }
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
         """Go on where ``state_dict`` was taken; the rates are set at once, so every load order gives the same trace.
 
-        Errors: ``ValueError`` for what is no state of a Scheduler, and for another schedule than this one's.
+        Errors: ``ValueError``, and nothing is changed, for what is no state of a Scheduler, and for another schedule
+        that does not give the saved values (see ``resume``).
         """
-        if not {"last_epoch", "schedules"} <= set(state_dict):
+        needed = {"last_epoch"} if self._resume == "count" else {"last_epoch", "remainder", "schedules", "values"}
+        if not needed <= set(state_dict):
             raise ValueError(
-                f"no state of an lrlib.torch.Scheduler: needs last_epoch and schedules, got {set(state_dict)}"
+                f"no state of an lrlib.torch.Scheduler: it needs {sorted(needed)}, got {sorted(state_dict)}; "
+                'Scheduler(..., resume="count") takes the last_epoch of any scheduler that counts updates'
             )
-        updates, saved = state_dict["last_epoch"], state_dict["schedules"]
-        mine = self.state_dict()["schedules"]
-        if saved != mine:
+        clock, saved = state_dict["last_epoch"], state_dict.get("values", {})
+        if len(self.optimizer.param_groups) != self._members:
+            self._assign(self.optimizer.param_groups)
+        if self._resume == "same":
+            self._refuse_jump(clock, state_dict["schedules"], saved)
+        if clock >= 0:  # −1: it waits in a SequentialLR
+            for name, drive in self._drives.items():
+                drive.restore(self, clock, saved.get(name, []))
+        self.last_epoch, self._remainder = clock, state_dict.get("remainder", 0.0)
+        self._step_count = 2 if clock > 0 else 1  # torch checks the order of the first two steps of a run
+        self._last_lr = its.rates(self.optimizer.param_groups)
+
+    def _refuse_jump(self, clock: float, schedules: dict[str, Any], saved: dict[str, list[Any]]) -> None:
+        mine = {name: _encode(drive.plan) for name, drive in self._drives.items()}
+        if schedules == mine:
+            return
+        jumps = []
+        if set(saved) != set(mine):
+            jumps.append(f"it drives {sorted(saved)} and this scheduler {sorted(mine)}")
+        elif clock >= 0:
+            for name, old in saved.items():
+                new = self._drives[name].values(clock)
+                if len(old) != len(new):
+                    jumps.append(f"it has {len(old)} groups and this optimizer {len(new)}")
+                for index, (before, after) in enumerate(zip(old, new, strict=False)):
+                    if before is not None and not (after is not None and math.isclose(before, after, rel_tol=1e-9)):
+                        jumps.append(f"{name} of group {index} would go from {before} to {after}")
+        if jumps:
             raise ValueError(
-                f"the checkpoint was made with other schedules: it has {saved}, this scheduler {mine}. To go on with "
-                f"the new ones, do not load this state; build Scheduler(optimizer, ..., last_epoch={updates})"
+                f"the checkpoint, of last_epoch={clock}, was made with other schedules, and {'; '.join(jumps)}. To go "
+                f"on without a jump, give a schedule that agrees so far, such as old.take({clock}).then(...); to go on "
+                f'all the same, build Scheduler(..., resume="count"), which takes the count alone. The checkpoint has '
+                f"{schedules}, this scheduler {mine}"
             )
-        self._go_to(updates)
 
 
-class PlateauScheduler(LRScheduler):
-    """Drives ``lr`` of every group by a :class:`lrlib.Plateau`: ``step(metric)`` after each measurement.
+class _Drive:
+    """One hyperparameter: the plan for it, which schedule each group follows, and the numbers set last."""
 
-    Building it sets the rate to ``plateau.lr``; after a warm-up, build it when the warm-up has ended. ``state`` is the
-    :class:`lrlib.PlateauState`; ``last_epoch`` the number of measurements.
+    def __init__(self, optimizer: torch.optim.Optimizer, name: str, given: Any) -> None:
+        self.name, self.key = name, "betas" if name in its.BETAS else name
+        self.plan = its.copied(name, given, Schedule, "Schedule")
+        self.each: list[Schedule | None] = []
+        self.at: list[Callable[[float], float] | None] = []  # `each`, compiled
+        self.one: Callable[[float], float] | None = None  # where all groups follow it
+        self.last: Any = None  # the number put there last, of `one`; a list, one a group, otherwise
+        its.check_schedulable(optimizer, name)
 
-    >>> optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))])
-    >>> scheduler = PlateauScheduler(optimizer, Plateau(0.1, patience=0))
-    >>> for loss in (1.0, 1.0):
-    ...     scheduler.step(loss)
-    >>> scheduler.get_last_lr()
-    [0.010000000000000002]
-    """
+    def assigned(self, groups: list[dict[str, Any]], joined: str) -> list[Schedule | None]:
+        """The schedule of each group, None where the hyperparameter is left alone. Changes nothing."""
+        each = its.for_each(self.name, self.plan, groups, "schedule", joined)
+        if self.name == "weight_decay" and isinstance(self.plan, Schedule):
+            first = [_first_decay(group) for group in groups]
+            each = [None if own == 0 and any(first) else self.plan for own in first]
+        return self.each + each[len(self.each) :]
 
-    def __init__(self, optimizer: torch.optim.Optimizer, plateau: Plateau) -> None:
-        if not isinstance(optimizer, torch.optim.Optimizer):
-            raise TypeError(f"optimizer must be a torch.optim.Optimizer, got {type(optimizer).__name__}")
-        if not isinstance(plateau, Plateau):
-            raise TypeError(f"plateau must be an lrlib.Plateau, got {plateau!r}")
-        self.optimizer, self.plateau = optimizer, plateau
-        self.base_lrs = [plateau.lr for _ in optimizer.param_groups]  # what torch's own have under this name
-        self.last_epoch = 0
-        self._set_state(plateau.start())
+    def assign(self, groups: list[dict[str, Any]], each: list[Schedule | None]) -> None:
+        if self.name == "weight_decay" and isinstance(self.plan, Schedule):
+            for group in groups:  # as torch's initial_lr: a schedule that is at 0 would hide who is decayed
+                group.setdefault("initial_weight_decay", _first_decay(group))
+        self.each = each
+        self._compile()
+        self.last = None if self.one is not None else [None] * len(each)
 
-    def _set_state(self, state: PlateauState) -> None:
-        self.state = state
-        for group in self.optimizer.param_groups:
-            _set(group, "lr", state.lr)
-        self._last_lr = _read_rates(self.optimizer.param_groups)
+    def _compile(self) -> None:
+        self.at = [None if schedule is None else compiled(schedule) for schedule in self.each]
+        self.one = self.at[0] if all(function is self.at[0] for function in self.at) else None
 
-    def step(self, metric: Any) -> None:  # type: ignore[override]
-        """Take one measurement (a number or a one-element tensor) and set the rate for what follows."""
-        self.last_epoch += 1
-        self._set_state(self.plateau.update(self.state, float(metric)))
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "at": [], "one": None}  # a compiled function cannot be pickled
 
-    def get_lr(self) -> list[Any]:
-        """The rate in force, one a group."""
-        return [self.state.lr for _ in self.optimizer.param_groups]
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self._compile()
 
-    def state_dict(self) -> dict[str, Any]:
-        """The rule, its state and the number of measurements: numbers, strings and dicts only."""
-        return {"last_epoch": self.last_epoch, "plateau": self.plateau.to_dict(), "state": self.state.to_dict()}
+    def values(self, clock: float) -> list[Any]:
+        if self.one is not None:
+            return [self.one(clock)] * len(self.each)
+        return [None if function is None else function(clock) for function in self.at]
 
-    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
-        """Go on where ``state_dict`` was taken. Errors: ``ValueError`` if it was made with another rule."""
-        if not {"last_epoch", "plateau", "state"} <= set(state_dict):
-            raise ValueError(f"no state of an lrlib.torch.PlateauScheduler: got {set(state_dict)}")
-        if state_dict["plateau"] != self.plateau.to_dict():
-            theirs, rate = Plateau.from_dict(state_dict["plateau"]), state_dict["state"]["lr"]
-            raise ValueError(
-                f"the checkpoint was made with {theirs}, this scheduler with {self.plateau}. To go on with the new "
-                f"rule, do not load this state; start the new rule at the rate then in force: Plateau(lr={rate}, ...)"
-            )
-        self.last_epoch = state_dict["last_epoch"]
-        self._set_state(PlateauState(**state_dict["state"]))
+    def put(self, scheduler: Scheduler, values: list[Any]) -> None:
+        """Set one value a group, whatever the groups hold; None leaves a group alone."""
+        groups = scheduler.optimizer.param_groups
+        if self.name == "lr" and (self.one is not None or any(map(operator.is_not, its.rates(groups), self.last))):
+            scheduler._refuse_chain()
+        for index, (group, value) in enumerate(zip(groups, values, strict=False)):
+            if type(group.get(self.name)) is float and value is not None:  # asking whether it is a tensor is slow
+                group[self.name] = value
+            elif value is not None:
+                its.put(scheduler.optimizer, index, self.name, value)
+        self.last = values if self.one is None else values[0]
 
+    def in_force(self, groups: list[dict[str, Any]], clock: float) -> list[Any]:
+        """Each group's value; None where it was not set, or where somebody else has set another since."""
+        values = self.values(clock) if clock >= 0 else [None] * len(self.each)  # −1: it waits in a SequentialLR
+        return [
+            value if value is not None and its.holds(group, self.name, value) else None
+            for group, value in zip(groups, values, strict=False)
+        ]
 
-def _plan(name: str, given: Any, optimizer: torch.optim.Optimizer) -> _Plan:
-    """Check what was given for hyperparameter ``name`` and copy it."""
-    groups = optimizer.param_groups
-    each = given.values() if isinstance(given, Mapping) else given if isinstance(given, (list, tuple)) else [given]
-    for schedule in each:
-        if not isinstance(schedule, Schedule):
-            raise TypeError(f"{name} must be a Schedule, a list of them or a dict by group name, got {given!r}")
-    key = "betas" if name in _BETAS else name
-    for group in groups:
-        if key not in group:
-            known = sorted(set(group) - {"params"})
-            raise ValueError(f"{type(optimizer).__name__} has no hyperparameter {name!r}; its groups have {known}")
-        current = group[key][_BETAS[name]] if name in _BETAS else group[key]
-        number = isinstance(current, (int, float)) and not isinstance(current, bool)
-        if not number and not (isinstance(current, torch.Tensor) and current.numel() == 1):
-            raise ValueError(f"{name} cannot be scheduled: it is {current!r}, and a schedule gives a number")
-    plan = given if isinstance(given, Schedule) else dict(given) if isinstance(given, Mapping) else list(given)
-    if isinstance(plan, dict):
-        unknown = sorted(set(plan) - {group.get("name") for group in groups})
-        if unknown:
-            raise ValueError(
-                f"{name}: no group is named {unknown}; names are {[group.get('name') for group in groups]}"
-            )
-    _pairs(name, plan, groups)
-    return plan
+    def restore(self, scheduler: Scheduler, clock: float, saved: list[Any]) -> None:
+        """Set the values of ``clock``, except where they were not in force when ``saved`` was taken."""
+        pairs = itertools.zip_longest(self.values(clock), saved, fillvalue=0.0)
+        self.put(scheduler, [None if before is None else value for value, before in pairs][: len(self.each)])
 
 
-def _pairs(name: str, plan: _Plan, groups: list) -> list[tuple[dict, Schedule]]:
-    """(group, its schedule) for each group."""
-    if isinstance(plan, Schedule):
-        return [(group, plan) for group in groups]
-    if isinstance(plan, list):
-        if len(plan) != len(groups):
-            raise ValueError(f"{name}: a list needs one schedule a group, got {len(plan)} for {len(groups)} groups")
-        return list(zip(groups, plan, strict=True))
-    for index, group in enumerate(groups):
-        if group.get("name") not in plan:
-            raise ValueError(
-                f"{name}: group {index}, named {group.get('name')!r}, has no schedule; given: {sorted(plan)}"
-            )
-    return [(group, plan[group["name"]]) for group in groups]
+def _first_decay(group: dict[str, Any]) -> float:
+    return group.get("initial_weight_decay", its.number(group, "weight_decay"))
 
 
-def _set(group: dict[str, Any], name: str, number: float) -> None:
-    if type(group.get(name)) is float:  # the usual case first: asking a number whether it is a Tensor is slow
-        group[name] = number
-    elif name in _BETAS:
-        betas = list(group["betas"])
-        betas[_BETAS[name]] = _filled(betas[_BETAS[name]], number)
-        group["betas"] = tuple(betas)
-    else:
-        group[name] = _filled(group[name], number)
+def _whole(x: float) -> float:
+    """1.0 as 1: on whole numbers cycle arithmetic is exact at any size."""
+    return int(x) if isinstance(x, float) and x.is_integer() else x
 
 
-def _filled(current: Any, number: float) -> Any:
-    return current.fill_(number) if isinstance(current, torch.Tensor) else number
-
-
-def _read_rates(groups: list) -> list[Any]:
-    rates = [group["lr"] for group in groups]
-    return [rate if type(rate) is float or not isinstance(rate, torch.Tensor) else rate.clone() for rate in rates]
-
-
-def _encode(plan: _Plan) -> Any:
-    if isinstance(plan, Schedule):
-        return plan.to_dict()
+def _encode(plan: Any) -> Any:
     if isinstance(plan, list):
         return [schedule.to_dict() for schedule in plan]
-    return {name: schedule.to_dict() for name, schedule in plan.items()}
+    if isinstance(plan, dict):
+        return {name: schedule.to_dict() for name, schedule in plan.items()}
+    return plan.to_dict()
+
+
+def _holds(member: Any, wanted: LRScheduler) -> bool:
+    return member is wanted or any(_holds(child, wanted) for child in getattr(member, "_schedulers", ()))
+
+
+def _sets_rates(member: Any) -> bool:
+    return "lr" in member._drives if isinstance(member, Scheduler) else True
+
+
+def _give_step_a_function(optimizer: torch.optim.Optimizer) -> None:
+    """Torch's constructor wraps ``optimizer.step.__func__``, which a compiled or replaced step does not have."""
+    step = optimizer.step
+    if hasattr(step, "__func__") or hasattr(step, "_wrapped_by_lr_sched"):
+        return
+
+    @functools.wraps(step, updated=())  # not its attributes: torch.compile would take the wrapper for compiled
+    def replaced(self: Any, *args: Any, **kwargs: Any) -> Any:
+        return step(*args, **kwargs)
+
+    optimizer.step = types.MethodType(replaced, optimizer)  # type: ignore[method-assign]

@@ -22,6 +22,10 @@ LOCK = (ROOT / "requirements.lock").read_text(encoding="utf-8")
 LINES = [line for line in LOCK.splitlines() if line and not line.startswith("#")]
 PINS = [Requirement(line.split("  #")[0]) for line in LINES]
 PYTHONS = ["3.11", "3.12", "3.13"]
+CONSTRAINTS = (ROOT / "tests" / "clients" / "constraints.txt").read_text(encoding="utf-8")
+# What `make clients` installs, in an environment of its own; everything else is locked together.
+BESIDE = {"jax", "clients"}
+EXTRAS = PROJECT["optional-dependencies"].keys() - BESIDE
 PLATFORMS = {
     "Linux": {"sys_platform": "linux", "platform_system": "Linux", "platform_machine": "x86_64", "os_name": "posix"},
     "Linux, ARM": {
@@ -74,7 +78,7 @@ def pinned(environment):
 @pytest.mark.parametrize("environment", ENVIRONMENTS.values(), ids=ENVIRONMENTS)
 def test_lock_holds_what_the_project_asks_for(environment):
     versions = pinned(environment)
-    for extra in PROJECT["optional-dependencies"]:
+    for extra in EXTRAS:
         for requirement in wanted(extra, environment):
             assert canonicalize_name(requirement.name) in versions, f"{requirement} is not in the lock: make lock"
             assert requirement.specifier.contains(versions[canonicalize_name(requirement.name)]), requirement
@@ -84,8 +88,29 @@ def test_lock_holds_what_the_project_asks_for(environment):
 
 def test_every_extra_is_in_what_is_locked_and_installed():
     everything = {requirement.name for requirement in wanted("dev", ENVIRONMENTS["Linux, Python 3.11"])}
-    for extra in PROJECT["optional-dependencies"]:
+    for extra in EXTRAS:
         assert {requirement.name for requirement in wanted(extra, ENVIRONMENTS["Linux, Python 3.11"])} <= everything
+
+
+def test_clients_have_a_lock_of_their_own():
+    pins = [Requirement(line) for line in CONSTRAINTS.splitlines() if not line.startswith("#")]
+    assert [pin.name for pin in pins] == sorted(canonicalize_name(pin.name) for pin in pins)
+    versions = {pin.name: str(pin.specifier).removeprefix("==") for pin in pins}
+    for requirement in wanted("clients", ENVIRONMENTS["Linux, Python 3.11"]):
+        assert requirement.specifier.contains(versions[canonicalize_name(requirement.name)]), requirement
+    same = {"torch", "keras", "tensorflow-cpu"}  # what the lock has, for the clients' tests are about ours with theirs
+    assert same <= versions.keys()
+    locked = pinned(ENVIRONMENTS["Linux, Python 3.11"])
+    assert {name: versions[name] for name in same} == {name: locked[name] for name in same}
+
+
+def test_clients_are_tried_every_week_and_not_in_make_test():
+    workflow = yaml.safe_load((ROOT / ".github/workflows/clients.yml").read_text(encoding="utf-8"))
+    assert workflow[True]["schedule"]  # YAML takes `on` for a truth value
+    steps = [step.get("run", "") for job in workflow["jobs"].values() for step in job["steps"]]
+    assert any(step.startswith("make clients") for step in steps)
+    assert "tests/clients" in make("-n", "clients") and "-c tests/clients/constraints.txt" in make("-n", "clients")
+    assert "constraints.txt" not in make("-n", "clients", "NEWEST=1")
 
 
 def test_this_environment_is_the_locked_one():
@@ -131,7 +156,15 @@ def test_readers_get_the_book_s_packages_and_others_all():
 
 @pytest.mark.parametrize(
     "name",
-    ["requirements.lock", "environment.yml", "pyproject.toml", "Makefile", ".ci/run", "book/package-lock.json"],
+    [
+        "requirements.lock",
+        "environment.yml",
+        "pyproject.toml",
+        "Makefile",
+        ".ci/run",
+        "book/package-lock.json",
+        "tests/clients/constraints.txt",
+    ],
 )
 def test_no_download_address(name):
     """Whoever installs decides where from; what a package index is called stands nowhere."""

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
-from hypothesis import reject
+from hypothesis import assume, reject
 from hypothesis import strategies as st
 
 import lrlib
@@ -69,7 +69,7 @@ def _piecewise(boundaries, values):
 def _inverse_sqrt(t, peak, warmup, timescale=None):
     scale = warmup if timescale is None else timescale
     after = float(t - warmup)
-    return peak * float(t / warmup) if after < 0 else peak * math.sqrt(scale / (scale + after))
+    return peak * float(t / warmup) if t < warmup else peak * math.sqrt(scale / (scale + after))
 
 
 def _cosine_restarts(max_lr, min_lr, first, t_mul=1, m_mul=1):
@@ -141,8 +141,9 @@ def _warmup_stable_decay(peak, warmup, stable, decay, start=0.0, end=0.0, shape=
     def at(t):
         if t < warmup:
             return start + (peak - start) * float(t / warmup)
-        z = max(t - warmup - stable, 0) / decay
-        return end if z >= 1 else end + (peak - end) * left(float(z))
+        if t >= warmup + stable + decay:
+            return end
+        return end + (peak - end) * left(float(max(t - warmup - stable, 0) / decay) if decay else 0)
 
     return Reference(at, at, warmup + stable + decay)
 
@@ -209,6 +210,16 @@ def _repeat(a, n, length=1, height=1.0):
     return Reference(at, end_or_last, total)
 
 
+def _drop(a, n):
+    length = None if a.length is None else max(a.length - n, 0)
+    return Reference(lambda t: a.at(t + n), lambda t: a.end(t + n), length)
+
+
+def _cooldown(a, at, steps, end, shape):
+    down = _warmup_stable_decay(a.at(Fraction(at)), 0, 0, steps, end=end, shape=shape)
+    return _then(_take(a, at), down)
+
+
 def _stretch(a, k):
     k = Fraction(k)
     length = None if a.length is None else a.length * k
@@ -244,6 +255,8 @@ class Case(NamedTuple):
 
 RATES = st.floats(1e-3, 2.0) | st.sampled_from([0.0, 0.1, 1.0])
 COUNTS = st.integers(1, 30)
+LENGTHS = st.just(0) | COUNTS
+SHAPES = st.sampled_from(["linear", "cosine", "1-sqrt"])
 GAMMAS = st.floats(0.5, 1.0)
 FACTORS = st.floats(1.0, 100.0)
 
@@ -262,7 +275,7 @@ def _piecewise_kwargs(boundaries):
     return st.fixed_dictionaries({"boundaries": st.just(sorted(boundaries)), "values": values})
 
 
-_RAMP = {"start": RATES, "end": RATES, "steps": COUNTS}
+_RAMP = {"start": RATES, "end": RATES, "steps": LENGTHS}
 _BOUNDS = ("base_lr", "max_lr")
 _STEP, _DOWN = {"step_size": COUNTS}, {"step_size_down": COUNTS | st.none()}
 
@@ -275,7 +288,8 @@ KWARGS = {
     "StepDecay": _kwargs({"lr": RATES, "gamma": GAMMAS, "every": COUNTS}),
     "Piecewise": st.sets(COUNTS, min_size=1, max_size=4).flatmap(_piecewise_kwargs),
     "InverseTime": _kwargs({"lr": RATES, "rate": RATES}, {"every": COUNTS}),
-    "InverseSqrt": _kwargs({"peak": RATES, "warmup": COUNTS}, {"timescale": FACTORS | st.none()}),
+    "InverseSqrt": _kwargs({"peak": RATES, "warmup": COUNTS}, {"timescale": FACTORS | st.none()})
+    | _kwargs({"peak": RATES, "warmup": st.just(0), "timescale": FACTORS}),
     "CosineRestarts": _kwargs(
         {"first": COUNTS},
         {"t_mul": st.sampled_from([1, 2, 3, 1.5]), "m_mul": st.floats(0.5, 1.0)},
@@ -298,8 +312,8 @@ KWARGS = {
         },
     ),
     "WarmupStableDecay": _kwargs(
-        {"peak": RATES, "warmup": COUNTS, "stable": COUNTS, "decay": COUNTS},
-        {"start": RATES, "end": RATES, "shape": st.sampled_from(["linear", "cosine", "1-sqrt"])},
+        {"peak": RATES, "warmup": LENGTHS, "stable": LENGTHS, "decay": LENGTHS},
+        {"start": RATES, "end": RATES, "shape": SHAPES},
     ),
     "Rex": _kwargs(_RAMP),
 }
@@ -335,13 +349,21 @@ def composed(depth=3):
 def _composed(draw, depth):
     a = draw(composed(depth - 1))
     s, r = a
-    names = OPERATIONS if r.length is not None else OPERATIONS[:-2]
+    without = {"then", "repeat"} if r.length is None else set() if r.length else {"repeat"}
     if r.length is not None and r.length % 1:
-        names = [name for name in names if name != "hold"]  # its length is then open in the design
+        without |= {"hold"}  # its length is then open in the design
+    names = [name for name in OPERATIONS if name not in without]
     name = draw(st.sampled_from(names))
     if name == "take":
-        n = draw(st.integers(1, 40))
+        n = draw(st.integers(0, 40))
         return Case(s.take(n), _take(r, n))
+    if name == "drop":
+        n = draw(st.integers(0, 40))
+        return Case(s.drop(n), _drop(r, n))
+    if name == "cooldown":
+        at, steps, end, shape = draw(st.tuples(LENGTHS, LENGTHS, RATES, SHAPES))
+        assume(s(at) >= 0)
+        return Case(s.cooldown(at, steps, end, shape), _cooldown(r, at, steps, end, shape))
     if name == "stretch":
         k = draw(_STRETCHES)
         return Case(s.stretch(k), _stretch(r, k))
@@ -370,9 +392,10 @@ def _composed(draw, depth):
     return Case(s.repeat(n, length=length, height=height), _repeat(r, n, length, height))
 
 
-# The last two need an end.
 OPERATIONS = [
     "take",
+    "drop",
+    "cooldown",
     "stretch",
     "hold",
     "scale",
@@ -417,6 +440,9 @@ COMPOSITIONS = {
     "product": lrlib.Triangular(0.01, 0.1, 2) * lrlib.Exponential(1.0, 0.9),
     "mirrored": 0.95 - lrlib.OneCycle(0.1, 10),
     "clipped-cycle": (lrlib.Cosine(0.1, 0.0, 4).repeat(None, height=0.8) + 0.01).clip(0.02, 0.09),
+    "rest": lrlib.Triangular(0.01, 0.1, 3).take(4).then(lrlib.Triangular(0.01, 0.1, 3).drop(4).stretch(0.5).take(6)),
+    "cooled": lrlib.InverseSqrt(0.1, 4).cooldown(9, 5, end=0.01, shape="1-sqrt"),
+    "nothing-before": lrlib.Linear(0.0, 0.1, 0).then(lrlib.WarmupStableDecay(0.1, 0, 4, 0, end=0.02)),
     "deep": lrlib.Linear(0.1, 0.0, 4).then(lrlib.Piecewise([2], [0.3, 0.2])).stretch(2).repeat(2).hold(2),
 }
 SAMPLES = EXAMPLES | COMPOSITIONS

@@ -85,6 +85,7 @@ SWEEP = (
         ("keras", "lrlib.keras", "lrlib.keras", "keras"),
         ("keras", "lrlib.from_keras(1)", "from_keras", "keras"),
         pytest.param("tensorflow", "lrlib.keras", "lrlib.keras", "keras", marks=pytest.mark.slow),
+        ("jax", "lrlib.jax", "lrlib.jax", "jax"),
         ("numpy", f"{SWEEP}.suggest()", "suggest", "numpy"),
         ("matplotlib", "lrlib.Linear(0.0, 0.1, 5).plot()", "plot", "plot"),
         ("matplotlib", f"{SWEEP}.plot()", "plot", "plot"),
@@ -111,7 +112,7 @@ def test_extras_name_real_extras():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     for package, extra in EXTRAS.items():
         assert any(package in requirement for requirement in project["optional-dependencies"][extra])
-    for extra in ("torch", "keras", "plot"):  # `suggest` and `plot` need it
+    for extra in ("torch", "keras", "jax", "plot"):  # `suggest` and `plot` need it
         assert "lrlib[numpy]" in project["optional-dependencies"][extra]
 
 
@@ -155,7 +156,7 @@ def imported(files):
 @pytest.mark.parametrize(
     ("places", "extras"),
     [
-        (["lrlib/*.py"], ["torch", "keras", "plot"]),
+        (["lrlib/*.py"], ["torch", "keras", "jax", "plot"]),
         (["lrlib/course/**/*.py", "book/chapters/*.py"], ["course"]),
         (["book/_tools/*.py", "book/_ext/*.py"], ["course", "book", "assignments"]),
         (["tests/*.py", "tests/*/*.py", "book/conftest.py"], ["dev"]),

@@ -1,5 +1,6 @@
 """The contract of a schedule: its values, its algebra, what it refuses, and that it is a value."""
 
+import collections
 import copy
 import dataclasses
 import json
@@ -9,11 +10,12 @@ import re
 import subprocess
 import sys
 import time
+from fractions import Fraction
 from typing import NamedTuple
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from reference import (
     EXAMPLES,
@@ -23,6 +25,7 @@ from reference import (
     ROOT,
     SAMPLES,
     SGDR_PEAKS,
+    SHAPES,
     TINY,
     HalfLife,
     any_case,
@@ -38,6 +41,7 @@ from reference import (
     family_schedules,
     finite_schedule,
     sample,
+    whole_t,
 )
 
 import lrlib
@@ -53,7 +57,7 @@ def test_the_examples_cover_every_family():
         for name, found in vars(lrlib.schedules).items()
         if isinstance(found, type) and issubclass(found, lrlib.Schedule) and name[0] != "_"
     }
-    algebra = {"Then", "Take", "Repeat", "Stretch", "Hold", "Affine", "Product", "Clip"}
+    algebra = {"Then", "Take", "Drop", "Repeat", "Stretch", "Hold", "Affine", "Product", "Clip"}
     assert public - algebra - {"Schedule"} == set(FAMILIES) == set(EXAMPLES)
     assert set(FAMILIES) <= set(lrlib.__all__)
 
@@ -92,7 +96,7 @@ START_STEPS_END = ["Linear", "Polynomial", "Cosine", "Rex"]
 @given(data=st.data())
 def test_ends_are_exact_and_the_way_between_is_monotone_and_within_them(family, data):
     s = data.draw(family_schedules(family))
-    assert s(0) == s.start
+    assert s(0) == (s.start if s.steps else s.end)
     assert s(s.steps) == s(s.steps + 1) == s(10**15) == s.end
     rates = [s(t / 2) for t in range(2 * s.steps + 1)]
     (assert_rises if s.start <= s.end else assert_falls)(rates)
@@ -111,7 +115,7 @@ def test_endless_decays_never_rise(family, data):
 @given(family_schedules("InverseSqrt"))
 def test_inverse_sqrt_rises_from_zero_to_its_peak_then_falls(s):
     rates = [s(t) for t in range(80)]
-    assert rates[0] == 0
+    assert rates[0] == (0 if s.warmup else s.peak)
     assert rates[s.warmup] == s.peak == max(rates)
     assert_rises(rates[: s.warmup + 1])
     assert_falls(rates[s.warmup :])
@@ -161,9 +165,10 @@ def test_one_cycle_touches_its_rates(s):
 @given(family_schedules("WarmupStableDecay"))
 def test_warmup_stable_decay_touches_its_rates(s):
     stop = s.warmup + s.stable
-    assert (s(0), s(stop + s.decay), s(10**9)) == (s.start, s.end, s.end)
-    assert {s(t / 2) for t in range(2 * s.warmup, 2 * stop + 1)} == {s.peak}
-    up, down = [s(t) for t in range(s.warmup + 1)], [s(t) for t in range(stop, stop + s.decay + 1)]
+    assert s(0) == (s.start if s.warmup else s.peak if s.stable or s.decay else s.end)
+    assert s(stop + s.decay) == s(10**9) == s.end
+    assert {s(t / 2) for t in range(2 * s.warmup, 2 * stop + (s.decay > 0))} <= {s.peak}
+    up, down = [s(t) for t in range(s.warmup)] or [s.start], [s(t) for t in range(stop, stop + s.decay + 1)]
     (assert_rises if s.start <= s.peak else assert_falls)(up)
     (assert_rises if s.peak <= s.end else assert_falls)(down)
 
@@ -534,6 +539,93 @@ def test_a_cut_elsewhere_holds_the_value_there():
     assert lrlib.Triangular2(0.0, 1.0, 5).take(15)(99) == 0.5
 
 
+@given(any_schedule, st.integers(0, 60), st.integers(0, 60), whole_t)
+@settings(max_examples=200)
+def test_what_drop_leaves_goes_on_where_take_stopped(s, n, m, t):
+    again = s.take(n).then(s.drop(n))
+    assert again(t) == s(t)
+    assert s.drop(n)(t) == s(n + t)
+    assert s.drop(m).drop(n) == s.drop(m + n)
+    assert s.drop(0)(t) == s(t)
+    if s.length is not None:
+        assert s.drop(n).length == max(s.length - n, 0)
+        assert again.length == max(s.length, n)
+    assert again.take(t)(t) == s.take(t)(t)  # a cycle's end is the same in both
+
+
+@given(any_schedule, st.integers(0, 60), st.integers(1, 40), st.floats(0, 2), SHAPES, whole_t)
+@settings(max_examples=200)
+def test_a_cooldown_leaves_from_the_rate_there_and_ends_where_it_is_told(s, at, steps, end, shape, t):
+    assume(s(at) >= 0)
+    cooled = s.cooldown(at, steps, end, shape)
+    assert cooled(min(t, at)) == s(min(t, at))
+    assert cooled(at + steps) == cooled(at + steps + t) == end
+    assert cooled.length == at + steps
+    down = [cooled(at + k) for k in range(steps + 1)]
+    (assert_falls if end <= s(at) else assert_rises)(down)
+    assert s.cooldown(at, 0, end, shape)(at) == end  # a phase of no length is no way
+
+
+def test_a_cooldown_from_below_zero_is_refused():
+    with pytest.raises(
+        ValueError, match=r"cooldown: the rate of update 4 must be a finite number, 0 or more, got -0\.9"
+    ):
+        (0.1 - lrlib.Linear(0.0, 1.0, 4)).cooldown(4, 2)
+
+
+def test_the_rest_may_pass_faster_when_the_batch_is_larger():
+    s = lrlib.Cosine(0.1, 0.0, steps=1000)
+    doubled = s.take(400).then(s.drop(400).stretch(0.5))
+    assert [doubled(t) for t in (399, 400, 500, 700)] == [s(399), s(400), s(600), s(1000)]
+    assert doubled.length == 700
+    assert doubled.drop(300).describe()["phases"] == [
+        {"name": "Cosine", "start": 0, "stop": 100},
+        {"name": "Cosine", "start": 100, "stop": 400},
+    ]
+    assert [phase["stop"] for phase in doubled.describe()["phases"]] == [400, 700]
+
+
+@pytest.mark.parametrize("family", ["Linear", "Polynomial", "Cosine", "Rex"])
+def test_no_steps_are_the_end(family):
+    more = {"power": 2.0} if family == "Polynomial" else {}
+    s = getattr(lrlib, family)(0.3, 0.1, 0, **more)
+    assert (s(0), s(5), s.length, s.describe()["mean"]) == (0.1, 0.1, 0, None)
+    assert s.then(lrlib.Linear(0.1, 0.0, 4)).describe()["phases"] == [{"name": "Linear", "start": 0, "stop": 4}]
+
+
+def test_a_phase_of_length_0_is_skipped():
+    rates = [
+        lrlib.WarmupStableDecay(0.1, *lengths, end=0.02) for lengths in ((0, 4, 5), (3, 0, 5), (3, 4, 0), (0, 0, 0))
+    ]
+    assert [s(0) for s in rates] == [0.1, 0.0, 0.0, 0.02]
+    assert [s(s.warmup + s.stable) for s in rates] == [0.1, 0.1, 0.02, 0.02]
+    assert [[phase["name"] for phase in s.describe()["phases"]] for s in rates] == [
+        ["stable", "decay"],
+        ["warm-up", "decay"],
+        ["warm-up", "stable"],
+        [],
+    ]
+    assert lrlib.Linear(0.0, 0.1, steps=0).then(lrlib.Cosine(0.1, 0.0, steps=1000))(0) == 0.1
+    assert lrlib.Constant(0.5).take(0).then(lrlib.Constant(0.1))(0) == 0.1
+    assert lrlib.InverseSqrt(0.1, warmup=0, timescale=4)(12) == 0.05
+
+
+def test_a_period_is_no_phase():
+    with pytest.raises(ValueError, match=r"InverseSqrt: a warmup of 0 needs a timescale, got warmup=0, timescale=None"):
+        lrlib.InverseSqrt(0.1, warmup=0)
+    with pytest.raises(ValueError, match=r"repeat: Linear\(.*steps=0\) has length 0"):
+        lrlib.Linear(0.1, 0.0, steps=0).repeat(3)
+
+
+@pytest.mark.parametrize("whole", [4, 4.0, np.float64(4), np.int64(4), Fraction(4)])
+def test_a_float_that_is_whole_is_a_count(whole):
+    s = lrlib.Linear(0.1, 0.0, whole)
+    assert s == lrlib.Linear(0.1, 0.0, 4)
+    assert type(s.steps) is int
+    assert type(lrlib.Piecewise([whole, 7], [1, 2, 3]).boundaries[0]) is int
+    assert lrlib.Linear(0.0, 0.1, steps=0.1 * 1000) == lrlib.Linear(0.0, 0.1, steps=100)
+
+
 def test_repeat():
     saw = lrlib.Linear(1.0, 0.0, 4)
     assert [saw.repeat(2)(t) for t in range(10)] == [1, 0.75, 0.5, 0.25, 1, 0.75, 0.5, 0.25, 0, 0]
@@ -739,6 +831,21 @@ def test_sequences_given_by_the_caller_are_copied():
     assert s == lrlib.Piecewise([2, 4], [1.0, 0.5, 0.1])
 
 
+def test_from_dict_takes_any_mapping_and_sequence():
+    class Config(collections.UserDict):
+        """As OmegaConf's, which is no dict."""
+
+    class Items(collections.UserList):
+        """Nor is its list a list."""
+
+    s = lrlib.Linear(0.0, 0.1, 3).then(lrlib.Piecewise([3, 7], [0.1, 0.05, 0.2]))
+    data = s.to_dict()
+    parts = Items(
+        Config({k: Items(v) if isinstance(v, list) else v for k, v in part.items()}) for part in data["parts"]
+    )
+    assert lrlib.from_dict(Config(data | {"parts": parts})) == s
+
+
 def test_from_dict_refuses_what_it_does_not_know():
     data = lrlib.Linear(0.1, 0.0, 4).to_dict()
     [kind] = [key for key, value in data.items() if value == "Linear"]
@@ -788,7 +895,8 @@ class Kind(NamedTuple):
 NOT_A_NUMBER = [True, None, "3", [1.0], np.True_, 1j]
 NOT_FINITE = [NAN, INF, -INF]
 RATE = Kind(NOT_A_NUMBER, [-1, -1e-9, *NOT_FINITE])
-COUNT = Kind([True, None, "3", [1]], [0, -1, 2.5, 2.0, np.float64(2), *NOT_FINITE])
+COUNT = Kind([True, None, "3", [1]], [0, -1, 2.5, 0.0, *NOT_FINITE])
+LENGTH = Kind(COUNT.wrong_type, [-1, 2.5, -1.0, *NOT_FINITE])
 POSITIVE = Kind(NOT_A_NUMBER, [0, 0.0, -0.5, *NOT_FINITE])
 SHARE = Kind(NOT_A_NUMBER, [-0.1, 1, 1.0, 1.1, *NOT_FINITE])
 FLAG = Kind([None, "yes", 0.5], [])
@@ -802,7 +910,7 @@ def choice():
     return Kind([True, None, 3], ["", "square"])
 
 
-_ramp = {"start": RATE, "end": RATE, "steps": COUNT}
+_ramp = {"start": RATE, "end": RATE, "steps": LENGTH}
 _smith = {"base_lr": RATE, "max_lr": RATE, "step_size": COUNT, "step_size_down": maybe(COUNT)}
 PARAMETERS = {
     "Constant": {"lr": RATE},
@@ -814,7 +922,7 @@ PARAMETERS = {
     "Piecewise": {
         "boundaries": Kind(
             [None, 3, "ab", [True, 7], ["3", 7], [None, 7]],
-            [[7, 3], [3, 3], [-1, 7], [3, 7.5], [3.0, 7.0], [NAN, 7], [3], [3, 7, 9], []],
+            [[7, 3], [3, 3], [-1, 7], [3, 7.5], [NAN, 7], [3], [3, 7, 9], []],
         ),
         "values": Kind(
             [None, 3, "abc", [True, 1, 1], ["3", 1, 1], [None, 1, 1]],
@@ -822,7 +930,7 @@ PARAMETERS = {
         ),
     },
     "InverseTime": {"lr": RATE, "rate": RATE, "every": COUNT},
-    "InverseSqrt": {"peak": RATE, "warmup": COUNT, "timescale": maybe(POSITIVE)},
+    "InverseSqrt": {"peak": RATE, "warmup": LENGTH, "timescale": maybe(POSITIVE)},
     "CosineRestarts": {
         "max_lr": RATE,
         "min_lr": RATE,
@@ -844,9 +952,9 @@ PARAMETERS = {
     },
     "WarmupStableDecay": {
         "peak": RATE,
-        "warmup": COUNT,
-        "stable": COUNT,
-        "decay": COUNT,
+        "warmup": LENGTH,
+        "stable": LENGTH,
+        "decay": LENGTH,
         "start": RATE,
         "end": RATE,
         "shape": choice(),
@@ -857,7 +965,12 @@ PARAMETERS = {
 _line, _other = lrlib.Linear(0.1, 0.0, 4), lrlib.Cosine(0.1, 0.0, 4)
 NUMBER = Kind(NOT_A_NUMBER, NOT_FINITE)
 METHODS = {
-    "take": ({"n": 3}, {"n": COUNT}),
+    "take": ({"n": 3}, {"n": LENGTH}),
+    "drop": ({"n": 3}, {"n": LENGTH}),
+    "cooldown": (
+        {"at": 3, "steps": 2, "end": 0.0, "shape": "linear"},
+        {"at": LENGTH, "steps": LENGTH, "end": RATE, "shape": choice()},
+    ),
     "then": ({"after": _other}, {}),
     "repeat": (
         {"n": 2, "length": 1, "height": 1.0},
@@ -866,7 +979,7 @@ METHODS = {
     "stretch": ({"k": 2}, {"k": POSITIVE}),
     "hold": ({"n": 2}, {"n": COUNT}),
     "clip": ({"low": 0.0, "high": 1.0}, {"low": NUMBER, "high": NUMBER}),
-    "describe": ({"horizon": 5}, {"horizon": maybe(COUNT)}),
+    "describe": ({"horizon": 5}, {"horizon": maybe(LENGTH)}),
 }
 
 # Words of which one stands in each message, for what would be allowed.

@@ -1,0 +1,7 @@
+arguments = TrainingArguments("run", max_steps=16, per_device_train_batch_size=4, gradient_accumulation_steps=2)
+model = Regression()
+optimizer = torch.optim.SGD(model.parameters(), momentum=0.9)
+schedule = lrlib.OneCycle(0.1, steps=arguments.max_steps)
+scheduler = lrlib.torch.Scheduler(optimizer, schedule, resume="count")
+trainer = Trainer(model, arguments, train_dataset=data, optimizers=(optimizer, scheduler))
+trainer.train(resume_from_checkpoint=True)
