@@ -5,10 +5,6 @@ is installed. Gradients are 1 and each update starts from weight 0 without momen
 minus the rate that was really applied.
 """
 
-import importlib.util
-import os
-import subprocess
-import sys
 
 import keras
 import numpy as np
