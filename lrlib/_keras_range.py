@@ -1,8 +1,9 @@
 """The range test on a Keras model; ``lrlib.keras.range_test`` is its public name."""
 
 import contextlib
+import functools
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import keras
@@ -10,9 +11,23 @@ import numpy as np
 from keras import ops
 
 from lrlib import finder
-from lrlib._snapshot import Snapshot, Undo, check_batches, check_progress, cycle, global_generators, reporter
+from lrlib._snapshot import (
+    Snapshot,
+    Undo,
+    as_list,
+    check_batches,
+    check_loader,
+    check_progress,
+    cycle,
+    global_generators,
+    keep_array,
+    keep_others,
+    keep_source,
+    parts_of,
+    reporter,
+)
 
-__all__ = ["range_test"]
+__all__ = ["no_trace", "range_test"]
 
 
 def range_test(
@@ -39,20 +54,14 @@ def range_test(
     * ``model``: compiled, built or not. Its optimizer may have been built with a schedule, which does not act in the
       sweep. If it accumulates gradients over k batches, each step takes k batches and makes one update.
       ``accuracies`` are those of the first of its metrics whose name has "acc" in it; None if there is none.
-    * ``batches``, ``validation``: iterables of (inputs, targets) or (inputs, targets, sample_weight), started again
-      when they end: a list, a ``tf.data.Dataset``, a ``keras.utils.PyDataset``.
+    * ``batches``, ``validation``: iterables of tuples or lists (inputs, targets) or (inputs, targets, sample_weight),
+      started again when they end: a list, a ``tf.data.Dataset``, a ``keras.utils.PyDataset``.
     * ``start``, ``end``, ``steps``, ``mode``: the ladder, see :func:`lrlib.finder.ladder`.
     * ``diverge``: when to stop, see :func:`lrlib.range_test`.
     * ``progress``: None for a bar that appears after two seconds, if tqdm is installed; False for none; or
       ``progress(done, steps)``.
 
-    Afterwards, also after an exception or Ctrl-C (which are raised again), these are bit for bit and object for object
-    what they were: the weights and all other variables of the model, its metrics, its losses and its optimizer, whether
-    each is built, the rate or schedule and ``iterations``, compiled functions, the seed generators of layers and of
-    Keras, the counters behind automatic names, and the global generators of NumPy, Python and TensorFlow.
-
-    Not put back: the shuffle order of a ``tf.data.Dataset`` and the hidden state of any other source, the position of a
-    one-shot iterator, and the hidden counters of stateful TensorFlow operations in a graph.
+    For any other step run :func:`lrlib.range_test` under :func:`no_trace`, which is what restores everything here too.
 
     Errors: ``ValueError`` for a model that is not compiled, if there is no batch, or if an iterator that cannot start
     again ends early; ``TypeError`` for a batch that is no pair.
@@ -72,14 +81,13 @@ def range_test(
     if validation is not None:
         check_batches(validation, "validation")
     check_progress(progress)
-    with _no_trace(model, batches, validation), reporter(progress, len(rates)) as report:
+    with _restored([model], [batches, validation]), reporter(progress, len(rates)) as report:
         drawn = cycle(_Restartable.of(batches), "batches")
         held = None if validation is None else cycle(_Restartable.of(validation), "validation")
-        assign_rate = _mutable_rate(model.optimizer)
         per_step = model.optimizer.gradient_accumulation_steps or 1
 
         def step(rate: float) -> Any:
-            assign_rate(rate)
+            model.optimizer.learning_rate = rate
             logs = [model.train_on_batch(*_parts(next(drawn)), return_dict=True) for _ in range(per_step)]
             if held is not None:
                 logs = [model.test_on_batch(*_parts(next(held)), return_dict=True)]
@@ -103,10 +111,11 @@ class _Restartable:
         return cls(source) if isinstance(source, keras.utils.PyDataset) else source
 
 
+_OWN_STEP = "`with lrlib.keras.no_trace(model, loader): lrlib.range_test(step, lrlib.finder.ladder())`"
+
+
 def _parts(batch: Any) -> tuple[Any, ...]:
-    if not isinstance(batch, (tuple, list)) or len(batch) not in (2, 3):
-        raise TypeError(f"range_test: each batch must be a pair (inputs, targets), got {type(batch).__name__}")
-    return tuple(batch)
+    return parts_of(batch, 3, "a pair (inputs, targets) or (inputs, targets, sample_weight)", _OWN_STEP)
 
 
 def _recorded(logs: list[dict[str, Any]]) -> Any:
@@ -116,12 +125,12 @@ def _recorded(logs: list[dict[str, Any]]) -> Any:
     return loss if name is None else (loss, sum(float(log[name]) for log in logs) / len(logs))
 
 
-def _mutable_rate(optimizer: Any) -> Any:
-    """The function that sets the rate, even if the optimizer was built with a schedule (the snapshot restores that)."""
+def _make_rate_mutable(optimizer: Any) -> None:
+    """The rate as a variable, even if the optimizer was built with a schedule (the snapshot restores that)."""
     optimizer = getattr(optimizer, "inner_optimizer", optimizer)
     if not isinstance(optimizer._learning_rate, keras.Variable):
-        optimizer._learning_rate = keras.Variable(0.0, trainable=False, name="range_test_rate")
-    return optimizer._learning_rate.assign
+        rate = float(optimizer.learning_rate)
+        optimizer._learning_rate = keras.Variable(rate, trainable=False, name="range_test_rate")
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -130,22 +139,80 @@ def _mutable_rate(optimizer: Any) -> Any:
 
 
 @contextlib.contextmanager
-def _no_trace(model: Any, *sources: Any) -> Iterator[None]:
+def no_trace(model: Any, loader: Any = None, *others: Any) -> Iterator[None]:
+    """Restore, when the ``with`` block ends, all that training in it changes: for a sweep with a step of one's own.
+
+    * ``model``: one, or a list of several, as a GAN has them; compiled or not.
+    * ``loader``: where the batches come from, or None.
+    * ``others``: what else the step changes: optimizers and metrics that no model was compiled with, a second loader.
+
+    Afterwards, also after an exception or Ctrl-C (which are raised again), these are bit for bit and object for object
+    what they were: the weights and all other variables of the models and the others (TensorFlow's own included), their
+    metrics, losses and optimizers, whether each is built, the rate or schedule and ``iterations``, compiled functions,
+    the seed generators of layers and of Keras, the counters behind automatic names, and the global generators of NumPy,
+    Python, TensorFlow and PyTorch. Within the block the rate of an optimizer that was built with a schedule is a number
+    that can be set.
+
+    Not put back: the shuffle order of a ``tf.data.Dataset`` and the hidden state of any other source, the position of an
+    iterator that was begun before the block, and the hidden counters of stateful TensorFlow operations in a graph. A
+    ``tf.function`` of one's own keeps the variables that it met when it was traced: build the optimizer first
+    (``optimizer.build(model.trainable_variables)``) if the same function trains on after the block.
+
+    Errors: ``TypeError`` for what is no model or loader.
+
+    >>> model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+    >>> model.compile("sgd", "mse")
+    >>> def step(rate):
+    ...     model.optimizer.learning_rate = rate
+    ...     return model.train_on_batch(np.ones((4, 1)), np.ones((4, 1)))
+    >>> with no_trace(model):
+    ...     result = finder.range_test(step, finder.ladder(1e-5, 1e-2, steps=20))
+    >>> len(result.rates), round(float(model.optimizer.learning_rate), 6), int(model.optimizer.iterations)
+    (20, 0.01, 0)
+    """
+    models = as_list("model", model, keras.Model, "a keras.Model")
+    check_loader(loader, (keras.layers.Layer, keras.optimizers.Optimizer, keras.metrics.Metric))
+    with _restored(models, [loader], others):
+        yield
+
+
+@contextlib.contextmanager
+def _restored(models: list[Any], sources: list[Any], others: Sequence[Any] = ()) -> Iterator[None]:
     snapshot = Snapshot(_look_into(), _keep_leaf)
-    snapshot.keep(model, model.optimizer, *model.variables, *model.optimizer.variables, *model.metrics)
+    models = models + [item for item in others if isinstance(item, keras.Model)]
+    compiled = [model.optimizer for model in models if getattr(model, "optimizer", None) is not None]
+    optimizers = compiled + [item for item in others if isinstance(item, keras.optimizers.Optimizer)]
+    for model in models:
+        snapshot.keep(model, *model.variables, *model.metrics)
+    for optimizer in optimizers:
+        snapshot.keep(optimizer, *optimizer.variables)
     for source in sources:
-        snapshot.keep(*(held for held in getattr(source, "__dict__", {}).values() if _holds_numbers(held)))
+        keep_source(snapshot, source)
+    keep_others(snapshot, others)
     state = _global_state()
     if state is not None:
         snapshot.keep(vars(state))
     snapshot.call_back(global_generators())
     snapshot.call_back(_tensorflow_generators())
     try:
-        # Compiled functions refer to the variables they were traced with: set them aside, to be restored as they are.
-        model.train_function = model.test_function = None
+        _set_gradients_aside(snapshot, models)
+        for model in models:
+            # Compiled functions refer to the variables they were traced with: set aside, to be restored as they are.
+            model.train_function = model.test_function = None
+        for optimizer in optimizers:
+            _make_rate_mutable(optimizer)
         yield
     finally:
         snapshot.restore()
+
+
+def _set_gradients_aside(snapshot: Snapshot, models: list[Any]) -> None:
+    """On the PyTorch backend, where weights hold their gradients."""
+    if keras.backend.backend() != "torch":
+        return
+    for p in (p for model in models for p in model.parameters()):
+        snapshot.call_back(functools.partial(setattr, p, "grad", p.grad))
+        p.grad = None
 
 
 def _look_into() -> tuple[type, ...]:
@@ -155,6 +222,10 @@ def _look_into() -> tuple[type, ...]:
         from keras.src.utils.tracking import Tracker
 
         kinds.append(Tracker)
+    if (tensorflow := sys.modules.get("tensorflow")) is not None:
+        kinds += [tensorflow.Module, tensorflow.random.Generator]
+    if keras.backend.backend() == "torch":
+        kinds.append(sys.modules["torch"].nn.Module)
     return tuple(kinds)
 
 
@@ -162,14 +233,15 @@ def _keep_leaf(item: Any) -> Undo | None:
     if isinstance(item, keras.Variable):
         content = ops.copy(item.value)
         return lambda: item.assign(content)
-    if isinstance(item, np.ndarray) and item.flags.writeable:
-        content = item.copy()
-        return lambda: np.copyto(item, content)
-    return None
+    if keras.backend.backend() == "torch":
+        from lrlib._torch_range import keep_leaf
 
-
-def _holds_numbers(item: Any) -> bool:
-    return isinstance(item, (np.random.Generator, np.random.RandomState, keras.random.SeedGenerator))
+        return keep_leaf(item)
+    tensorflow = sys.modules.get("tensorflow")
+    if tensorflow is not None and isinstance(item, tensorflow.Variable):
+        value = tensorflow.identity(item)
+        return lambda: item.assign(value)
+    return keep_array(item)
 
 
 def _global_state() -> Any:

@@ -39,7 +39,9 @@ def for_each(name: str, given: Any, groups: list[dict[str, Any]], noun: str, joi
     """
     if isinstance(given, list):
         if len(given) != len(groups):
-            raise ValueError(f"{name}: a list needs one {noun} a group, got {len(given)} for {len(groups)} groups{joined}")
+            raise ValueError(
+                f"{name}: a list needs one {noun} a group, got {len(given)} for {len(groups)} groups{joined}"
+            )
         return given
     if isinstance(given, dict):
         names = [group.get("name") for group in groups]

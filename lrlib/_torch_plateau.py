@@ -151,4 +151,3 @@ class PlateauScheduler(ReduceLROnPlateau):
                 states[index] = PlateauState(states[index].lr)
         self.last_epoch = state_dict["last_epoch"]
         self._set(states)
-

@@ -2,17 +2,30 @@
 
 import contextlib
 import functools
-import random
-import sys
-from collections.abc import Callable, Iterable, Iterator
+import inspect
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import torch
 
 from lrlib import finder
-from lrlib._snapshot import Snapshot, Undo, check_batches, check_progress, cycle, global_generators, reporter
+from lrlib._snapshot import (
+    Snapshot,
+    Undo,
+    as_list,
+    check_batches,
+    check_loader,
+    check_progress,
+    cycle,
+    global_generators,
+    keep_array,
+    keep_others,
+    keep_source,
+    parts_of,
+    reporter,
+)
 
-__all__ = ["range_test"]
+__all__ = ["no_trace", "range_test"]
 
 
 def range_test(
@@ -32,15 +45,18 @@ def range_test(
 ) -> finder.RangeTest:
     """Train for one update at each rate from ``start`` to ``end``, record the losses, and leave no trace.
 
-    Step i sets the rate to ``rates[i]``, draws one batch, and makes one update in train mode. ``losses[i]`` is
+    Step i sets the rate to ``rates[i]``, draws one batch, and makes one update in train mode. Parts that are in eval
+    mode stay so (a frozen BatchNorm), unless the model as a whole is (its ``training`` is False): then ``train()`` is
+    called on it first. ``losses[i]`` is
 
     * without ``validation``, ``loss_fn(model(inputs), targets)`` of that batch before the update, as training loops
       report it: it shows what the rates before ``rates[i]`` have led to;
     * with ``validation``, the loss on one held-out batch after the update, in eval mode and without gradients: it
       shows what the rates up to and with ``rates[i]`` have led to.
 
-    * ``batches``, ``validation``: iterables of (inputs, targets), started again when they end: a DataLoader, a list,
-      anything that can be iterated more than once. Tensors are moved to the device of the model's first parameter.
+    * ``batches``, ``validation``: iterables of tuples or lists (inputs, targets), started again when they end: a
+      DataLoader, a list, anything that can be iterated more than once. Tensors are moved to the device of the model's
+      first parameter.
     * ``start``, ``end``, ``steps``, ``mode``: the ladder, see :func:`lrlib.finder.ladder`. Where groups have different
       rates, the one with the largest follows the ladder and the others keep their ratio to it; if all are 0, all
       follow it.
@@ -49,18 +65,12 @@ def range_test(
     * ``progress``: None for a bar that appears after two seconds, if tqdm is installed; False for none; or
       ``progress(done, steps)``.
 
-    Afterwards, also after an exception or Ctrl-C (which are raised again), these are bit for bit and object for object
-    what they were: the parameters, buffers, gradients and plain attributes of the model (and of ``loss_fn`` and
-    ``metric``, if they are modules), train/eval mode, the optimizer's state, groups and rates, the global generators of
-    PyTorch (all devices), NumPy and Python, and generators held by the model, the loaders, their samplers and
-    datasets.
-
-    Not put back: the position of a one-shot iterator, the hidden state of any other source or of a user's hooks, and
-    what ``loss_fn`` does to the world outside.
+    For any other step (accumulated or clipped gradients, mixed precision, several optimizers, batches of another form)
+    run :func:`lrlib.range_test` under :func:`no_trace`, which is what restores everything here too.
 
     Errors: ``ValueError`` if there is no batch, or if an iterator that cannot start again ends early; ``TypeError`` for
-    a batch that is no pair and for a loss that is no tensor. A model with uninitialised (lazy) parameters is a
-    ``ValueError``: pass one batch through it first. Optimizers that need a closure are not supported.
+    a batch that is no pair, for a loss that is no tensor and for an optimizer whose step needs a closure (LBFGS). A
+    model with uninitialised (lazy) parameters is a ``ValueError``: pass one batch through it first.
 
     >>> model = torch.nn.Linear(1, 1)
     >>> optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
@@ -73,7 +83,8 @@ def range_test(
     _check(model, optimizer, batches, validation)
     check_progress(progress)
     held = None if validation is None else cycle(validation, "validation")
-    with _no_trace(model, optimizer, loss_fn, metric, batches, validation), contextlib.ExitStack() as open_:
+    others = [item for item in (loss_fn, metric) if isinstance(item, torch.nn.Module)]
+    with _restored([model], [optimizer], [batches, validation], others), contextlib.ExitStack() as open_:
         drawn = open_.enter_context(contextlib.closing(cycle(batches, "batches")))  # type: ignore[type-var]
         report = open_.enter_context(reporter(progress, len(rates)))
         if held is not None:
@@ -96,11 +107,18 @@ def _check(model: Any, optimizer: Any, batches: Any, validation: Any) -> None:
     check_batches(batches, "batches")
     if validation is not None:
         check_batches(validation, "validation")
-    if any(
-        isinstance(p, torch.nn.parameter.UninitializedParameter | torch.nn.parameter.UninitializedBuffer)
-        for p in (*model.parameters(), *model.buffers())
-    ):
-        raise ValueError("range_test: the model has uninitialised parameters; pass one batch through it first")
+    if _needs_closure(optimizer):
+        raise TypeError(
+            f"range_test: {type(optimizer).__name__}.step needs a closure; sweep with a step of your own: {_OWN_STEP}"
+        )
+
+
+_OWN_STEP = "`with lrlib.torch.no_trace(model, optimizer, loader): lrlib.range_test(step, lrlib.finder.ladder())`"
+
+
+def _needs_closure(optimizer: torch.optim.Optimizer) -> bool:
+    closure = inspect.signature(type(optimizer).step).parameters.get("closure")
+    return closure is not None and closure.default is inspect.Parameter.empty
 
 
 class _Sweep:
@@ -121,7 +139,9 @@ class _Sweep:
         self.device = None if first is None else first.device
         own = [float(group["lr"]) for group in optimizer.param_groups]
         self.shares = [rate / max(own) if max(own) > 0 else 1.0 for rate in own]
-        model.train()
+        if not model.training:
+            model.train()
+        self.modes = [(part, part.training) for part in model.modules()]
 
     def step(self, rate: float) -> Any:
         for group, share in zip(self.optimizer.param_groups, self.shares, strict=True):
@@ -139,17 +159,13 @@ class _Sweep:
         self.model.eval()
         with torch.no_grad():
             _, answer = self._measure(self.validation)
-        self.model.train()
+        for part, training in self.modes:
+            part.training = training
         return answer
 
     def _measure(self, source: Iterator[Any]) -> tuple[torch.Tensor, Any]:
         """The loss on the next batch, as a tensor, and what is recorded."""
-        batch = next(source)
-        try:
-            inputs, targets = batch
-        except (TypeError, ValueError):
-            got = type(batch).__name__
-            raise TypeError(f"range_test: each batch must be a pair (inputs, targets), got {got}") from None
+        inputs, targets = parts_of(next(source), 2, "a pair (inputs, targets)", _OWN_STEP)
         inputs, targets = _moved(inputs, self.device), _moved(targets, self.device)
         outputs = self.model(inputs)
         loss = self.loss_fn(outputs, targets)
@@ -169,6 +185,8 @@ def _moved(item: Any, device: torch.device | None) -> Any:
         return {key: _moved(part, device) for key, part in item.items()}
     if type(item) in (tuple, list):
         return type(item)(_moved(part, device) for part in item)
+    if isinstance(item, tuple) and hasattr(item, "_fields"):  # a NamedTuple
+        return type(item)(*(_moved(part, device) for part in item))
     return item
 
 
@@ -178,23 +196,74 @@ def _moved(item: Any, device: torch.device | None) -> Any:
 
 
 @contextlib.contextmanager
-def _no_trace(
-    model: torch.nn.Module, optimizer: torch.optim.Optimizer, loss_fn: Any, metric: Any, *sources: Any
-) -> Iterator[None]:
-    snapshot = Snapshot((torch.nn.Module, torch.optim.Optimizer), _keep_leaf)
-    modules = [item for item in (model, loss_fn, metric) if isinstance(item, torch.nn.Module)]
-    snapshot.keep(*modules, optimizer)
+def no_trace(model: Any, optimizer: Any, loader: Any = None, *others: Any) -> Iterator[None]:
+    """Restore, when the ``with`` block ends, all that training in it changes: for a sweep with a step of one's own.
+
+    * ``model``, ``optimizer``: one, or a list of several, as a GAN has them.
+    * ``loader``: where the batches come from, or None.
+    * ``others``: what else the step changes, such as a second loader, a GradScaler, a scheduler, a loss that is a
+      module.
+
+    Afterwards, also after an exception or Ctrl-C (which are raised again), these are bit for bit and object for object
+    what they were: the parameters, their gradients and ``requires_grad``, buffers and plain attributes of the modules,
+    train/eval mode, the optimizers' state, groups and rates, the attributes of the others, the global generators of
+    PyTorch (all devices), NumPy and Python, and generators held by the modules, the loaders, their samplers and
+    datasets. Within the block gradients start as None, as after ``optimizer.zero_grad()``.
+
+    Not put back: the position of an iterator that was begun before the block (begin it within, as
+    ``itertools.cycle(loader)``), the hidden state of any other source or of a user's hooks, and what the step does to
+    the world outside.
+
+    Errors: ``TypeError`` for what is no module, optimizer or loader; ``ValueError`` for uninitialised (lazy)
+    parameters.
+
+    >>> model = torch.nn.Linear(1, 1)
+    >>> optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    >>> scaler = torch.amp.GradScaler("cpu")
+    >>> def step(rate):
+    ...     optimizer.param_groups[0]["lr"] = rate
+    ...     optimizer.zero_grad()
+    ...     with torch.autocast("cpu", torch.bfloat16):
+    ...         loss = model(torch.ones(4, 1)).square().mean()
+    ...     scaler.scale(loss).backward()
+    ...     scaler.step(optimizer)
+    ...     scaler.update()
+    ...     return loss.item()
+    >>> with no_trace(model, optimizer, None, scaler):
+    ...     result = finder.range_test(step, finder.ladder(1e-5, 1e-2, steps=20))
+    >>> len(result.rates), optimizer.param_groups[0]["lr"], model.weight.grad
+    (20, 0.1, None)
+    """
+    modules = as_list("model", model, torch.nn.Module, "a torch.nn.Module")
+    optimizers = as_list("optimizer", optimizer, torch.optim.Optimizer, "a torch.optim.Optimizer")
+    check_loader(loader, (torch.nn.Module, torch.optim.Optimizer))
+    with _restored(modules, optimizers, [loader], others):
+        yield
+
+
+@contextlib.contextmanager
+def _restored(modules: list[Any], optimizers: list[Any], sources: list[Any], others: Sequence[Any]) -> Iterator[None]:
+    modules = modules + [item for item in others if isinstance(item, torch.nn.Module)]
+    optimizers = optimizers + [item for item in others if isinstance(item, torch.optim.Optimizer)]
+    tensors = [tensor for module in modules for tensor in (*module.parameters(), *module.buffers())]
+    lazy = torch.nn.parameter.UninitializedParameter | torch.nn.parameter.UninitializedBuffer
+    if any(isinstance(tensor, lazy) for tensor in tensors):
+        raise ValueError("the model has uninitialised parameters; pass one batch through it first")
+    snapshot = Snapshot(_LOOK_INTO, keep_leaf)
+    snapshot.keep(*modules, *optimizers)
     # Again through the public interface, for modules that do not hold tensors as attributes (TorchScript).
-    snapshot.keep(*(tensor for module in modules for tensor in (*module.parameters(), *module.buffers())))
+    snapshot.keep(*tensors)
     for source in sources:
-        _keep_source(snapshot, source)
+        keep_source(snapshot, source)
+    keep_others(snapshot, others)
     for part in (part for module in modules for part in module.modules()):
         snapshot.call_back(functools.partial(setattr, part, "training", part.training))
     parameters = [p for module in modules for p in module.parameters()]
-    parameters += [p for group in optimizer.param_groups for p in group["params"]]
+    parameters += [p for one in optimizers for group in one.param_groups for p in group["params"]]
     for p in parameters:
         snapshot.call_back(functools.partial(setattr, p, "grad", p.grad))
-    snapshot.call_back(_global_generators())
+        snapshot.call_back(functools.partial(setattr, p, "requires_grad", p.requires_grad))
+    snapshot.call_back(global_generators())
     try:
         for p in parameters:
             p.grad = None  # the saved gradients are set aside: nothing may write into them
@@ -203,57 +272,35 @@ def _no_trace(
         snapshot.restore()
 
 
-def _keep_leaf(item: Any) -> Undo | None:
+_LOOK_INTO = (
+    torch.nn.Module,
+    torch.optim.Optimizer,
+    torch.optim.lr_scheduler.LRScheduler,
+    torch.amp.GradScaler,
+)
+
+
+def keep_leaf(item: Any) -> Undo | None:
     if isinstance(item, torch.Tensor):
-        content = item.detach().clone()
+        content = _elements(item.detach()).clone()
 
         def undo() -> None:
-            with torch.no_grad():
-                item.copy_(content)
+            # A tensor made in inference mode may be written to in inference mode only, any other one without gradients.
+            with torch.inference_mode() if item.is_inference() else torch.no_grad():
+                _elements(item.detach()).copy_(content)
 
         return undo
-    if isinstance(item, torch.Generator):
-        state = item.get_state()
-        return lambda: item.set_state(state)
-    numpy = sys.modules.get("numpy")
-    if numpy is not None and isinstance(item, numpy.ndarray) and item.flags.writeable:
-        content = item.copy()
-        return lambda: numpy.copyto(item, content)
-    return None
+    return keep_array(item)
 
 
-_SOURCE_PARTS = ("sampler", "batch_sampler", "dataset")
-
-
-def _keep_source(snapshot: Snapshot, source: Any) -> None:
-    """The generators that a loader, its samplers and its dataset hold; of a DataLoader, its attributes too."""
-    if source is None or not hasattr(source, "__dict__"):
-        return
-    numpy = sys.modules.get("numpy")
-    kinds: tuple[type, ...] = (torch.Generator, random.Random)
-    if numpy is not None:
-        kinds += (numpy.random.Generator, numpy.random.RandomState)
-    snapshot.keep(*(held for held in vars(source).values() if isinstance(held, kinds)))
-    if isinstance(source, (torch.utils.data.DataLoader, torch.utils.data.Sampler)):
-        # A shallow copy (of persistent workers, for one): the data are not copied.
-        attributes = dict(vars(source))
-        snapshot.call_back(lambda: vars(source).update(attributes))
-    for name in _SOURCE_PARTS:
-        _keep_source(snapshot, vars(source).get(name))
-
-
-def _global_generators() -> Undo:
-    shared = global_generators()
-    cpu = torch.get_rng_state()
-    cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_available() and torch.cuda.is_initialized() else None
-    mps = torch.mps.get_rng_state() if torch.backends.mps.is_available() else None
-
-    def undo() -> None:
-        shared()
-        torch.set_rng_state(cpu)
-        if cuda is not None:
-            torch.cuda.set_rng_state_all(cuda)
-        if mps is not None:
-            torch.mps.set_rng_state(mps)
-
-    return undo
+def _elements(item: torch.Tensor) -> torch.Tensor:
+    """A tensor, or where it shows an element of memory more than once (expanded), that memory, which can be written."""
+    if item.layout is not torch.strided or item.is_nested or item.numel() == 0:
+        return item
+    reach = 0  # from the first element to the last one of the dimensions so far
+    for stride, size in sorted(zip(item.stride(), item.shape, strict=True)):
+        if size > 1 and stride <= reach:
+            span = sum(stride * (size - 1) for stride, size in zip(item.stride(), item.shape, strict=True))
+            return item.as_strided((span + 1,), (1,))
+        reach += stride * (size - 1)
+    return item

@@ -15,10 +15,19 @@ with needed_by("lrlib.keras"):
     from keras import ops
 
 from lrlib._keras_callbacks import PlateauCallback, ScheduleCallback, check_accumulate, check_by, check_schedule
-from lrlib._keras_range import range_test
+from lrlib._keras_range import no_trace, range_test
 from lrlib.schedules import Check, Positive
 
-__all__ = ["SGD", "PlateauCallback", "Schedule", "ScheduleCallback", "TensorOps", "cyclic_learning_rate", "range_test"]
+__all__ = [
+    "SGD",
+    "PlateauCallback",
+    "Schedule",
+    "ScheduleCallback",
+    "TensorOps",
+    "cyclic_learning_rate",
+    "no_trace",
+    "range_test",
+]
 
 load_with_own_symbols()
 

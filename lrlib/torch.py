@@ -10,8 +10,9 @@ import itertools
 import math
 import operator
 import sys
-from collections.abc import Mapping
-from typing import Annotated, Any, NoReturn
+import types
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from lrlib._extras import needed_by
 from lrlib._triton import load_with_own_symbols
@@ -21,11 +22,12 @@ with needed_by("lrlib.torch"):
     from torch.optim.lr_scheduler import ChainedScheduler, LRScheduler
 
 from lrlib import _torch_groups as its
+from lrlib._compiled import compiled
 from lrlib._torch_plateau import PlateauScheduler
-from lrlib._torch_range import range_test
+from lrlib._torch_range import no_trace, range_test
 from lrlib.schedules import Check, Count, Number, Positive, Schedule, one_of
 
-__all__ = ["PlateauScheduler", "Scheduler", "range_test"]
+__all__ = ["PlateauScheduler", "Scheduler", "no_trace", "range_test"]
 
 load_with_own_symbols()
 
@@ -58,9 +60,9 @@ class Scheduler(LRScheduler):
       Schedule for ``weight_decay`` leaves alone the groups that were built without it, if others were built with it
       (each group keeps a note of that, ``initial_weight_decay``); a list or a dict means what it says.
 
-    Since rates are absolute, torch's ``ChainedScheduler``, which multiplies them, cannot chain it with another: multiply
-    the schedules instead (``a * b``). ``SequentialLR`` works. Of two schedulers that are stepped one after another on
-    one optimizer, a PlateauScheduler among them, the last one to step wins.
+    Since rates are absolute, torch's ``ChainedScheduler``, which multiplies them, cannot chain it with another:
+    multiply the schedules instead (``a * b``). ``SequentialLR`` works. Of two schedulers that are stepped one after
+    another on one optimizer, a PlateauScheduler among them, the last one to step wins.
 
     Errors: ``TypeError`` for what is no Schedule and for what is no optimizer; ``ValueError`` for a list of the wrong
     length, for a group without a schedule (nothing is changed then), for a hyperparameter that the optimizer does not
@@ -115,7 +117,7 @@ class Scheduler(LRScheduler):
 
     def _update_lr(self, epoch: float | None = None) -> None:
         if epoch is not None:
-            self._go_to(epoch)
+            self._go_to(_whole(_READING("step", "epoch", epoch)))
         elif self._is_initial:
             self._go_to(self._start)  # SequentialLR undoes this step and takes it again
         else:
@@ -151,7 +153,7 @@ class Scheduler(LRScheduler):
         self._last_lr = its.rates(groups) if lr is None else [lr] * len(groups)
 
     def _assign(self, groups: list[dict[str, Any]]) -> None:
-        """Give each group its schedules: when built, and when a group has joined. Refuses before it changes anything."""
+        """Give each group its schedules: when built, and when a group has joined. Refuses before any change."""
         joined = ""
         if hasattr(self, "_members"):
             joined = (
@@ -257,7 +259,8 @@ class _Drive:
         self.name, self.key = name, "betas" if name in its.BETAS else name
         self.plan = its.copied(name, given, Schedule, "Schedule")
         self.each: list[Schedule | None] = []
-        self.one: Schedule | None = None  # where all groups follow it
+        self.at: list[Callable[[float], float] | None] = []  # `each`, compiled
+        self.one: Callable[[float], float] | None = None  # where all groups follow it
         self.last: Any = None  # the number put there last, of `one`; a list, one a group, otherwise
         its.check_schedulable(optimizer, name)
 
@@ -274,13 +277,24 @@ class _Drive:
             for group in groups:  # as torch's initial_lr: a schedule that is at 0 would hide who is decayed
                 group.setdefault("initial_weight_decay", _first_decay(group))
         self.each = each
-        self.one = each[0] if each and all(schedule is each[0] for schedule in each) else None
+        self._compile()
         self.last = None if self.one is not None else [None] * len(each)
+
+    def _compile(self) -> None:
+        self.at = [None if schedule is None else compiled(schedule) for schedule in self.each]
+        self.one = self.at[0] if all(function is self.at[0] for function in self.at) else None
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "at": [], "one": None}  # a compiled function cannot be pickled
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self._compile()
 
     def values(self, clock: float) -> list[Any]:
         if self.one is not None:
             return [self.one(clock)] * len(self.each)
-        return [None if schedule is None else schedule(clock) for schedule in self.each]
+        return [None if function is None else function(clock) for function in self.at]
 
     def put(self, scheduler: Scheduler, values: list[Any]) -> None:
         """Set one value a group, whatever the groups hold; None leaves a group alone."""
@@ -343,4 +357,4 @@ def _give_step_a_function(optimizer: torch.optim.Optimizer) -> None:
     def replaced(self: Any, *args: Any, **kwargs: Any) -> Any:
         return step(*args, **kwargs)
 
-    optimizer.step = replaced.__get__(optimizer)  # type: ignore[method-assign]
+    optimizer.step = types.MethodType(replaced, optimizer)  # type: ignore[method-assign]

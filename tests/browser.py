@@ -8,7 +8,7 @@ import gzip
 import os
 import shutil
 import threading
-from functools import partial
+from functools import cache, partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -175,3 +175,13 @@ def unfold(page):
 def pages(folder=SITE):
     """The names of the book's pages."""
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*.html") if "_static" not in path.parts)
+
+
+def read(path):
+    """A page, parsed."""
+    from bs4 import BeautifulSoup
+
+    return BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
+
+
+parsed = cache(read)  # for the built pages, once a worker: the tests that share them must not change them

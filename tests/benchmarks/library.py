@@ -19,8 +19,8 @@ import lrlib.torch
 STEPS = 2000
 
 
-def optimizer() -> torch.optim.Optimizer:
-    return torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=0.1, momentum=0.9)
+def optimizer(groups: int = 1) -> torch.optim.Optimizer:
+    return torch.optim.SGD([{"params": [torch.nn.Parameter(torch.zeros(1))]} for _ in range(groups)], 0.1, momentum=0.9)
 
 
 def warm_sequence(o: torch.optim.Optimizer) -> lr_scheduler.SequentialLR:
@@ -28,15 +28,53 @@ def warm_sequence(o: torch.optim.Optimizer) -> lr_scheduler.SequentialLR:
     return lr_scheduler.SequentialLR(o, [warm, rest], [500])
 
 
+def trapezoid(o: torch.optim.Optimizer) -> lr_scheduler.SequentialLR:
+    up, down = lr_scheduler.LinearLR(o, 0.01, 1.0, 500), lr_scheduler.LinearLR(o, 1.0, 0.0, 5000)
+    return lr_scheduler.SequentialLR(o, [up, lr_scheduler.ConstantLR(o, 1.0), down], [500, 15_000])
+
+
+# The functions that transformers gives to LambdaLR, written out.
+def linear_with_warmup(step: int, *, warmup: int = 500, total: int = 10**5) -> float:
+    if step < warmup:
+        return float(step) / float(max(1, warmup))
+    return max(0.0, float(total - step) / float(max(1, total - warmup)))
+
+
+def cosine_with_warmup(step: int, *, warmup: int = 500, total: int = 10**5, cycles: float = 0.5) -> float:
+    if step < warmup:
+        return float(step) / float(max(1, warmup))
+    progress = float(step - warmup) / float(max(1, total - warmup))
+    return max(0.0, 0.5 * (1.0 + math.cos(math.pi * float(cycles) * 2.0 * progress)))
+
+
+WARM, ONE_CYCLE = lrlib.Linear(0.0, 0.1, 500), lrlib.OneCycle(0.1, 10**6)
+MILESTONES = tuple(range(1000, 100_000, 1000))
 SCHEDULERS = {
-    "step": (lambda o: lr_scheduler.StepLR(o, 100, 0.99), lrlib.StepDecay(0.1, 0.99, 100)),
-    "cosine": (lambda o: lr_scheduler.CosineAnnealingLR(o, 10**6), lrlib.Cosine(0.1, 0.0, 10**6)),
+    "step": (lambda o: lr_scheduler.StepLR(o, 100, 0.99), {"lr": lrlib.StepDecay(0.1, 0.99, 100)}),
+    "multi-step": (
+        lambda o: lr_scheduler.MultiStepLR(o, MILESTONES, 0.9),
+        {"lr": lrlib.Piecewise(MILESTONES, [0.1 * 0.9**k for k in range(len(MILESTONES) + 1)])},
+    ),
+    "cosine": (lambda o: lr_scheduler.CosineAnnealingLR(o, 10**6), {"lr": lrlib.Cosine(0.1, 0.0, 10**6)}),
     "cyclic": (
         lambda o: lr_scheduler.CyclicLR(o, 0.01, 0.1, 500, cycle_momentum=False),
-        lrlib.Triangular(0.01, 0.1, 500),
+        {"lr": lrlib.Triangular(0.01, 0.1, 500)},
     ),
-    "one-cycle": (lambda o: lr_scheduler.OneCycleLR(o, 0.1, 10**6, cycle_momentum=False), lrlib.OneCycle(0.1, 10**6)),
-    "warm-up, then cosine": (warm_sequence, lrlib.Linear(0.01, 0.1, 500).then(lrlib.Cosine(0.1, 0.0, 5000))),
+    "one-cycle, rate only": (lambda o: lr_scheduler.OneCycleLR(o, 0.1, 10**6, cycle_momentum=False), {"lr": ONE_CYCLE}),
+    "one-cycle with its momentum": (
+        lambda o: lr_scheduler.OneCycleLR(o, 0.1, 10**6),
+        {"lr": ONE_CYCLE, "momentum": 0.95 - lrlib.OneCycle(0.1, 10**6, final_div_factor=1.0)},
+    ),
+    "warm-up, then cosine": (warm_sequence, {"lr": lrlib.Linear(0.01, 0.1, 500).then(lrlib.Cosine(0.1, 0.0, 5000))}),
+    "trapezoid": (trapezoid, {"lr": lrlib.WarmupStableDecay(0.1, 500, 14_500, 5000, start=0.001)}),
+    "transformers' linear with warm-up": (
+        lambda o: lr_scheduler.LambdaLR(o, linear_with_warmup),
+        {"lr": WARM.then(lrlib.Linear(0.1, 0.0, 10**5 - 500))},
+    ),
+    "transformers' cosine with warm-up": (
+        lambda o: lr_scheduler.LambdaLR(o, cosine_with_warmup),
+        {"lr": WARM.then(lrlib.Cosine(0.1, 0.0, 10**5 - 500))},
+    ),
 }
 
 N = 10**6
@@ -76,11 +114,12 @@ def stepping(scheduler: lr_scheduler.LRScheduler) -> Callable[[], None]:
 
 def main() -> int:
     good = []
-    print(f"{STEPS} steps of lrlib.torch.Scheduler against torch's own")
-    for name, (theirs, schedule) in SCHEDULERS.items():
-        pair = {"theirs": stepping(theirs(optimizer())), "ours": stepping(lrlib.torch.Scheduler(optimizer(), schedule))}
-        taken = medians(pair)
-        good.append(report(name, taken["ours"], taken["theirs"], 1.0))
+    for groups in (1, 10):
+        print(f"{STEPS} steps of lrlib.torch.Scheduler against torch's own, parameter groups: {groups}")
+        for name, (theirs, plans) in SCHEDULERS.items():
+            ours = lrlib.torch.Scheduler(optimizer(groups), **plans)
+            taken = medians({"theirs": stepping(theirs(optimizer(groups))), "ours": stepping(ours)})
+            good.append(report(name, taken["ours"], taken["theirs"], 0.7))
     print("a million values against a bare NumPy expression")
     for name, (schedule, bare) in ARRAYS.items():
         assert np.allclose(schedule(T), bare(T), rtol=1e-6, atol=1e-9), name

@@ -19,6 +19,7 @@ from pathlib import Path
 import nbformat
 import pytest
 import yaml
+from browser import parsed
 from bs4 import BeautifulSoup
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from sphinx.application import Sphinx
@@ -725,7 +726,7 @@ def built_pages():
     """Yield each built page, parsed."""
     for path in sorted(HTML.rglob("*.html")):
         if "_static" not in path.relative_to(HTML).parts:
-            yield path, BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
+            yield path, parsed(path)
 
 
 @built

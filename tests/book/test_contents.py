@@ -7,7 +7,7 @@ from pathlib import Path
 import nbformat
 import pytest
 import yaml
-from browser import SITE
+from browser import SITE, parsed
 from bs4 import BeautifulSoup
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from sphinx.application import Sphinx
@@ -28,8 +28,7 @@ built = pytest.mark.skipif(not SITE.exists(), reason="the book is not built: run
 
 
 def soup(page):
-    """A built page, parsed."""
-    return BeautifulSoup((SITE / f"{page}.html").read_text(encoding="utf-8"), "html.parser")
+    return parsed(SITE / f"{page}.html")
 
 
 def words(element):
@@ -48,9 +47,9 @@ def links(element, page):
             yield str(target.resolve().relative_to(SITE.resolve()).with_suffix("")), words(link)
 
 
-def sidebar_of(page, parsed):
+def sidebar_of(page, shown):
     """The words of the sidebar's links by their pages, without the front page's."""
-    return {target: text for target, text in links(parsed.select_one("nav.bd-links"), page) if target in PAGES}
+    return {target: text for target, text in links(shown.select_one("nav.bd-links"), page) if target in PAGES}
 
 
 def test_front_page_lists_the_parts_and_their_pages_in_order():
@@ -76,11 +75,11 @@ def test_sidebar_titles_and_links_have_the_same_numbers():
     assert not [sidebar[page] for page in set(PAGES) - set(NUMBERED) if re.match(r"\d", sidebar[page])]
     counted = 0
     for page in ["book/index", *PAGES]:
-        parsed = soup(page)
-        assert sidebar_of(page, parsed) == sidebar, page
+        shown = soup(page)
+        assert sidebar_of(page, shown) == sidebar, page
         if page in sidebar:
-            assert words(parsed.select_one("article h1")) == sidebar[page]
-        for target, text in links(parsed.select_one(".bd-main"), page):
+            assert words(shown.select_one("article h1")) == sidebar[page]
+        for target, text in links(shown.select_one(".bd-main"), page):
             if re.search(r"\d+\. ", text):
                 assert sidebar[target] in text, f"{page}: {text}"
                 counted += target in NUMBERED

@@ -315,9 +315,12 @@ class Panel:
         self.page.select_option("#explorer-pick", name)
 
     def wait_for(self, state):
-        """Until the page shows the code that lrlib on this side gives."""
-        asked = "text => document.getElementById('explorer-keras').textContent === text"
-        self.page.wait_for_function(asked, arg=explorer.keras_lines(state))
+        """Until the page shows a state, its horizon and axis too, with the code that lrlib on this side gives."""
+        asked = """([text, keras]) => {
+            const [link, shown] = ["link", "keras"].map((name) => document.getElementById(`explorer-${name}`));
+            return decodeURIComponent(link.value).endsWith(`#s=${text}`) && shown.textContent === keras;
+        }"""
+        self.page.wait_for_function(asked, arg=[state.text(), explorer.keras_lines(state)])
 
     def drawn(self, number=0):
         return [tuple(p) for p in self.page.evaluate(f"document.querySelectorAll('.explorer-chart')[{number}].drawn")]
@@ -367,7 +370,6 @@ class TestPage:
         started.page.press("#explorer-horizon", "Enter")
         started.page.check("#explorer-log")
         started.wait_for(explorer.State(CHOICES[name].schedule, None, 321, log=True))
-        started.page.wait_for_function("document.getElementById('explorer-link').value.includes('log%22%3Atrue')")
         link = started.page.input_value("#explorer-link")
         assert link.startswith(home)
         with opened(browser, home, link.removeprefix(f"{home}/")) as page:
@@ -472,7 +474,6 @@ class TestPage:
             log.click(); // before the first answer can have come
         }""")
         started.wait_for(explorer.State(CHOICES["Linear"].schedule, None, 321, log=True))
-        started.page.wait_for_function("document.getElementById('explorer-link').value.includes('log%22%3Atrue')")
         assert started.page.evaluate("delete document.getElementById('explorer-log').checked && window.written") == [
             True
         ]

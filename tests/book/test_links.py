@@ -7,8 +7,7 @@ import re
 from urllib.parse import unquote, urlsplit
 
 import pytest
-from browser import SITE, pages
-from bs4 import BeautifulSoup
+from browser import SITE, pages, parsed, read
 
 ADDRESSES = {"a": "href", "area": "href", "link": "href", "use": "href", "form": "action"}
 ADDRESSES |= dict.fromkeys(["script", "img", "source", "iframe", "embed", "audio", "video"], "src")
@@ -56,7 +55,7 @@ def address_fault(address, page, folder, known):
 
 def link_faults(folder):
     """Check all pages of a site; one line a fault."""
-    soups = {name: BeautifulSoup((folder / name).read_text(encoding="utf-8"), "html.parser") for name in pages(folder)}
+    soups = {name: (parsed if folder == SITE else read)(folder / name) for name in pages(folder)}
     known = {name: ids(soup) for name, soup in soups.items()}
     faults = []
     for name, soup in soups.items():
@@ -110,7 +109,7 @@ def test_every_page_can_be_reached_from_the_front_page():
         if name in reached or name not in set(pages()):
             continue
         reached.add(name)
-        soup = BeautifulSoup((SITE / name).read_text(encoding="utf-8"), "html.parser")
+        soup = parsed(SITE / name)
         links = [urlsplit(a["href"]) for a in soup.find_all("a", href=True)]
         places = [(SITE / name).parent / unquote(link.path) for link in links if link.path and not link.scheme]
         refresh = soup.find("meta", attrs={"http-equiv": "Refresh"})  # the front page that leads to the root document

@@ -10,7 +10,7 @@ from reference import OWN, any_schedule, sample
 import lrlib
 from lrlib._compiled import compiled
 
-UPDATES = st.integers(0, 200) | st.integers(0, 10**15)
+UPDATES = st.integers(0, 200) | st.integers(0, 10**15) | st.floats(0, 200)
 
 
 @sample

@@ -97,11 +97,21 @@ def sweep(losses, **options):
 @pytest.mark.parametrize(
     ("losses", "diverge", "count", "stopped"),
     [
-        ([2.0, 1.0, 4.0, 4.1, 1.0], 4.0, 4, "diverged"),  # exactly 4 times the best is not above it
-        ([2.0, 1.0, 4.0, 4.1, 1.0], None, 5, "completed"),
-        ([2.0, 1.0, 2.5, 1.0], 2.0, 3, "diverged"),
-        ([1.0, -1.0, 1.9, 2.1, 0.0], 4.0, 4, "diverged"),  # as far above −1 as 4 is above 1
-        ([-1.0, -100.0, -99.0, -25.0, 199.0, 201.0], 4.0, 6, "diverged"),  # −25 is 4 times −100 only by name
+        ([1.0] * 8 + [4.0] * 9, 4.0, 17, "completed"),  # exactly 4 times the best is not above it
+        ([1.0] * 8 + [4.1] * 9, 4.0, 14, "diverged"),  # at the sixth in a row
+        ([1.0] * 8 + [4.1] * 9, None, 17, "completed"),
+        ([1.0] * 8 + [2.5] * 9, 2.0, 14, "diverged"),
+        ([1.0] * 8 + [9.0, 9.0, 9.0, 9.0, 9.0, 1.0] * 3, 4.0, 26, "completed"),  # never six
+        ([1.0] * 8 + [1e6] + [1.0] * 9, 4.0, 18, "completed"),
+        ([5.0] * 8 + [1.0] * 8 + [4.9] * 9, 4.0, 25, "completed"),  # not above where it began
+        ([5.0] * 8 + [1.0] * 8 + [5.1] * 9, 4.0, 22, "diverged"),
+        ([5.0] * 8 + [0.0] * 8 + [4.9] * 9, 4.0, 25, "completed"),  # 4 times 0 is no measure
+        ([-1.0] * 8 + [1.9] * 9, 4.0, 17, "completed"),  # as far above −1 as 4 is above 1
+        ([-1.0] * 8 + [2.1] * 9, 4.0, 14, "diverged"),
+        ([-100.0] * 8 + [-25.0] * 9, 4.0, 17, "completed"),  # −25 is 4 times −100 only by name
+        ([1.0] * 8 + [10.0**i for i in range(2, 40)], 4.0, 14, "diverged"),
+        ([10.0**i for i in range(40)], 4.0, 14, "diverged"),  # from the first rate on
+        ([1.0, 1e308] * 4 + [1e308] * 20, 4.0, 28, "completed"),  # sums that overflow are no error
         ([2.0, math.nan, 1.0], 4.0, 2, "non-finite"),
         ([math.nan, 1.0], None, 1, "non-finite"),
         ([2.0, math.inf, 1.0], 4.0, 2, "non-finite"),
@@ -112,6 +122,46 @@ def test_where_a_sweep_stops(losses, diverge, count, stopped):
     result = sweep(losses, diverge=diverge)
     assert (len(result.losses), result.stopped) == (count, stopped)
     assert result == RangeTest(range(1, count + 1), losses[:count], None, stopped)
+
+
+@pytest.mark.parametrize("rows", [4, 8, 16, 32])
+@pytest.mark.parametrize("fall", [0.0, 0.8, 0.99])
+def test_small_batches_do_not_end_a_sweep_before_the_curve_ends(rows, fall):
+    """Losses as a squared error over a few rows has them: chi-squared around a curve that rises at the end."""
+    steps, seeds = 100, 50
+    u = np.log10(ladder(steps=steps))
+    clean = 1 - fall * (1 - np.cos(np.pi * np.clip((u + 4) / 3, 0, 1))) / 2
+    clean += 10 ** (2.5 * np.clip(u + 0.7, 0, None)) - 1
+    rng = np.random.default_rng(0)
+    for _ in range(seeds):
+        noisy = iter(clean * rng.chisquare(rows, steps) / rows)
+        result = range_test(lambda rate, noisy=noisy: next(noisy), ladder(steps=steps))
+        assert len(result.rates) >= 80 and result.stopped in ("diverged", "completed")
+
+
+def test_a_real_divergence_ends_a_sweep_soon():
+    """A loss that doubles at every step from the fiftieth on: chi-squared noise of four rows delays nothing."""
+    rng = np.random.default_rng(0)
+    clean = np.r_[np.ones(50), 2.0 ** np.arange(1, 51)]
+    for _ in range(50):
+        result = sweep(list(clean * rng.chisquare(4, 100) / 4))
+        assert result.stopped == "diverged" and 50 < len(result.losses) <= 65
+
+
+@pytest.mark.parametrize(
+    ("result", "words"),
+    [
+        (RangeTest(ladder(steps=20), [2.3] * 20, None, "diverged"), "ended early, as diverged: diverge=None"),
+        (RangeTest(ladder(steps=20), [2.3] * 19 + [math.inf], None, "non-finite"), "not finite: start lower"),
+        (RangeTest(ladder(steps=7), [2.3] * 7), "at least 8 are needed, take more steps"),
+        (RangeTest(ladder(steps=20), [2.3] * 20), "a wider range of rates"),
+        (RangeTest(ladder(), np.random.default_rng(0).chisquare(4, 100)), "a larger batch, or losses on `validation`"),
+    ],
+)
+def test_the_reason_says_what_stopped_the_sweep_and_what_to_do(result, words):
+    for rule in RULES:
+        assert words in result.suggest(rule).reason
+    assert "ended early" not in record(cosine(LADDER), stopped="diverged").suggest().reason
 
 
 def test_what_step_fn_raises_is_passed_on():

@@ -270,6 +270,20 @@ def test_our_own_torch_scheduler_gives_its_schedules_back():
     assert from_torch(uniform, 2) is WARM
 
 
+def test_our_own_on_another_clock_and_with_a_group_left_alone():
+    optimizer = sgd()
+    scheduler = lrlib.torch.Scheduler(optimizer, WARM, by=2)
+    trace = drive(optimizer, scheduler, 12)
+    assert_equal(from_torch(scheduler), [row[0]["lr"] for row in trace])
+    optimizer.param_groups[0]["weight_decay"] = 0.1
+    decay = lrlib.torch.Scheduler(optimizer, weight_decay=WARM)
+    assert from_torch(decay, 0, "weight_decay") is WARM
+    with pytest.raises(TypeError, match="leaves weight_decay of group 1 alone, where it is 0"):
+        from_torch(decay, 1, "weight_decay")
+    with pytest.raises(TypeError, match=r"only \['weight_decay'\] can be read, not 'lr'"):
+        from_torch(decay)
+
+
 def test_a_group_that_torch_does_not_drive():
     scheduler = step()(sgd())
     scheduler.optimizer.add_param_group({"params": [parameter()]})
@@ -286,6 +300,37 @@ def test_a_tensor_rate():
             trace = [row[group]["lr"] for row in drive(o, fresh, 20)]
             assert_equal(from_torch(scheduler, group), trace, rel, scale=1e8)
             assert from_torch(fresh, group) == from_torch(scheduler, group)
+
+
+@pytest.mark.parametrize("make", [swa(), step(), exponential(), chain(step()), sequence(linear(), step(), at=[3])])
+def test_a_scheduler_that_has_not_begun_when_another_has_moved_the_rate(make):
+    optimizer = sgd()
+    falling, waiting = cosine(10, 0.02)(optimizer), make(optimizer)
+    optimizer.step()
+    for _ in range(6):
+        optimizer.step()
+        falling.step()
+    with pytest.raises(TypeError, match=r"first step would go on from the rate .* build it when the other has ended"):
+        from_torch(waiting)
+
+
+def test_the_advice_of_that_refusal_reads_what_is_applied():
+    optimizer = sgd()
+    drive(optimizer, cosine(10, 0.02)(optimizer), 6)
+    optimizer = sgd(*(group["lr"] for group in optimizer.param_groups))  # built when the other has ended
+    check(swa(), lambda: optimizer)
+
+
+def test_a_one_cycle_from_a_legacy_state_dict():
+    for how, shape in (("cos", "cos"), ("linear", "linear")):
+        scheduler = one_cycle(20, pct_start=0.25, anneal_strategy=how)(sgd())
+        expected = from_torch(scheduler)
+        del scheduler._anneal_func_type
+        state = scheduler.state_dict() | {"anneal_func": getattr(scheduler, f"_annealing_{shape}")}
+        scheduler.load_state_dict(state)
+        scheduler.optimizer.step()
+        scheduler.step()  # torch still steps it
+        assert from_torch(scheduler) == expected
 
 
 def test_a_resumed_torch_scheduler_is_read_from_update_zero():

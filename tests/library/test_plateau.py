@@ -196,6 +196,16 @@ def test_kerass_own_counts_patience_one_higher(metrics, patience, mode):
     assert trace(ours, metrics) == through_keras(theirs, metrics)
 
 
+@given(st.lists(st.floats(-10, 10), max_size=15), st.integers(0, 3), st.integers(0, 4))
+@settings(max_examples=40)
+def test_kerass_own_counts_the_cooldown_one_shorter(metrics, patience, cooldown):
+    ours = lrlib.Plateau(1.0, "min", 0.5, patience, 0.25, "abs", cooldown=max(cooldown - 1, 0), eps=0.0)
+    theirs = keras.callbacks.ReduceLROnPlateau(
+        monitor="val_loss", factor=0.5, patience=patience + 1, cooldown=cooldown, mode="min", min_delta=0.25
+    )
+    assert trace(ours, metrics) == through_keras(theirs, metrics)
+
+
 @given(PLATEAUS.filter(lambda p: p.min_lr <= p.lr), st.lists(POSITIVE, max_size=15))
 @settings(max_examples=25)
 def test_one_trace_through_both_frameworks(plateau, metrics):
@@ -214,7 +224,9 @@ def test_one_trace_through_both_frameworks(plateau, metrics):
 
 def test_torch_scheduler_takes_tensors_and_all_groups():
     parameters = [torch.nn.Parameter(torch.zeros(1)) for _ in range(2)]
-    optimizer = torch.optim.SGD([{"params": [parameters[0]]}, {"params": [parameters[1]], "lr": torch.tensor(3.0)}])
+    optimizer = torch.optim.SGD(
+        [{"params": [parameters[0]]}, {"params": [parameters[1]], "lr": torch.tensor(3.0)}], 3.0
+    )
     scheduler = lrlib.torch.PlateauScheduler(optimizer, lrlib.Plateau(1.0, factor=0.5, patience=0))
     assert isinstance(scheduler, torch.optim.lr_scheduler.LRScheduler)
     tensor = optimizer.param_groups[1]["lr"]
@@ -261,6 +273,180 @@ def test_torch_scheduler_refuses_another_rules_state():
     with pytest.raises(ValueError, match=re.escape(repr(lrlib.Plateau(0.3)))):
         scheduler.load_state_dict(state)
     assert optimizer.param_groups[0]["lr"] == 0.3
+
+
+# -- torch: rules per group, and taken for torch's own ------------------------------------------------
+
+
+def grouped(*rates, names="ab"):
+    parameters = [torch.nn.Parameter(torch.zeros(1)) for _ in rates]
+    groups = [{"params": [p], "lr": r, "name": n} for p, r, n in zip(parameters, rates, names, strict=False)]
+    return torch.optim.SGD(groups)
+
+
+def rates_of(optimizer):
+    return [float(group["lr"]) for group in optimizer.param_groups]
+
+
+def test_field_case_8_one_rule_scales_groups_of_different_rates_from_their_own():
+    optimizer = grouped(1e-5, 1e-3)
+    rule = lrlib.torch.PlateauScheduler(optimizer, lrlib.Plateau(1e-3, patience=0))
+    assert rates_of(optimizer) == [1e-5, 1e-3]
+    rule.step(1.0)
+    rule.step(1.0)
+    assert rates_of(optimizer) == [1e-5 * 0.1, 1e-3 * 0.1] == rule.get_last_lr() == rule.get_lr()
+
+
+@given(PLATEAUS, st.lists(POSITIVE, max_size=25))
+@settings(max_examples=60)
+def test_one_rule_on_groups_of_different_rates_equals_torchs_own(plateau, metrics):
+    optimizer, theirs = grouped(0.01, 1.0), grouped(0.01, 1.0)
+    ours = lrlib.torch.PlateauScheduler(optimizer, plateau)
+    arguments = dataclasses.asdict(plateau)
+    del arguments["lr"]
+    own = torch.optim.lr_scheduler.ReduceLROnPlateau(theirs, **arguments)
+    for metric in metrics:
+        ours.step(metric)
+        own.step(metric)
+        cut = [min(rate, before) for rate, before in zip(rates_of(theirs), (0.01, 1.0), strict=True)]
+        assert rates_of(optimizer) == cut == ours.get_last_lr()
+
+
+RULES = [lrlib.Plateau(0.4, factor=0.5, patience=0), lrlib.Plateau(0.1, factor=0.1, patience=1, min_lr=0.02)]
+
+
+@pytest.mark.parametrize(
+    "given_as",
+    [list, tuple, lambda pair: {"b": pair[1], "a": pair[0], "to come": GOLDEN}],
+    ids=["list", "tuple", "dict"],
+)
+def test_each_group_has_its_own_rule(given_as):
+    optimizer = grouped(7.0, 5.0)
+    scheduler = lrlib.torch.PlateauScheduler(optimizer, given_as(RULES))
+    assert rates_of(optimizer) == [0.4, 0.1]
+    metrics = [1.0, 1.0, 0.5, 0.5, 0.5, 0.5]
+    for count, metric in enumerate(metrics, start=1):
+        scheduler.step(metric)
+        assert rates_of(optimizer) == [trace(rule, metrics[:count])[-1] for rule in RULES]
+
+
+def test_one_rule_twice_in_a_list_is_each_groups_own():
+    optimizer = grouped(7.0, 5.0)
+    lrlib.torch.PlateauScheduler(optimizer, [RULES[0], RULES[0]])
+    assert rates_of(optimizer) == [0.4, 0.4]
+
+
+def test_a_group_added_later_keeps_its_own_rate_and_is_cut_with_the_others():
+    optimizer = grouped(0.4)
+    scheduler = lrlib.torch.PlateauScheduler(optimizer, RULES[0])
+    scheduler.step(1.0)
+    optimizer.add_param_group({"params": [torch.nn.Parameter(torch.zeros(1))], "lr": 5.0})
+    scheduler.step(0.5)
+    assert rates_of(optimizer) == [0.4, 5.0]
+    scheduler.step(0.5)
+    assert rates_of(optimizer) == [0.2, 2.5]
+    again = grouped(0.4, 5.0)
+    resumed = lrlib.torch.PlateauScheduler(again, RULES[0])
+    resumed.load_state_dict(scheduler.state_dict())
+    resumed.step(0.5)
+    assert rates_of(again) == [0.1, 1.25]
+
+
+def test_a_group_that_a_dict_names_beforehand_starts_with_its_rule():
+    optimizer = grouped(7.0)
+    scheduler = lrlib.torch.PlateauScheduler(optimizer, dict(zip("ab", RULES, strict=True)))
+    scheduler.step(1.0)
+    optimizer.add_param_group({"params": [torch.nn.Parameter(torch.zeros(1))], "lr": 5.0, "name": "b"})
+    scheduler.step(1.0)
+    assert rates_of(optimizer) == [0.2, 0.1]
+
+
+@pytest.mark.parametrize("plan", [RULES[:1], {"a": RULES[0]}], ids=["list", "dict"])
+def test_a_group_that_joins_without_a_rule_is_refused_before_anything_is_changed(plan):
+    optimizer = grouped(7.0)
+    scheduler = lrlib.torch.PlateauScheduler(optimizer, plan)
+    scheduler.step(1.0)
+    optimizer.add_param_group({"params": [torch.nn.Parameter(torch.zeros(1))], "lr": 5.0, "name": "late"})
+    state = scheduler.state_dict()
+    with pytest.raises(ValueError, match=r"plateau: .*joined.*groups to come"):
+        scheduler.step(1.0)
+    assert (rates_of(optimizer), scheduler.state_dict()) == ([0.4, 5.0], state)
+
+
+def test_rules_that_do_not_match_the_groups_are_refused():
+    for plan, named in (
+        (RULES[:1], "got 1 for 2 groups"),
+        ({"a": RULES[0], "bb": RULES[1]}, r"'b', has no rule.*'bb'"),
+    ):
+        optimizer = grouped(7.0, 5.0)
+        with pytest.raises(ValueError, match=named):
+            lrlib.torch.PlateauScheduler(optimizer, plan)
+        assert rates_of(optimizer) == [7.0, 5.0]
+
+
+def test_it_is_taken_for_torchs_own_but_inherits_no_behaviour():
+    scheduler = lrlib.torch.PlateauScheduler(grouped(0.4), RULES[0])
+    own = torch.optim.lr_scheduler.ReduceLROnPlateau
+    assert isinstance(scheduler, own)  # Lightning and transformers' Trainer ask this
+    # What torch's code does it does with attributes of its own; all that could run without them is ours.
+    for name in ("step", "state_dict", "load_state_dict", "in_cooldown", "_reset", "get_lr"):
+        assert getattr(type(scheduler), name) is not getattr(own, name), name
+    assert not {"mode", "factor", "best", "num_bad_epochs", "min_lrs"} & set(vars(scheduler))
+    scheduler.step(1.0)
+    scheduler.step(metrics=1.0)
+    assert not scheduler.in_cooldown
+    scheduler._reset()
+    assert scheduler.state == lrlib.PlateauState(0.2)
+    cooling = lrlib.torch.PlateauScheduler(grouped(0.4), lrlib.Plateau(0.4, patience=0, cooldown=1))
+    cooling.step(math.nan)
+    assert cooling.in_cooldown
+
+
+@pytest.mark.parametrize("plan", [RULES, dict(zip("ab", RULES, strict=True)), RULES[0]], ids=["list", "dict", "one"])
+def test_its_state_travels_through_torchs_default_load(plan, tmp_path):
+    optimizer = grouped(7.0, 5.0)
+    scheduler = lrlib.torch.PlateauScheduler(optimizer, plan)
+    for metric in (1.0, 1.0, 1.0):
+        scheduler.step(metric)
+    torch.save({"scheduler": scheduler.state_dict(), "optimizer": optimizer.state_dict()}, tmp_path / "checkpoint")
+    saved = torch.load(tmp_path / "checkpoint", weights_only=True)
+    for first, second in (("scheduler", "optimizer"), ("optimizer", "scheduler")):
+        run = {"optimizer": grouped(7.0, 5.0)}
+        run["scheduler"] = lrlib.torch.PlateauScheduler(run["optimizer"], plan)
+        run[first].load_state_dict(saved[first])
+        run[second].load_state_dict(saved[second])
+        assert run["scheduler"].state_dict() == scheduler.state_dict()
+        assert rates_of(run["optimizer"]) == rates_of(optimizer) == run["scheduler"].get_last_lr()
+
+
+def test_another_rule_goes_on_from_the_saved_state_where_asked():
+    scheduler = lrlib.torch.PlateauScheduler(grouped(7.0), RULES[0])
+    for metric in (1.0, 1.0, 1.0):
+        scheduler.step(metric)
+    saved, patient = scheduler.state_dict(), dataclasses.replace(RULES[0], patience=1)
+    with pytest.raises(ValueError, match=r'resume="state"'):
+        lrlib.torch.PlateauScheduler(grouped(7.0), patient).load_state_dict(saved)
+    resumed = lrlib.torch.PlateauScheduler(optimizer := grouped(7.0), patient, resume="state")
+    resumed.load_state_dict(saved)
+    assert resumed.states == scheduler.states
+    seen = []
+    for metric in (1.0, 1.0, 0.5):
+        resumed.step(metric)
+        seen += rates_of(optimizer)
+    assert seen == [0.1, 0.05, 0.05]
+    other_metric = lrlib.torch.PlateauScheduler(grouped(7.0), dataclasses.replace(patient, mode="max"), resume="state")
+    other_metric.load_state_dict(saved)
+    assert other_metric.state == lrlib.PlateauState(0.1)  # the best loss is no best accuracy
+    with pytest.raises(ValueError, match="resume must be one of 'same', 'state', got 'count'"):
+        lrlib.torch.PlateauScheduler(grouped(7.0), patient, resume="count")
+
+
+def test_a_state_that_is_none_of_ours_or_of_other_groups():
+    scheduler = lrlib.torch.PlateauScheduler(grouped(7.0), RULES[0])
+    with pytest.raises(ValueError, match="no state of an lrlib"):
+        scheduler.load_state_dict(torch.optim.lr_scheduler.ReduceLROnPlateau(grouped(7.0)).state_dict())
+    with pytest.raises(ValueError, match="has 2 groups, this optimizer 1"):
+        scheduler.load_state_dict(lrlib.torch.PlateauScheduler(grouped(7.0, 7.0), RULES[0]).state_dict())
 
 
 def test_warmup_followed_by_plateau_in_torch():

@@ -152,14 +152,14 @@ def test_no_trace_however_it_ends(ending):
         return Setting(OPTIMIZERS["schedule"], False, eager=True)
 
     one = make()
-    for name, item in (change | {"after": 4}).items():
+    for name, item in (change | {"after": 17}).items():
         setattr(one.loss, name, item)
     before = one.state()
     if error:
         with pytest.raises(error):
-            range_test(one.model, BATCHES, steps=STEPS, progress=False)
+            range_test(one.model, BATCHES, steps=24, progress=False)
     else:
-        assert range_test(one.model, BATCHES, steps=STEPS, progress=False).stopped == stopped
+        assert range_test(one.model, BATCHES, steps=24, progress=False).stopped == stopped
     assert_no_trace(before, one.state())
     for name in ("raises", "after", "times"):
         vars(one.loss).pop(name, None)

@@ -1,9 +1,13 @@
 """The range test on a torch model: right pairing, the ladder, and no trace of it afterwards."""
 
+import contextlib
 import copy
+import dataclasses
 import inspect
+import itertools
 import math
 import random
+import typing
 import warnings
 
 import numpy as np
@@ -12,10 +16,11 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
+import lrlib
 from lrlib import _torch_range, finder
-from lrlib._torch_range import range_test
+from lrlib._torch_range import no_trace, range_test
 
-STEPS = 12
+STEPS = 24
 
 
 class Jitter(nn.Module):
@@ -159,7 +164,7 @@ class Interrupting:
 
 ENDINGS = {
     "success": (lambda: nn.CrossEntropyLoss(), None, "completed"),
-    "divergence": (lambda: Interrupting(5, 1e3), None, "diverged"),
+    "divergence": (lambda: Interrupting(17, 1e3), None, "diverged"),
     "NaN": (lambda: Interrupting(5, math.nan), None, "non-finite"),
     "error": (lambda: Interrupting(5, RuntimeError("loss")), RuntimeError, None),
     "Ctrl-C": (lambda: Interrupting(5, KeyboardInterrupt()), KeyboardInterrupt, None),
@@ -421,6 +426,375 @@ def test_bad_input_is_refused(change, error, words):
     with pytest.raises(error, match=words):
         range_test(**given)
     assert optimizer.param_groups[0]["lr"] == 0.5
+
+
+# -- batches as people have them ---------------------------------------------------------------------------------------
+
+
+@dataclasses.dataclass
+class Record:
+    image: torch.Tensor
+    label: torch.Tensor
+
+
+class Pair(typing.NamedTuple):
+    image: torch.Tensor
+    label: torch.Tensor
+
+
+ONE, NOUGHT = torch.ones(1, 1, dtype=torch.float64), torch.zeros(1, 1, dtype=torch.float64)
+
+
+@pytest.mark.parametrize(
+    ("batch", "got"),
+    [
+        ({"image": ONE, "label": NOUGHT}, "dict"),
+        ({"image": ONE, "label": NOUGHT, "id": ONE}, "dict"),
+        (torch.ones(2, 1, dtype=torch.float64), "Tensor"),
+        (np.ones((2, 1)), "ndarray"),
+        ("ab", "str"),
+        (Record(ONE, NOUGHT), "Record"),
+        ({ONE, NOUGHT}, "set"),
+        ((ONE,), "tuple of 1"),
+        ((ONE, NOUGHT, ONE), "tuple of 3"),  # a weight or a length is not left out silently
+    ],
+)
+@pytest.mark.parametrize("name", ["batches", "validation"])
+def test_a_batch_is_told_by_its_type_never_by_unpacking(batch, got, name):
+    model, optimizer, loss_fn, batches = line()
+    given = {"batches": batches, name: [batch]}
+    with pytest.raises(TypeError, match=rf"a pair \(inputs, targets\).*, got {got}; pass .*lrlib\.torch\.no_trace"):
+        range_test(model, optimizer, loss_fn, **given)
+    assert model.weight.item() == 1 and optimizer.param_groups[0]["lr"] == 0.5
+
+
+@pytest.mark.parametrize("batch", [[ONE, NOUGHT], Pair(ONE, NOUGHT)], ids=["list", "NamedTuple"])
+def test_a_pair_may_be_a_list_or_a_named_tuple(batch):
+    model, optimizer, loss_fn, batches = line()
+    options = {"steps": 5, "end": 0.1}
+    assert range_test(model, optimizer, loss_fn, [batch], **options).losses == (
+        range_test(model, optimizer, loss_fn, batches, **options).losses
+    )
+
+
+def test_inputs_that_are_a_named_tuple_stay_one():
+    class Wide(nn.Linear):
+        def forward(self, x):
+            return super().forward(x.image) + x.label
+
+    model = Wide(1, 1, dtype=torch.float64)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    batches = [(Pair(ONE, NOUGHT), NOUGHT)]
+    assert len(range_test(model, optimizer, nn.functional.mse_loss, batches, steps=3, end=0.1).losses) == 3
+
+
+def test_a_model_that_computes_its_own_loss_from_a_dict():
+    class Keyword(nn.Linear):
+        def forward(self, batch):
+            return nn.functional.mse_loss(super().forward(batch["image"]), batch["label"])
+
+    model = Keyword(1, 1, bias=False, dtype=torch.float64)
+    nn.init.ones_(model.weight)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    loader = [{"image": ONE, "label": NOUGHT}]
+    pairs = [(batch, None) for batch in loader]
+    found = range_test(model, optimizer, lambda loss, _: loss, pairs, steps=5, end=0.1)
+    assert found == range_test(*line(), steps=5, end=0.1)
+
+
+# -- training as the user does -----------------------------------------------------------------------------------------
+
+
+def modes_seen(prepare, **options):
+    """The modes of the whole, its BatchNorm and its Dropout at each forward pass of two steps."""
+    norm, dropout = nn.BatchNorm1d(1), nn.Dropout(0.0)
+    model = nn.Sequential(nn.Linear(1, 1), norm, dropout)
+    prepare(model, norm)
+    before, seen = [part.training for part in model.modules()], []
+
+    def loss_fn(outputs, targets):
+        seen.append((model.training, norm.training, dropout.training))
+        return nn.functional.mse_loss(outputs, targets)
+
+    batches = [(torch.randn(4, 1), torch.ones(4, 1))]
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    range_test(model, optimizer, loss_fn, batches, steps=2, **options)
+    assert [part.training for part in model.modules()] == before
+    return seen, norm
+
+
+def test_a_frozen_batch_norm_stays_in_eval_mode():
+    def freeze(model, norm):
+        model.train()
+        norm.eval()
+
+    assert modes_seen(freeze)[0] == [(True, False, True)] * 2
+    held = [(torch.randn(4, 1), torch.ones(4, 1))]
+    assert modes_seen(freeze, validation=held)[0] == [(True, False, True), (False, False, False)] * 2
+
+
+def test_a_model_that_was_just_evaluated_is_trained_in_train_mode_by_its_own_rule():
+    class Frozen(nn.Sequential):
+        def train(self, mode=True):
+            super().train(mode)
+            self[1].eval()
+            return self
+
+    assert modes_seen(lambda model, norm: model.eval())[0] == [(True, True, True)] * 2
+    seen, _ = modes_seen(lambda model, norm: (setattr(model, "__class__", Frozen), model.eval()))
+    assert seen == [(True, False, True)] * 2
+
+
+def test_an_optimizer_that_needs_a_closure_is_refused_with_the_way_out():
+    model, _, loss_fn, batches = line()
+    optimizer = torch.optim.LBFGS(model.parameters())
+    with pytest.raises(TypeError, match=r"LBFGS\.step needs a closure; .*no_trace"):
+        range_test(model, optimizer, loss_fn, batches)
+
+    def step(rate):
+        optimizer.param_groups[0]["lr"] = rate
+
+        def closure():
+            optimizer.zero_grad()
+            loss = loss_fn(model(batches[0][0]), batches[0][1])
+            loss.backward()
+            return loss
+
+        return optimizer.step(closure)  # a tensor with a gradient
+
+    with no_trace(model, optimizer):
+        assert len(finder.range_test(step, finder.ladder(1e-5, 1e-1, 10)).losses) == 10
+    assert model.weight.item() == 1 and not optimizer.state
+
+
+class Odd(nn.Module):
+    """Buffers that cannot be written to just so."""
+
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Linear(1, 1, dtype=torch.float64)
+        self.register_buffer("expanded", torch.ones(1, 1).expand(3, 4))
+        self.register_buffer("windows", torch.arange(5.0).unfold(0, 3, 1))
+        self.register_buffer("transposed", torch.arange(6.0).reshape(2, 3).T)
+        with torch.inference_mode():
+            self.register_buffer("inferred", torch.ones(2))
+            self.register_buffer("both", torch.ones(1).expand(3))
+
+    def forward(self, x):
+        return self.layer(x)
+
+
+def test_expanded_and_inference_mode_buffers_are_restored():
+    model = Odd()
+    before = copy.deepcopy({name: buffer.tolist() for name, buffer in model.named_buffers()})
+    objects = list(model.buffers())
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    assert len(range_test(model, optimizer, nn.functional.mse_loss, [(ONE, NOUGHT)], steps=3, end=0.1).losses) == 3
+    with no_trace(model, optimizer):
+        for name in ("expanded", "windows", "transposed", "inferred", "both"):
+            buffer = getattr(model, name)
+            with torch.inference_mode():
+                (buffer[0, 0] if buffer.dim() == 2 else buffer[0]).fill_(7.0)
+        assert model.expanded[2, 3] == 7 and model.inferred[0] == 7
+    assert {name: buffer.tolist() for name, buffer in model.named_buffers()} == before
+    assert all(a is b for a, b in zip(objects, model.buffers(), strict=True))
+
+
+# -- a step of one's own -----------------------------------------------------------------------------------------------
+
+
+def accumulating(one):
+    """Two micro-batches an update, clipped."""
+    batches = itertools.cycle(one.loader)
+
+    def step(rate):
+        one.optimizer.param_groups[0]["lr"] = rate
+        one.optimizer.zero_grad()
+        total = 0.0
+        for x, y in itertools.islice(batches, 2):
+            loss = one.loss_fn(one.model(x), y) / 2
+            loss.backward()
+            total += loss.item()
+        nn.utils.clip_grad_norm_(one.model.parameters(), 0.1)
+        one.optimizer.step()
+        return total
+
+    return step
+
+
+def scaled(one):
+    """Mixed precision with loss scaling."""
+    batches = itertools.cycle(one.loader)
+
+    def step(rate):
+        one.optimizer.param_groups[0]["lr"] = rate
+        one.optimizer.zero_grad()
+        x, y = next(batches)
+        with torch.autocast("cpu", torch.bfloat16):
+            loss = one.loss_fn(one.model(x), y)
+        one.scaler.scale(loss).backward()
+        one.scaler.step(one.optimizer)
+        one.scaler.update()
+        return loss.item()
+
+    return step
+
+
+def rough(one):
+    """Leaves flags, gradients and modes as no step should."""
+    step = accumulating(one)
+
+    def careless(rate):
+        loss = step(rate)
+        one.model.eval()
+        one.model[0].weight.requires_grad_(False)
+        return loss
+
+    return careless
+
+
+@pytest.mark.parametrize("ending", [None, RuntimeError, KeyboardInterrupt])
+@pytest.mark.parametrize("make_step", [accumulating, scaled, rough])
+@pytest.mark.parametrize("optimizer", ["sgd", "adam", "tensor"])
+def test_a_step_of_ones_own_leaves_no_trace(optimizer, make_step, ending):
+    one, other = Setting(optimizer), Setting(optimizer)
+    for setting in (one, other):
+        setting.scaler = torch.amp.GradScaler("cpu", init_scale=4.0, growth_interval=2)
+    before, scale = one.state(), one.scaler.state_dict()
+
+    def step(rate):
+        loss = inner(rate)
+        if ending and rate > 1e-4:
+            raise ending
+        return loss
+
+    with pytest.raises(ending) if ending else contextlib.nullcontext():  # noqa: SIM117
+        with no_trace(one.model, one.optimizer, one.loader, one.scaler):
+            inner = make_step(one)
+            result = lrlib.range_test(step, finder.ladder(1e-5, 1e-2, 10))
+            assert len(result.losses) == 10
+            assert (one.scaler.state_dict() != scale) == (make_step is scaled)
+    assert_no_trace(before, one.state())
+    assert one.scaler.state_dict() == scale
+    states = torch.get_rng_state(), random.getstate(), np.random.get_state()  # noqa: NPY002
+    losses = one.train(), accumulating(one)(0.01), scaled(one)(0.01)
+    torch.set_rng_state(states[0])
+    random.setstate(states[1])
+    np.random.set_state(states[2])  # noqa: NPY002
+    assert (other.train(), accumulating(other)(0.01), scaled(other)(0.01)) == losses
+    assert same(one.model.state_dict(), other.model.state_dict())
+
+
+def test_two_models_and_two_optimizers():
+    """A GAN's step; a second optimizer or model may stand in a list or among the others."""
+    torch.manual_seed(0)
+    generator, critic = nn.Sequential(nn.Linear(2, 4), nn.BatchNorm1d(4)), nn.Linear(4, 1)
+    optimizers = [torch.optim.Adam(part.parameters(), lr=0.01) for part in (generator, critic)]
+    schedulers = [torch.optim.lr_scheduler.StepLR(optimizer, 1) for optimizer in optimizers]
+
+    def step(rate=None):
+        for optimizer in optimizers:
+            if rate is not None:
+                optimizer.param_groups[0]["lr"] = rate
+            optimizer.zero_grad()
+        fake = generator(torch.randn(8, 2))
+        critic.requires_grad_(False)
+        loss = critic(fake).mean()
+        loss.backward()
+        optimizers[0].step()
+        critic.requires_grad_(True)
+        difference = critic(fake.detach()).mean() - critic(torch.randn(8, 4)).mean()
+        difference.backward()
+        optimizers[1].step()
+        for scheduler in schedulers:
+            scheduler.step()
+        return loss.item()
+
+    step()
+
+    def state():
+        kept = [part.state_dict() for part in (generator, critic, *optimizers, *schedulers)]
+        return copy.deepcopy([kept, torch.get_rng_state()])
+
+    before = state()
+    for given in (
+        ([generator, critic], optimizers, None, schedulers),
+        (generator, optimizers[0], None, critic, optimizers[1], *schedulers),
+    ):
+        with no_trace(*given):
+            finder.range_test(step, finder.ladder(1e-5, 1e-2, 5))
+            assert not same(before, state())
+        assert same(before, state())
+
+
+def test_what_else_a_step_changes():
+    class Average:
+        """Of the weights, in a plain object."""
+
+        def __init__(self):
+            self.calls, self.kept, self.rng = 0, [torch.zeros(1)], np.random.default_rng(0)
+
+    model, optimizer, *_ = line()
+    average, counts, generator, array = Average(), {"n": 0}, torch.Generator().manual_seed(1), np.zeros(2)
+    loader = DataLoader(TensorDataset(torch.arange(8.0)), shuffle=True, generator=torch.Generator().manual_seed(1))
+    expected = loader.generator.get_state(), generator.get_state(), average.rng.bit_generator.state
+    with no_trace(model, optimizer, None, average, [counts, generator], array, loader):
+        average.calls, counts["n"] = 1, 1
+        average.kept[0] += 1
+        average.new = True
+        array += 1
+        next(iter(loader))
+        torch.rand(1, generator=generator)
+        average.rng.random()
+    assert (average.calls, counts, average.kept[0].item(), hasattr(average, "new")) == (0, {"n": 0}, 0.0, False)
+    assert array.tolist() == [0, 0]
+    assert same(expected, (loader.generator.get_state(), generator.get_state(), average.rng.bit_generator.state))
+
+
+def test_gradients_are_set_aside():
+    one = Setting()
+    with no_trace(one.model, one.optimizer):
+        assert all(p.grad is None for p in one.model.parameters())
+    assert (one.model[0].weight.grad == 7).all()
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "words"),
+    [
+        ({"model": 3}, TypeError, "model must be a torch.nn.Module, or a list of them, got int"),
+        ({"model": []}, TypeError, "model must be .* got none"),
+        ({"optimizer": nn.Linear(1, 1)}, TypeError, "optimizer must be a torch.optim.Optimizer, .* got Linear"),
+        ({"optimizer": None}, TypeError, "optimizer must be .* got NoneType"),
+        (
+            {"loader": nn.Sequential()},
+            TypeError,
+            "loader must be an iterable .* got Sequential; several models or opti",
+        ),
+        ({"loader": 3}, TypeError, "loader must be an iterable"),
+        ({"other": 0.1}, TypeError, "others must be objects that hold a state, got 0.1"),
+        ({"other": "scaler"}, TypeError, "others must be objects"),
+        ({"model": nn.LazyLinear(1)}, ValueError, "uninitialised parameters; pass one batch"),
+    ],
+)
+def test_no_trace_refuses_what_it_cannot_restore(change, error, words):
+    model, optimizer, *_ = line()
+    given = {"model": model, "optimizer": optimizer, "loader": None, "other": {}, **change}
+    with pytest.raises(error, match=words), no_trace(*given.values()):
+        pytest.fail("the block was entered")
+
+
+def test_small_batches_of_a_regression_reach_the_end_of_the_curve():
+    """512 rows, default settings: with single losses for a measure sweeps ended after 5 to 40 rates."""
+    for seed in range(5):
+        torch.manual_seed(seed)
+        x = torch.randn(512, 10)
+        data = TensorDataset(x, x @ torch.randn(10, 1) + 0.1 * torch.randn(512, 1))
+        for size in (4, 8, 16, 32):
+            model = nn.Sequential(nn.Linear(10, 32), nn.ReLU(), nn.Linear(32, 1))
+            optimizer = torch.optim.SGD(model.parameters(), 0.1)
+            loader = DataLoader(data, size, shuffle=True)
+            result = range_test(model, optimizer, nn.functional.mse_loss, loader, progress=False)
+            assert 80 <= len(result.rates) < 100 and result.stopped != "completed", (seed, size, result)
 
 
 def test_progress(capsys):

@@ -149,7 +149,6 @@ ONE = lrlib.Constant(0.1)
     ("names", "lr", "named"),
     [
         (("a", "b"), {"a": ONE}, "b"),
-        (("a", "b"), {"a": ONE, "b": ONE, "c": ONE}, "c"),
         (("a", "b"), {"a": ONE, "typo": ONE}, "typo"),
         (("a", None), {"a": ONE}, "name"),
         ((None, None), {"a": ONE}, "a"),
@@ -459,23 +458,91 @@ def test_a_state_holds_plain_things_only():
     assert state["last_epoch"] == 0  # a snapshot, not a view
 
 
+# Field case 7: a longer or another plan, where a framework does the loading.
+OLD = lrlib.Linear(0.1, 0.0, steps=10)
+LONGER = OLD.take(5).then(lrlib.Linear(OLD(5), 0.0, steps=15))
+NEARLY = lrlib.Linear(0.1, 0.1 * 1e-9, steps=10)
+
+
+def in_groups(optimizer, scheduler, count):
+    """The first group's rate at each of the next ``count`` updates, as the group has it."""
+    rates = []
+    for _ in range(count):
+        rates.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        scheduler.step()
+    return rates
+
+
+def loaded(saved, *args, names=("a",), **options):
+    """A scheduler for groups of these names, built anew, into which the state has been loaded."""
+    scheduler = lrlib.torch.Scheduler(two_groups(*names, momentum=0.9), *args, **options)
+    scheduler.load_state_dict(saved)
+    return scheduler
+
+
+def saved_at(at, *args, names=("a",), **options):
+    optimizer = two_groups(*names, momentum=0.9)
+    scheduler = lrlib.torch.Scheduler(optimizer, *args, **options)
+    in_groups(optimizer, scheduler, at)
+    return json.loads(json.dumps(scheduler.state_dict()))
+
+
 @pytest.mark.parametrize(
-    "build",
-    [
-        lambda optimizer: lrlib.torch.Scheduler(optimizer, lrlib.Cosine(0.1, 0.0, steps=20)),
-        lambda optimizer: lrlib.torch.Scheduler(optimizer, [WARM]),
-        lambda optimizer: lrlib.torch.Scheduler(optimizer, WARM, momentum=MOMENTUM),
-        lambda optimizer: lrlib.torch.Scheduler(optimizer, WARM.then(ONE)),
-    ],
+    "new", [LONGER, [OLD], {"a": OLD}, OLD.then(ONE), lrlib.Constant(0.05), NEARLY], ids=lambda new: repr(new)[:30]
 )
-def test_a_checkpoint_of_another_schedule_says_how_to_go_on(build):
-    saved = checkpoint(5)
-    optimizer = sgd(momentum=0.9)
-    scheduler = build(optimizer)
+@pytest.mark.parametrize("resume", ["same", "count"])
+def test_a_schedule_that_gives_the_saved_value_at_the_saved_update_is_taken(new, resume):
+    scheduler = loaded(saved_at(5, OLD), new, resume=resume)
+    one = next(iter(new.values())) if isinstance(new, dict) else new[0] if isinstance(new, list) else new
+    assert scheduler.last_epoch == 5
+    assert in_groups(scheduler.optimizer, scheduler, 8) == values(one, 8, start=5)
+
+
+PLANS_THAT_JUMP = {
+    "rate": ((lrlib.Linear(0.1, 0.0, steps=20),), {}),
+    "next to it": ((lrlib.Constant(0.05 * (1 + 1e-8)),), {}),
+    "momentum": ((OLD,), {"momentum": lrlib.Constant(0.8)}),
+    "a new hyperparameter": ((OLD,), {"momentum": lrlib.Constant(0.9), "weight_decay": lrlib.Constant(0.0)}),
+    "one less": ((OLD,), {}),
+    "rate to zero": ((0 * OLD,), {"momentum": lrlib.Constant(0.9)}),
+}
+
+
+@pytest.mark.parametrize(("args", "others"), PLANS_THAT_JUMP.values(), ids=PLANS_THAT_JUMP)
+def test_a_jump_is_refused_with_both_and_an_advice_that_a_framework_lets_one_follow(args, others):
+    saved = saved_at(5, OLD, momentum=lrlib.Constant(0.9))
+    optimizer = two_groups("a", momentum=0.9)
+    scheduler = lrlib.torch.Scheduler(optimizer, *args, **others)
     before = copy.deepcopy(optimizer.state_dict()), scheduler.state_dict()
-    with pytest.raises(ValueError, match=r"last_epoch\s*=\s*5"):
-        scheduler.load_state_dict(saved["scheduler"])
+    with pytest.raises(ValueError, match=r'last_epoch=5.*old\.take\(5\)\.then.*resume="count".*Linear.*this scheduler'):
+        scheduler.load_state_dict(saved)
     assert (optimizer.state_dict(), scheduler.state_dict()) == before
+    scheduler = loaded(saved, *args, **others, resume="count")
+    assert scheduler.last_epoch == 5
+    assert in_groups(scheduler.optimizer, scheduler, 8) == values(args[0], 8, start=5)
+
+
+def test_the_refusal_says_how_large_the_jump_is_and_where():
+    saved = saved_at(5, [OLD, 2 * OLD], names=("a", "b"))
+    with pytest.raises(ValueError, match=r"lr of group 1 would go from 0.1 to 0.3\d*[.;]") as refusal:
+        loaded(saved, [OLD, 6 * OLD], names=("a", "b"))
+    assert "group 0" not in str(refusal.value)
+    with pytest.raises(ValueError, match="it has 2 groups and this optimizer 1"):
+        loaded(saved, [LONGER])
+
+
+def test_the_count_alone_may_come_from_torchs_own():
+    optimizer = sgd()
+    own = torch.optim.lr_scheduler.StepLR(optimizer, 3)
+    applied(optimizer, own, 4)
+    scheduler = lrlib.torch.Scheduler(sgd(), WARM, resume="count")
+    scheduler.load_state_dict(own.state_dict())
+    assert applied(scheduler.optimizer, scheduler) == values(WARM, start=4)
+    with pytest.raises(ValueError, match=r'resume="count"'):
+        lrlib.torch.Scheduler(sgd(), WARM).load_state_dict(own.state_dict())
+    with pytest.raises(ValueError, match="resume must be one of 'same', 'count', got 'counts'"):
+        lrlib.torch.Scheduler(sgd(), WARM, resume="counts")
 
 
 def test_an_equal_schedule_that_was_written_otherwise_is_the_same():
@@ -573,6 +640,424 @@ def test_get_lr_is_what_a_caller_of_torchs_expects():
         warnings.simplefilter("ignore")  # torch's own warn, when called from outside
         assert list(scheduler.get_lr()) == [s(0) for s in PAIR]
     assert len(scheduler.base_lrs) == 2
+
+
+# -- field case 1: nothing is shared by accident ---------------------------------------------------
+
+
+def tensor(number=7.0):
+    return torch.tensor(number, dtype=torch.float64)
+
+
+def rates_of(*optimizers):
+    return [float(group["lr"]) for optimizer in optimizers for group in optimizer.param_groups]
+
+
+@pytest.mark.parametrize("plan", [dict, list])
+def test_one_tensor_rate_in_several_groups_becomes_a_tensor_each(plan):
+    optimizer = two_groups(lr=(shared := tensor()))
+    scheduler = lrlib.torch.Scheduler(optimizer, {"a": WARM, "b": 2 * WARM} if plan is dict else [WARM, 2 * WARM])
+    own = [group["lr"] for group in optimizer.param_groups]
+    assert own[0] is shared
+    for t in range(COUNT):
+        assert update(optimizer) == [WARM(t), 2 * WARM(t)] == scheduler.get_last_lr()
+        scheduler.step()
+    assert [group["lr"] for group in optimizer.param_groups] == own  # filled in place ever since
+    assert all(now is then for now, then in zip([g["lr"] for g in optimizer.param_groups], own, strict=True))
+
+
+def test_a_group_that_joins_later_gets_a_tensor_of_its_own():
+    optimizer = torch.optim.SGD([{"params": [parameter()], "name": "a"}], lr=tensor())
+    scheduler = lrlib.torch.Scheduler(optimizer, {"a": WARM, "b": 2 * WARM})
+    optimizer.step()
+    optimizer.add_param_group({"params": [parameter()], "name": "b"})  # torch gives it the first one's tensor
+    assert optimizer.param_groups[1]["lr"] is optimizer.param_groups[0]["lr"]
+    for t in range(1, COUNT):
+        scheduler.step()
+        assert update(optimizer) == [WARM(t), 2 * WARM(t)]
+
+
+def test_a_shared_tensor_that_comes_back_with_a_checkpoint_is_separated_again():
+    saved = two_groups(lr=tensor()).state_dict()  # without a scheduler: still one tensor
+    optimizer = two_groups(lr=tensor())
+    scheduler = lrlib.torch.Scheduler(optimizer, [WARM, 2 * WARM])
+    optimizer.load_state_dict(saved)
+    assert optimizer.param_groups[1]["lr"] is optimizer.param_groups[0]["lr"]
+    optimizer.step()
+    scheduler.step()
+    assert rates_of(optimizer) == [WARM(1), 2 * WARM(1)]
+
+
+def test_one_tensor_rate_in_two_optimizers_becomes_a_tensor_each():
+    shared = tensor()
+    one, other = sgd(lr=shared), sgd(lr=shared)
+    schedulers = [lrlib.torch.Scheduler(one, WARM), lrlib.torch.Scheduler(other, 2 * WARM)]
+    for t in range(COUNT):
+        assert rates_of(one, other) == [WARM(t), 2 * WARM(t)]
+        for optimizer, scheduler in zip((one, other), schedulers, strict=True):
+            optimizer.step()
+            scheduler.step()
+
+
+def test_tensor_betas_in_several_groups_become_a_tensor_each():
+    both = tensor(0.5)
+    groups = [{"params": [parameter()]}, {"params": [parameter()]}]
+    optimizer = torch.optim.Adam(groups, lr=tensor(), betas=(both, both), foreach=False, capturable=True)
+    scheduler = lrlib.torch.Scheduler(optimizer, WARM, beta1=[MOMENTUM, 0.5 * MOMENTUM])
+    for t in range(1, 4):
+        optimizer._opt_called = True  # a capturable step needs an accelerator
+        scheduler.step()
+        betas = [tuple(map(float, group["betas"])) for group in optimizer.param_groups]
+        assert betas == [(MOMENTUM(t), 0.5), (0.5 * MOMENTUM(t), 0.5)]
+
+
+def test_a_plateau_rule_separates_shared_tensors_too():
+    optimizer = two_groups(lr=tensor())
+    rules = [lrlib.Plateau(0.1, factor=0.5, patience=0), lrlib.Plateau(0.2, factor=0.5, patience=0)]
+    scheduler = lrlib.torch.PlateauScheduler(optimizer, rules)
+    assert rates_of(optimizer) == [0.1, 0.2]
+    scheduler.step(1.0)
+    scheduler.step(1.0)
+    assert rates_of(optimizer) == [0.05, 0.1]
+
+
+# -- field case 13: a step that is compiled or replaced already -----------------------------------
+
+
+def replace_step(optimizer):
+    """A plain function in the place of the method, as torch.compile leaves it."""
+    step = optimizer.step
+    optimizer.step = lambda *args, **kwargs: step(*args, **kwargs)
+
+
+def test_a_step_that_was_replaced_before():
+    optimizer = sgd()
+    replace_step(optimizer)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        scheduler = lrlib.torch.Scheduler(optimizer, WARM)
+        assert applied(optimizer, scheduler, 4) == values(WARM, 4)
+        saved = optimizer.state_dict(), scheduler.state_dict()
+        optimizer = sgd()
+        replace_step(optimizer)
+        scheduler = lrlib.torch.Scheduler(optimizer, WARM)
+        optimizer.load_state_dict(saved[0])
+        scheduler.load_state_dict(saved[1])
+        assert applied(optimizer, scheduler) == values(WARM, start=4)
+    with pytest.warns(UserWarning, match="before"):  # torch's order check still works
+        optimizer = sgd()
+        replace_step(optimizer)
+        lrlib.torch.Scheduler(optimizer, WARM).step()
+
+
+def test_a_step_that_was_compiled_before():
+    optimizer = sgd(lr=tensor())
+    optimizer.step = torch.compile(optimizer.step, backend="eager")
+    scheduler = lrlib.torch.Scheduler(optimizer, WARM)
+    assert applied(optimizer, scheduler, 6) == values(WARM, 6)
+
+
+# -- field case 15: groups to come ----------------------------------------------------------------
+
+TO_COME = {"a": WARM, "b": 2 * WARM}
+
+
+def test_a_dict_may_name_groups_to_come():
+    optimizer = two_groups("a", momentum=0.5)
+    scheduler = lrlib.torch.Scheduler(optimizer, TO_COME, momentum={"a": MOMENTUM, "b": ONE, "never": ONE})
+    assert in_groups(optimizer, scheduler, 3) == values(WARM, 3)
+    optimizer.add_param_group({"params": [parameter()], "name": "b"})
+    optimizer.step()
+    scheduler.step()
+    assert scheduler.get_last_lr() == rates_of(optimizer) == [WARM(4), 2 * WARM(4)]
+    assert [group["momentum"] for group in optimizer.param_groups] == [MOMENTUM(4), 0.1]
+    again = two_groups("a", "b", momentum=0.5)
+    resumed = lrlib.torch.Scheduler(again, TO_COME, momentum={"a": MOMENTUM, "b": ONE, "never": ONE})
+    resumed.load_state_dict(scheduler.state_dict())
+    assert rates_of(again) == [WARM(4), 2 * WARM(4)]
+
+
+def test_a_misspelt_name_is_caught_and_the_message_lists_both_sides():
+    with pytest.raises(ValueError, match=r"lr: group 1, named 'b', has no schedule.*\['a', 'bb'\].*\['a', 'b'\]"):
+        lrlib.torch.Scheduler(two_groups("a", "b"), {"a": ONE, "bb": ONE})
+
+
+@pytest.mark.parametrize("plan", [TO_COME, [WARM]], ids=["dict", "list"])
+@pytest.mark.parametrize("other", ["lr", "momentum"])
+def test_a_group_that_joins_without_a_schedule_is_refused_before_anything_is_changed(plan, other):
+    optimizer = two_groups("a", momentum=0.5)
+    plans = {"lr": WARM, "momentum": MOMENTUM, other: plan}
+    scheduler = lrlib.torch.Scheduler(optimizer, **plans)
+    applied(optimizer, scheduler, 3)
+    optimizer.add_param_group({"params": [parameter()], "name": "late"})
+    optimizer.step()
+    before, state = copy.deepcopy(optimizer.param_groups), scheduler.state_dict()
+    with pytest.raises(ValueError, match=rf"{other}: .*joined.*groups to come.*last_epoch=3"):
+        scheduler.step()
+    assert optimizer.param_groups == before
+    assert scheduler.state_dict() == state
+    anew = lrlib.torch.Scheduler(optimizer, 2 * WARM, last_epoch=3)
+    assert rates_of(optimizer) == [2 * WARM(3)] * 2 == anew.get_last_lr()
+
+
+# -- field case 16: other clocks ------------------------------------------------------------------
+
+
+def test_a_clock_of_samples():
+    s, optimizer = lrlib.Cosine(0.1, 0.0, steps=10_000), sgd()
+    scheduler = lrlib.torch.Scheduler(optimizer, s, by=500)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for seen, by in ((500, None), (1000, 500), (2000, 1000), (4000, 2000), (4500, None), (4501, np.int64(1))):
+            optimizer.step()
+            scheduler.step(by=by)
+            assert scheduler.last_epoch == seen
+            assert type(scheduler.last_epoch) is int
+            assert optimizer.param_groups[0]["lr"] == s(seen)
+
+
+@pytest.mark.parametrize("by", [0.1, 1 / 3, 1 / 1563, 0.7])
+def test_a_fractional_clock_gathers_no_rounding(by):
+    s, optimizer = lrlib.Cosine(0.1, 0.0, steps=1).stretch(900), sgd()
+    scheduler = lrlib.torch.Scheduler(optimizer, s, by=by)
+    for count in range(1, 1001):
+        optimizer.step()
+        scheduler.step()
+        assert scheduler.last_epoch == by * count
+        assert optimizer.param_groups[0]["lr"] == s(by * count)
+        if count in (3, 10, 500):  # exact on resume, too
+            state = json.loads(json.dumps(scheduler.state_dict()))
+            scheduler = lrlib.torch.Scheduler(optimizer, s, by=by)
+            scheduler.load_state_dict(state)
+
+
+def test_ten_steps_of_a_tenth_are_one():
+    scheduler = lrlib.torch.Scheduler(optimizer := sgd(), lrlib.StepDecay(0.1, 0.5, every=1))
+    optimizer.step()
+    for _ in range(10):
+        scheduler.step(by=0.1)
+    assert scheduler.last_epoch == 1
+    assert optimizer.param_groups[0]["lr"] == 0.05
+    for _ in range(5):  # a run of two batch sizes: each share is summed exactly
+        scheduler.step(by=0.1)
+        scheduler.step(by=0.3)
+    assert scheduler.last_epoch == 3
+
+
+def test_a_clock_resumes_by_its_reading():
+    s = lrlib.Linear(0.1, 0.0, steps=1)
+    assert lrlib.torch.Scheduler(sgd(), s, by=0.25, last_epoch=0.75).get_last_lr() == [s(0.75)]
+    assert lrlib.torch.Scheduler(sgd(), WARM, by=4, last_epoch=8).get_last_lr() == [WARM(8)]
+    assert lrlib.torch.Scheduler(sgd(), WARM, by=4).get_last_lr() == [WARM(0)]
+    for wrong in (-0.5, -2, math.nan, math.inf):
+        with pytest.raises(ValueError, match="last_epoch must be"):
+            lrlib.torch.Scheduler(sgd(), s, by=0.25, last_epoch=wrong)
+
+
+@pytest.mark.parametrize("wrong", [0, -1, math.nan, math.inf, "1", True, [1]], ids=repr)
+def test_a_clock_that_does_not_go_forward_is_refused(wrong):
+    with pytest.raises((TypeError, ValueError), match="by must be a finite number above 0"):
+        lrlib.torch.Scheduler(sgd(), WARM, by=wrong)
+    scheduler = lrlib.torch.Scheduler(optimizer := sgd(), WARM)
+    optimizer.step()
+    with pytest.raises((TypeError, ValueError), match="by must be a finite number above 0"):
+        scheduler.step(by=wrong)
+    assert scheduler.last_epoch == 0
+
+
+def test_torchs_step_with_an_epoch_stays_as_it_is():
+    scheduler = lrlib.torch.Scheduler(optimizer := sgd(), WARM, by=3)
+    optimizer.step()
+    with pytest.warns(UserWarning, match="epoch parameter"):
+        scheduler.step(7)
+    assert scheduler.last_epoch == 7
+    scheduler.step()
+    assert scheduler.get_last_lr() == [WARM(10)]
+
+
+# -- field case 21: weight decay, and the rate in other hands ---------------------------------------
+
+DECAY = lrlib.Linear(0.4, 0.0, steps=4).then(lrlib.Linear(0.0, 0.4, steps=4))  # at 0 in the middle
+
+
+def adamw(*decays):
+    return torch.optim.AdamW([{"params": [parameter()], "weight_decay": decay} for decay in decays], lr=0.1)
+
+
+def decays_of(optimizer):
+    return [group["weight_decay"] for group in optimizer.param_groups]
+
+
+@pytest.mark.parametrize(
+    ("decays", "plan", "driven"),
+    [
+        ((0.05, 0.0), DECAY, (True, False)),
+        ((0.0, 0.05, 0.02), DECAY, (False, True, True)),
+        ((0.0, 0.0), DECAY, (True, True)),
+        ((0.05, 0.05), DECAY, (True, True)),
+        ((0.05, 0.0), [DECAY, DECAY], (True, True)),
+    ],
+)
+@pytest.mark.parametrize("at", [0, 2, 4, 6])
+@pytest.mark.parametrize("order", ["", "os", "so", "oSs", "s", "n"])
+def test_one_schedule_of_the_weight_decay_leaves_undecayed_groups_alone(decays, plan, driven, at, order):
+    def expected(t):
+        return [DECAY(t) if moves else decay for moves, decay in zip(driven, decays, strict=True)]
+
+    optimizer = adamw(*decays)
+    scheduler = lrlib.torch.Scheduler(optimizer, ONE, weight_decay=plan)
+    for t in range(at):
+        assert decays_of(optimizer) == expected(t)
+        optimizer.step()
+        scheduler.step()
+    if order:
+        saved = copy.deepcopy((optimizer.state_dict(), scheduler.state_dict()))
+        optimizer = adamw(*decays)
+        late = order == "oSs"  # built when the optimizer has been loaded already
+        if order == "n":
+            scheduler = lrlib.torch.Scheduler(optimizer, ONE, weight_decay=plan, last_epoch=at)
+        elif not late:
+            scheduler = lrlib.torch.Scheduler(optimizer, ONE, weight_decay=plan)
+        for part in order:
+            if part == "o":
+                optimizer.load_state_dict(saved[0])
+            elif part == "S":
+                scheduler = lrlib.torch.Scheduler(optimizer, ONE, weight_decay=plan)
+            elif part == "s":
+                scheduler.load_state_dict(saved[1])
+    for t in range(at, 9):
+        assert decays_of(optimizer) == expected(t)
+        optimizer.step()
+        scheduler.step()
+
+
+def test_the_rate_may_be_left_to_others():
+    optimizer = adamw(0.05, 0.0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        rate = torch.optim.lr_scheduler.ExponentialLR(optimizer, 0.5)
+        scheduler = lrlib.torch.Scheduler(optimizer, weight_decay=DECAY)
+        both = torch.optim.lr_scheduler.ChainedScheduler([scheduler, rate])  # nothing is lost in this one
+        for t in range(5):
+            assert rates_of(optimizer) == [0.1 * 0.5**t] * 2 == scheduler.get_lr()
+            assert decays_of(optimizer) == [DECAY(t), 0.0]
+            optimizer.step()
+            both.step()
+    assert set(scheduler.state_dict()["schedules"]) == {"weight_decay"}
+    with pytest.raises(TypeError, match="lr must be a Schedule"):
+        lrlib.torch.Scheduler(optimizer)
+
+
+# -- field case 22: chains and sequences of torch's --------------------------------------------------
+
+
+def step_lr(optimizer):
+    return torch.optim.lr_scheduler.StepLR(optimizer, 3, 0.5)
+
+
+@pytest.mark.parametrize("ours_first", [True, False])
+@pytest.mark.parametrize("alone_before", [0, 2])
+def test_a_chain_with_another_is_refused_and_the_product_named(ours_first, alone_before):
+    optimizer = sgd()
+    scheduler = lrlib.torch.Scheduler(optimizer, WARM)
+    applied(optimizer, scheduler, alone_before)
+    parts = [scheduler, step_lr(optimizer)]
+    both = torch.optim.lr_scheduler.ChainedScheduler(parts if ours_first else parts[::-1])
+    rates = []
+    with pytest.raises(ValueError, match=r"StepLR would be lost.*a \* b.*SequentialLR works"):
+        for _ in range(8):
+            rates += update(optimizer)
+            both.step()
+    halving = lrlib.StepDecay(1.0, gamma=0.5, every=3)
+    assert rates == [WARM(alone_before + t) * halving(t) for t in range(len(rates))]  # right as long as it lasted
+
+
+def test_a_nested_chain_is_refused():
+    optimizer = sgd()
+    chained = torch.optim.lr_scheduler.ChainedScheduler
+    both = chained([chained([lrlib.torch.Scheduler(optimizer, WARM)]), step_lr(optimizer)])
+    optimizer.step()
+    with pytest.raises(ValueError, match="StepLR would be lost"):
+        both.step()
+
+
+def test_a_chain_of_one_works_and_so_does_a_rate_moved_by_hand():
+    optimizer = sgd()
+    chained = torch.optim.lr_scheduler.ChainedScheduler([lrlib.torch.Scheduler(optimizer, WARM)])
+    for t in range(COUNT):
+        assert chained.get_last_lr() == update(optimizer) == [WARM(t)]
+        optimizer.param_groups[0]["lr"] = 3.0
+        chained.step()
+
+
+def warm_then_ours(optimizer):
+    warm = torch.optim.lr_scheduler.LinearLR(optimizer, 0.1, 1.0, 5)
+    return [warm, lrlib.torch.Scheduler(optimizer, WARM, by=2)]
+
+
+def ours_then_steps(optimizer):
+    return [lrlib.torch.Scheduler(optimizer, WARM), step_lr(optimizer)]
+
+
+@pytest.mark.parametrize("parts", [warm_then_ours, ours_then_steps])
+@pytest.mark.parametrize("at", [0, 2, 5, 8])
+@pytest.mark.parametrize("order", ["os", "so"])
+def test_a_sequence_works_and_resumes(parts, at, order):
+    def build():
+        optimizer = sgd(lr=0.25)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return optimizer, torch.optim.lr_scheduler.SequentialLR(optimizer, parts(optimizer), [5])
+
+    whole = applied(*build())
+    if parts is ours_then_steps:
+        assert whole == values(WARM, 5) + [0.25 * 0.5 ** (t // 3) for t in range(COUNT - 5)]
+    else:
+        assert whole[5:] == [WARM(2 * t) for t in range(COUNT - 5)]
+    optimizer, scheduler = build()
+    applied(optimizer, scheduler, at)
+    saved = {"o": copy.deepcopy(optimizer.state_dict()), "s": copy.deepcopy(scheduler.state_dict())}
+    optimizer, scheduler = build()
+    for part in order:
+        {"o": optimizer, "s": scheduler}[part].load_state_dict(saved[part])
+    assert applied(optimizer, scheduler, COUNT - at) == whole[at:]
+
+
+# -- wrappers ------------------------------------------------------------------------------------------
+
+
+class Wrapper:
+    """No subclass of Optimizer; it shares its parameter groups, as DeepSpeed's does."""
+
+    def __init__(self, optimizer, shares=True):
+        self.optimizer, self.shares = optimizer, shares
+
+    @property
+    def param_groups(self):
+        return self.optimizer.param_groups if self.shares else list(self.optimizer.param_groups)
+
+
+def test_a_wrapper_that_shares_its_groups_is_looked_through():
+    optimizer = sgd()
+    scheduler = lrlib.torch.Scheduler(Wrapper(optimizer), WARM)
+    assert scheduler.optimizer is optimizer
+    assert applied(optimizer, scheduler) == values(WARM)
+    assert lrlib.torch.PlateauScheduler(Wrapper(optimizer), lrlib.Plateau(0.3)).optimizer is optimizer
+    assert rates_of(optimizer) == [0.3]
+
+
+def test_a_wrapper_that_is_not_known_is_refused_by_name():
+    for build in (
+        lambda o: lrlib.torch.Scheduler(o, WARM),
+        lambda o: lrlib.torch.PlateauScheduler(o, lrlib.Plateau(1)),
+    ):
+        with pytest.raises(TypeError, match=r"optimizer must be .* got Wrapper.*this Wrapper wraps"):
+            build(Wrapper(sgd(), shares=False))
+
+
+def test_torchs_warning_of_the_order_comes_when_resuming_too():
+    with pytest.warns(UserWarning, match=r"lr_scheduler.step\(\).*before.*optimizer.step\(\)"):
+        lrlib.torch.Scheduler(sgd(), WARM, last_epoch=10).step()
 
 
 def test_other_optimizers():
