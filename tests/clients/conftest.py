@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 CLIENTS = ("accelerate", "flax", "hydra", "ignite", "jax", "lightning", "omegaconf", "optax", "transformers")
+collect_ignore = ["examples"]  # no modules: what the page shows
 if not all(map(importlib.util.find_spec, CLIENTS)):
     collect_ignore_glob = ["test_*.py"]
 

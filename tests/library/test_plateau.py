@@ -402,6 +402,14 @@ def test_it_is_taken_for_torchs_own_but_inherits_no_behaviour():
     assert cooling.in_cooldown
 
 
+@pytest.mark.parametrize("chain", [torch.optim.lr_scheduler.ChainedScheduler, torch.optim.lr_scheduler.SequentialLR])
+def test_torch_refuses_it_in_chains_and_sequences_as_its_own(chain):
+    optimizer = grouped(0.4)
+    parts = [torch.optim.lr_scheduler.StepLR(optimizer, 3), lrlib.torch.PlateauScheduler(optimizer, RULES[0])]
+    with pytest.raises(ValueError, match="does not support `ReduceLROnPlateau`"):
+        chain(*([parts] if chain is torch.optim.lr_scheduler.ChainedScheduler else [optimizer, parts, [3]]))
+
+
 @pytest.mark.parametrize("plan", [RULES, dict(zip("ab", RULES, strict=True)), RULES[0]], ids=["list", "dict", "one"])
 def test_its_state_travels_through_torchs_default_load(plan, tmp_path):
     optimizer = grouped(7.0, 5.0)

@@ -501,7 +501,7 @@ def test_a_schedule_that_gives_the_saved_value_at_the_saved_update_is_taken(new,
 
 PLANS_THAT_JUMP = {
     "rate": ((lrlib.Linear(0.1, 0.0, steps=20),), {}),
-    "next to it": ((lrlib.Constant(0.05 * (1 + 1e-8)),), {}),
+    "next to it": ((lrlib.Constant(0.05 * (1 + 1e-8)),), {"momentum": lrlib.Constant(0.9)}),
     "momentum": ((OLD,), {"momentum": lrlib.Constant(0.8)}),
     "a new hyperparameter": ((OLD,), {"momentum": lrlib.Constant(0.9), "weight_decay": lrlib.Constant(0.0)}),
     "one less": ((OLD,), {}),
@@ -931,6 +931,17 @@ def test_one_schedule_of_the_weight_decay_leaves_undecayed_groups_alone(decays, 
         scheduler.step()
 
 
+def test_who_is_decayed_is_settled_when_a_group_joins():
+    optimizer = adamw(0.0)
+    scheduler = lrlib.torch.Scheduler(optimizer, ONE, weight_decay=DECAY)
+    for decay in (0.05, 0.0):
+        optimizer.add_param_group({"params": [parameter()], "weight_decay": decay})
+    optimizer.step()
+    for t in (1, 2, 3):
+        scheduler.step()
+        assert decays_of(optimizer) == [DECAY(t), DECAY(t), 0.0]
+
+
 def test_the_rate_may_be_left_to_others():
     optimizer = adamw(0.05, 0.0)
     with warnings.catch_warnings():
@@ -1053,6 +1064,14 @@ def test_a_wrapper_that_is_not_known_is_refused_by_name():
     ):
         with pytest.raises(TypeError, match=r"optimizer must be .* got Wrapper.*this Wrapper wraps"):
             build(Wrapper(sgd(), shares=False))
+
+
+def test_a_loaded_run_is_not_asked_for_its_order_again():
+    scheduler = lrlib.torch.Scheduler(sgd(), WARM)
+    scheduler.load_state_dict(checkpoint(3)["scheduler"])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        scheduler.step()  # torch's own keep the count of steps in their state
 
 
 def test_torchs_warning_of_the_order_comes_when_resuming_too():
