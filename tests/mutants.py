@@ -34,6 +34,7 @@ TESTS = {  # module: pytest's arguments, and what to import beforehand
     "interop": (["library/test_interop.py"], ["hypothesis.strategies", "torch", "keras"]),
     "torch": (["library/test_torch.py"], ["hypothesis.strategies", "torch"]),
     "keras": (["library/test_keras.py", "-m", "not slow"], ["hypothesis.strategies", "torch", "keras"]),
+    "_keras_callbacks": (["library/test_backends.py", "-m", "not slow"], ["hypothesis.strategies", "keras"]),
     "_torch_range": (["library/test_range_torch.py"], ["torch"]),
     "_keras_range": (["library/test_range_keras.py"], ["keras"]),
     "_snapshot": (["library/test_range_torch.py", "library/test_range_keras.py"], ["torch", "keras"]),

@@ -111,6 +111,70 @@ TELLING = {
 LARGE = [2**24, 2**24 + 1, 2**24 + 3, 2**31 - 1, 2**31 + 6, 2**31 + 7, 2**33 + 5, 2**40 - 1, 2**40]
 
 
+def test_a_table_holds_what_the_formula_gives_rounded_once():
+    for s in SAMPLES.values():
+        if s.length is None:
+            continue
+        rate = lrlib.keras.Schedule(s)
+        found = rate(tf.range(60, dtype=tf.int64)).numpy()
+        np.testing.assert_array_equal(found, np.array([s(t) for t in range(60)]).astype("float32"))
+        assert float(rate(np.int64(2**40))) == np.float32(s(2**40))
+
+
+@lrlib.register
+class Asking(lrlib.Schedule):
+    """A family whose formula does more than it may: only numbers answer an `if`, in a graph."""
+
+    steps: int
+    length = property(lambda self: self.steps)
+
+    def evaluate(self, t, ops):
+        return 0.1 if t < self.steps else 0.05
+
+
+def graph_of(schedule, **options):
+    rate = lrlib.keras.Schedule(schedule, **options)
+    compiled = tf.function(rate, input_signature=[tf.TensorSpec((), tf.int64)])
+    return [node.type for node in compiled.get_concrete_function().graph.get_operations()]
+
+
+def test_a_table_serves_up_to_its_stated_length():
+    formula = {"Cos", "FloorDiv", "RealDiv"}
+    for schedule, options in (
+        (lrlib.Cosine(0.1, 0.0, 100_000), {}),
+        (lrlib.Cosine(0.1, 0.0, 10**9), {"by": 10_000}),
+        (lrlib.Cosine(0.1, 0.0, 5).stretch(1.5), {"by": 0.3}),
+        (Asking(7), {}),
+    ):
+        operations = graph_of(schedule, **options)
+        assert operations.count("GatherV2") == 1
+        assert not formula & set(operations)
+        assert len(operations) < 12, operations
+    for schedule, options in (
+        (lrlib.Cosine(0.1, 0.0, 100_001), {}),
+        (lrlib.Cosine(0.1, 0.0, 100), {"by": 0.0009}),
+        (lrlib.Triangular(0.0, 0.1, 3), {}),
+    ):
+        assert formula & set(graph_of(schedule, **options))
+
+
+@pytest.mark.parametrize(("steps", "by"), [(1, 0.1), (9, 0.3), (3, 0.7), (10, 3), (1, 1e-3), (7, 7.0)])
+def test_the_last_entry_of_a_table_is_the_held_rate(steps, by):
+    s = lrlib.Linear(0.1, 0.2, steps)
+    rate = lrlib.keras.Schedule(s, by=by)
+    for update in range(math.ceil(steps / by) + 3):
+        assert float(rate(np.int64(update))) == np.float32(s(by * update))
+    assert float(rate(np.int64(10**6))) == np.float32(0.2)
+
+
+def test_a_table_of_cycles_is_made_into_an_array_once():
+    rate = lrlib.keras.Schedule(lrlib.CosineRestarts(0.1, 0.0, first=17, t_mul=2))
+    first = float(rate(np.int64(30)))
+    made = lrlib.keras._array.cache_info().misses
+    assert float(rate(np.int64(30))) == first
+    assert lrlib.keras._array.cache_info().misses == made
+
+
 def test_large_steps_are_exact_in_a_graph():
     rates = in_graph(TELLING.values())
     for t in LARGE:
@@ -583,6 +647,30 @@ def _python(code, **environment):
 
 def _as_json(schedules):
     return json.dumps([s.to_dict() for s in schedules.values()])
+
+
+@pytest.mark.slow
+def test_a_saved_model_is_loaded_in_a_new_process(tmp_path):
+    # Keras names the module to import, and the docstrings say so; `import lrlib` alone stays without Keras.
+    model = weight_model(lrlib.keras.SGD(lrlib.keras.Schedule(WARM), momentum=0.9))
+    model.save(tmp_path / "model.keras")
+    code = f"""
+import lrlib, sys
+assert "keras" not in sys.modules
+import keras
+keras.saving.register_keras_serializable("lrlib tests")(weight_loss := lambda y, p: keras.ops.mean(p))
+keras.saving.get_custom_objects()["lrlib tests>weight_loss"] = weight_loss
+load = lambda: keras.models.load_model({str(tmp_path / "model.keras")!r})
+try:
+    load()
+except TypeError as error:
+    assert "Could not locate class" in str(error) and "lrlib.keras" in str(error), error
+else:
+    raise AssertionError("loaded")
+import lrlib.keras
+print(type(load().optimizer).__module__, type(load().optimizer).__name__)
+"""
+    assert _python(code).split() == ["lrlib.keras", "SGD"]
 
 
 @pytest.mark.slow
