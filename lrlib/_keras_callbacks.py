@@ -47,7 +47,10 @@ def inner_optimizers(optimizer: Any) -> list[Any]:
                 "the MultiOptimizer has no optimizers yet: call its build(model.trainable_variables) first"
             )
         return [inner for part in optimizer.optimizers for inner in inner_optimizers(part)]
-    for name, value in vars(optimizer).items():
+    own = {
+        name: value for name, value in vars(optimizer).items() if not name.startswith("_self_")
+    }  # TensorFlow's books
+    for name, value in own.items():
         parts = value.values() if isinstance(value, dict) else value if isinstance(value, (list, tuple)) else [value]
         if any(isinstance(part, keras.optimizers.Optimizer) for part in parts):
             raise ValueError(
