@@ -2,6 +2,7 @@
 
 import functools
 import math
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -33,8 +34,16 @@ load_with_own_symbols()
 
 
 def _double(x: Any) -> Any:
-    """As a float64 tensor: float32 cannot count updates beyond 2^24."""
-    return ops.convert_to_tensor(x, dtype="float64")
+    """As a float64 tensor: float32 cannot count updates beyond 2^24. (JAX has no other, but in its 64-bit mode.)"""
+    single = keras.backend.backend() == "jax" and not sys.modules["jax"].config.jax_enable_x64
+    return ops.convert_to_tensor(x, dtype="float32" if single else "float64")
+
+
+def _take(table: Any, index: Any) -> Any:
+    """``table[index]`` for an index within it: Keras looks for negative ones first, four more operations in a graph."""
+    if keras.backend.backend() == "tensorflow":
+        return sys.modules["tensorflow"].gather(table, index)
+    return ops.take(table, index)
 
 
 class _Same:
@@ -108,7 +117,7 @@ class TensorOps:
 
     @staticmethod
     def lookup(table: tuple, k: Any) -> Any:
-        return ops.take(_double(_array(_Same(table))), k)
+        return _take(_double(_array(_Same(table))), k)
 
     @staticmethod
     def choose(boundaries: tuple, t: Any, branch: Callable[[int], Any]) -> Any:
@@ -178,10 +187,9 @@ class Schedule(keras.optimizers.schedules.LearningRateSchedule):
     def __call__(self, step: Any) -> Any:
         if _is_count(step) and self._rates is not None:
             update = ops.floor_divide(step, self.accumulate) if self.accumulate > 1 else ops.convert_to_tensor(step)
-            rate = ops.take(_double(self._rates), ops.clip(update, 0, len(self._rates) - 1))
-        else:
-            rate = self._formula(step)
-        return ops.cast(rate, keras.config.floatx())
+            within = ops.clip(update, 0, len(self._rates) - 1)
+            return _take(ops.convert_to_tensor(self._rates, dtype=keras.config.floatx()), within)
+        return ops.cast(self._formula(step), keras.config.floatx())
 
     def _formula(self, step: Any) -> Any:
         t = TensorOps.maximum(_double(step), 0)
