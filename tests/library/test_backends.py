@@ -167,6 +167,13 @@ def test_the_clock_reads_by_times_updates(by, k):
     assert_rates(rates[k - 1 :: k], [s(by * t) for t in range(15)])
 
 
+def test_the_clock_of_a_schedule_without_end():
+    for by in (4, 0.5):
+        cycles = lrlib.Triangular(0.1, 0.2, step_size=3)
+        rates = applied(keras.optimizers.SGD(lrlib.keras.Schedule(cycles, by=by)), 15)
+        assert_rates(rates, [cycles(by * t) for t in range(15)], FORMULA)
+
+
 def test_ten_steps_of_a_tenth_are_one():
     cut = lrlib.Piecewise([1], [0.2, 0.1])
     for callback in (lrlib.keras.ScheduleCallback(cut, by=0.1), lrlib.keras.ScheduleCallback(cut, by=lambda: 0.1)):
