@@ -729,9 +729,12 @@ def test_two_models_and_two_optimizers():
 
 def test_what_else_a_step_changes():
     class Average:
-        """Of the weights, in a plain object."""
+        """Of the weights, in a plain object, which holds what is known to have a state."""
 
         def __init__(self):
+            self.scaler = torch.amp.GradScaler("cpu", init_scale=4.0, growth_interval=1)
+            self.scaler.scale(torch.ones(1))
+            self.schedule = torch.optim.lr_scheduler.StepLR(torch.optim.SGD([torch.zeros(1)], lr=0.1), 1)
             self.calls, self.kept, self.rng = 0, [torch.zeros(1)], np.random.default_rng(0)
 
     model, optimizer, *_ = line()
@@ -742,20 +745,24 @@ def test_what_else_a_step_changes():
         average.calls, counts["n"] = 1, 1
         average.kept[0] += 1
         average.new = True
+        average.scaler.update(8.0)
+        average.schedule.last_epoch = 3
         array += 1
         next(iter(loader))
         torch.rand(1, generator=generator)
         average.rng.random()
     assert (average.calls, counts, average.kept[0].item(), hasattr(average, "new")) == (0, {"n": 0}, 0.0, False)
     assert array.tolist() == [0, 0]
+    assert (average.scaler.get_scale(), average.schedule.last_epoch) == (4.0, 0)
     assert same(expected, (loader.generator.get_state(), generator.get_state(), average.rng.bit_generator.state))
 
 
 def test_gradients_are_set_aside():
-    one = Setting()
-    with no_trace(one.model, one.optimizer):
-        assert all(p.grad is None for p in one.model.parameters())
-    assert (one.model[0].weight.grad == 7).all()
+    one, loose = Setting(), nn.Parameter(torch.ones(1))
+    loose.grad = torch.ones(1)
+    with no_trace(one.model, one.optimizer, None, torch.optim.SGD([loose], lr=0.1)):
+        assert loose.grad is None and all(p.grad is None for p in one.model.parameters())
+    assert (one.model[0].weight.grad == 7).all() and loose.grad == 1
 
 
 @pytest.mark.parametrize(
