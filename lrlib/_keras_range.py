@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import keras
-import numpy as np
 from keras import ops
 
 from lrlib import finder
@@ -19,6 +18,7 @@ from lrlib._snapshot import (
     check_loader,
     check_progress,
     cycle,
+    flat,
     global_generators,
     keep_array,
     keep_others,
@@ -66,6 +66,7 @@ def range_test(
     Errors: ``ValueError`` for a model that is not compiled, if there is no batch, or if an iterator that cannot start
     again ends early; ``TypeError`` for a batch that is no pair.
 
+    >>> import numpy as np
     >>> model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
     >>> model.compile("sgd", "mse")
     >>> result = range_test(model, [(np.ones((4, 1)), np.ones((4, 1)))], steps=20)
@@ -153,13 +154,14 @@ def no_trace(model: Any, loader: Any = None, *others: Any) -> Iterator[None]:
     Python, TensorFlow and PyTorch. Within the block the rate of an optimizer that was built with a schedule is a number
     that can be set.
 
-    Not put back: the shuffle order of a ``tf.data.Dataset`` and the hidden state of any other source, the position of an
-    iterator that was begun before the block, and the hidden counters of stateful TensorFlow operations in a graph. A
+    Not put back: the shuffle order of a ``tf.data.Dataset`` and the hidden state of any other source, the position of
+    an iterator that was begun before the block, and the hidden counters of stateful TensorFlow operations in a graph. A
     ``tf.function`` of one's own keeps the variables that it met when it was traced: build the optimizer first
     (``optimizer.build(model.trainable_variables)``) if the same function trains on after the block.
 
     Errors: ``TypeError`` for what is no model or loader.
 
+    >>> import numpy as np
     >>> model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
     >>> model.compile("sgd", "mse")
     >>> def step(rate):
@@ -172,7 +174,7 @@ def no_trace(model: Any, loader: Any = None, *others: Any) -> Iterator[None]:
     """
     models = as_list("model", model, keras.Model, "a keras.Model")
     check_loader(loader, (keras.layers.Layer, keras.optimizers.Optimizer, keras.metrics.Metric))
-    with _restored(models, [loader], others):
+    with _restored(models, [loader], flat(others)):
         yield
 
 

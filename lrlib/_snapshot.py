@@ -172,9 +172,7 @@ def keep_source(snapshot: Snapshot, source: Any) -> None:
 def keep_others(snapshot: Snapshot, others: Iterable[Any]) -> None:
     """What else a step changes: of a source of batches its generators, of all else its attributes."""
     for item in others:
-        if isinstance(item, (list, tuple)):
-            keep_others(snapshot, item)
-        elif snapshot.knows(item):
+        if snapshot.knows(item):
             snapshot.keep(item)
         elif is_source(item) and not isinstance(item, str):
             keep_source(snapshot, item)
@@ -182,6 +180,11 @@ def keep_others(snapshot: Snapshot, others: Iterable[Any]) -> None:
             snapshot.keep(vars(item))
         else:
             raise TypeError(f"no_trace: others must be objects that hold a state, got {item!r}")
+
+
+def flat(items: Iterable[Any]) -> list[Any]:
+    """The items, those in lists and tuples one by one."""
+    return [part for item in items for part in (flat(item) if isinstance(item, (list, tuple)) else [item])]
 
 
 def keep_array(item: Any) -> Undo | None:

@@ -17,6 +17,7 @@ from lrlib._snapshot import (
     check_loader,
     check_progress,
     cycle,
+    flat,
     global_generators,
     keep_array,
     keep_others,
@@ -237,7 +238,7 @@ def no_trace(model: Any, optimizer: Any, loader: Any = None, *others: Any) -> It
     modules = as_list("model", model, torch.nn.Module, "a torch.nn.Module")
     optimizers = as_list("optimizer", optimizer, torch.optim.Optimizer, "a torch.optim.Optimizer")
     check_loader(loader, (torch.nn.Module, torch.optim.Optimizer))
-    with _restored(modules, optimizers, [loader], others):
+    with _restored(modules, optimizers, [loader], flat(others)):
         yield
 
 

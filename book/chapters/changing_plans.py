@@ -188,8 +188,7 @@ assert in_force == stretched(AT)
 # in it. Do not take the checkpoint as it is; take it down to zero first. `a.cooldown(at, steps)` leaves the schedule at
 # update `at` and goes down to zero in `steps`.
 #
-# How much that gives, and that it does not matter much *when*, is quickly tried: one long run at a constant rate, cooled
-# down in 50 updates from three of its checkpoints.
+# How much that gives is quickly tried: a run at a constant rate, cooled down in 50 updates from three of its checkpoints.
 
 # %% tags=["nbval-ignore-output", "pytorch"]
 from lrlib.course import networks, training
@@ -339,7 +338,7 @@ answer("check 3", "plan(200)", holds=plan.cooldown(AT, 60)(AT) == plan(AT))
 #
 # 1. `take(n)`, `then` and `drop(n)`: what was, what is new, and what is left of the plan.
 # 2. A change of plan that agrees up to now loads any checkpoint. One that does not has to say `resume="count"`.
-# 3. No checkpoint is finished at a high rate: cool it down, and 50 updates are worth more than 50 more of the same.
+# 3. No checkpoint at a high rate is finished. The same 50 updates give more on the way down than at the old rate.
 #
 # **Terms:** rate in force, checkpoint, horizon. **Read on:** [Choosing a schedule](choosing.ipynb), *You resume*.
 

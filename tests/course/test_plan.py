@@ -1,6 +1,7 @@
 """What the claims need next: the plan, its costs, and the queue that runs it."""
 
 import re
+from types import SimpleNamespace
 
 import pytest
 
@@ -135,3 +136,45 @@ def test_a_real_claim_is_looked_at_again_after_its_seeds_came(tmp_path, monkeypa
 
 def test_the_commit_that_fixed_the_rules_is_named():
     assert re.fullmatch(r"[0-9a-f]{7,40}", plan.FIXED_IN)
+
+
+def test_the_text_has_minutes_of_a_core_and_their_sum():
+    def step(text, missing, seconds, accelerator=False):
+        return plan.Step(
+            Claim("made", text, "", None, "cycling"), Verdict(UNDECIDED, {}), missing, seconds, accelerator
+        )
+
+    one = [trial("triangular", 100)]
+    steps = [step("a", one, 5400.0), step("b", one, 3600.0), step("c", [], 0.0), step("d", one, 9e9, True)]
+    _, *lines, total = plan.as_text(steps).splitlines()
+    assert [line.split()[2] for line in lines] == ["90.0", "60.0", "–", "GPU"]
+    assert total.startswith("next looks in all: 150 core-minutes")
+
+
+def test_one_trial_that_needs_an_accelerator_is_enough():
+    here, there = trial("triangular", 100), Trial("clr_table1", "fixed", "pytorch", 100)
+    assert plan.needs_accelerator([here, there]) and not plan.needs_accelerator([here, here])
+
+
+def test_a_setting_without_results_costs_what_its_experiment_does(monkeypatch):
+    seconds = {("a", "pytorch"): [10.0, 20.0], ("b", "pytorch"): [60.0], ("a", "keras"): [1.0]}
+    monkeypatch.setattr(plan, "_seconds", lambda experiment: seconds)
+    assert plan.cost(trial("c", 100)) == 20 and plan.cost(trial("a", 100)) == 15
+    assert plan.cost(trial("c", 100, "keras")) == 1
+
+
+def test_what_was_spent_is_that_of_new_seeds_in_hours(monkeypatch):
+    results = {
+        name: {"a": {"pytorch": [{"seconds": 1800.0}] * 3}, "b": {"keras": [{"seconds": 900.0}]}} for name in "xy"
+    }
+
+    def experiment(name):
+        rules = [object.__new__(Higher) for _ in range(3)] if name == "x" else []
+        return SimpleNamespace(name=name, claims=lambda: [Claim("made", "", "", rule, "cycling") for rule in rules])
+
+    words = iter([UNDECIDED, "holds", "holds"])
+    monkeypatch.setattr(Higher, "judge", lambda self: Verdict(next(words), {}))
+    monkeypatch.setattr(experiments, "NAMES", ("x", "y"))
+    monkeypatch.setattr(experiments, "get", experiment)
+    monkeypatch.setattr(store, "load_new", lambda experiment: results[experiment.name])
+    assert plan.spent() == [plan.Spent("x", 4, 1.75, 2, 3)]

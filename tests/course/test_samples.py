@@ -52,8 +52,8 @@ def test_a_mean_is_taken_seed_by_seed_with_its_images():
     one, other = sample([10, 20, 30], lost=[0]), sample([30, 20], lost=[1])
     mean = mean_of([one, other])
     assert mean.values.tolist() == [20, 20] and mean.lost.tolist() == [True, True] and mean.right is None
-    whole = mean_of([sample([75, 50], right=IMAGES), sample([50, 75], right=IMAGES[::-1])])
-    assert whole.right.tolist() == [[0, 50, 100, 100]] * 2
+    whole = mean_of([sample([75, 50], right=IMAGES), sample([0, 100], right=np.array([[0.0] * 4, [100.0] * 4]))])
+    assert whole.right.tolist() == [[0, 50, 50, 50], [50, 50, 100, 100]]
     assert mean_of([sample([75, 50], right=IMAGES), sample([75, 50])]).right is None
     mean = Mean([Made("a", 10, 20, 30), Made("b", 30, 20)])
     assert mean.sample("pytorch", True, 1).values.tolist() == [20]
@@ -79,6 +79,15 @@ def test_the_images_of_the_end_are_those_of_the_last_moment():
     result = {"test_accuracy": 75.0, "right": {"10": packed(first), "20": packed(last)}}
     assert TEST_ACCURACY(result) == 75 and TEST_ACCURACY.right(result).tolist() == [100.0] * 6 + [0.0] * 2
     assert TEST_ACCURACY.right({"test_accuracy": 75.0}) is None
+
+
+def test_images_of_some_seeds_only_are_none(monkeypatch):
+    results = [{"test_accuracy": 25.0, "right": {"10": packed(np.arange(8) < 2)}}, {"test_accuracy": 75.0}]
+    for count, right in ((1, [[100.0] * 2 + [0.0] * 6]), (2, None)):
+        kept = {"triangular": {"pytorch": results[:count]}}
+        monkeypatch.setattr(samples, "stored", lambda experiment, new, kept=kept: kept)
+        found = Runs(CYCLING, "triangular").sample("pytorch", True).right
+        assert (found if found is None else found.tolist()) == right
 
 
 def test_a_setting_without_results_has_an_empty_sample(monkeypatch):

@@ -11,6 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lrlib import finder
+from lrlib.course import study
+from lrlib.course.experiments import finding_the_range
 from lrlib.course.peer_range_rules import FINDERS, PEERS, averaged, curve, score
 from lrlib.finder import RULES, RangeTest, Suggestion, combine, ladder, range_test
 
@@ -162,6 +164,19 @@ def test_the_reason_says_what_stopped_the_sweep_and_what_to_do(result, words):
     for rule in RULES:
         assert words in result.suggest(rule).reason
     assert "ended early" not in record(cosine(LADDER), stopped="diverged").suggest().reason
+
+
+def test_a_sweep_of_the_course_ends_where_the_stored_ones_do():
+    """They were ended by one loss above four times the lowest; the sweeps themselves go on."""
+    stored = [run for setting in study.load("finding_the_range").values() for runs in setting.values() for run in runs]
+    for run in stored:
+        result = RangeTest.from_dict(run["range_test"])
+        longer = RangeTest(ladder(steps=len(result.rates) + 3), (*result.losses, 0.1, 99.0, 0.1))
+        found = finding_the_range.ended(longer)
+        assert (found.losses, found.stopped) == (result.losses, result.stopped)
+        begun = RangeTest(result.rates[:20], result.losses[:20])
+        assert finding_the_range.ended(begun) is begun
+    assert len(stored) == 20
 
 
 def test_what_step_fn_raises_is_passed_on():

@@ -1,8 +1,13 @@
 """The range test on a Keras model: right pairing, the ladder, and no trace of it afterwards."""
 
 import inspect
+import itertools
 import math
+import os
 import random
+import subprocess
+import sys
+import typing
 
 import keras
 import numpy as np
@@ -12,7 +17,7 @@ import tensorflow as tf
 import lrlib
 import lrlib.keras
 from lrlib import _keras_range, finder
-from lrlib._keras_range import range_test
+from lrlib._keras_range import no_trace, range_test
 
 pytestmark = pytest.mark.slow  # `make check` leaves these out
 
@@ -122,6 +127,7 @@ OPTIMIZERS = {
         ("schedule", True, True),
         ("accumulating", True, True),
         ("loss scale", False, True),
+        ("loss scale", True, True),  # TensorFlow holds its variables in a tuple of its own
     ],
 )
 def test_no_trace(optimizer, warm, built):
@@ -185,6 +191,246 @@ def test_tensorflows_generators():
         return float(tf.random.normal(())), float(tf.random.normal(())), float(generator.normal(()))
 
     assert drawn(True) == drawn(False)
+
+
+def test_mixed_precision():
+    keras.mixed_precision.set_global_policy("mixed_float16")
+    try:
+
+        def make():
+            return Setting(lambda: "adam", True)
+
+        one = make()
+        before = one.state()
+        assert len(range_test(one.model, BATCHES, steps=STEPS, progress=False).losses) == STEPS
+        assert_no_trace(before, one.state())
+        assert_trains_alike(one, make)
+    finally:
+        keras.mixed_precision.set_global_policy("float32")
+
+
+class Own(keras.Model):
+    """A model with variables and a generator of TensorFlow's own."""
+
+    def __init__(self):
+        super().__init__()
+        self.dense = keras.layers.Dense(1)
+        self.calls, self.table = tf.Variable(0.0), {"seen": [tf.Variable([0.0, 0.0])]}
+        self.module = tf.Module()
+        self.module.inner = tf.Variable(0.0)
+        self.generator = tf.random.Generator.from_seed(1)
+
+    def call(self, x):
+        self.calls.assign_add(1.0)
+        self.table["seen"][0].assign_add([1.0, 2.0])
+        self.module.inner.assign_add(1.0)
+        return self.dense(x) + 0.01 * self.generator.normal(())
+
+    def own(self):
+        held = (self.calls, self.table["seen"][0], self.module.inner, self.generator.state)
+        return [v.numpy().tolist() for v in held]
+
+
+def test_tensorflows_own_variables():
+    model = Own()
+    model.compile("sgd", "mse")
+    model.train_on_batch(*BATCHES[0])
+    before = model.own()
+    range_test(model, BATCHES, steps=3, progress=False)
+    assert model.own() == before
+    with no_trace(model):
+        model.train_on_batch(*BATCHES[0])
+        assert all(a != b for a, b in zip(before, model.own(), strict=True))
+    assert model.own() == before
+
+
+def test_a_frozen_batch_norm_stays_frozen():
+    norm = keras.layers.BatchNormalization(momentum=0.5)
+    model = keras.Sequential([keras.Input((4,)), norm, keras.layers.Dense(1)])
+    norm.trainable = False
+    model.compile("sgd", "mse")
+    seen = []
+    with no_trace(model):  # the statistics are read before the end of the sweep restores them
+        range_test(model, BATCHES, steps=3, progress=lambda *_: seen.append(norm.moving_mean.numpy().tolist()))
+    assert seen == [[0.0] * 4] * 3 and not norm.trainable
+    norm.trainable = True
+    model.compile("sgd", "mse")
+    range_test(model, BATCHES, steps=3, progress=lambda *_: seen.append(norm.moving_mean.numpy().tolist()))
+    assert seen[-1] != [0.0] * 4
+
+
+# -- a step of one's own -----------------------------------------------------------------------------------------------
+
+
+def by_train_on_batch(one):
+    batches = itertools.cycle(BATCHES)
+
+    def step(rate):
+        one.model.optimizer.learning_rate = rate
+        return one.model.train_on_batch(*next(batches))[0]
+
+    return step
+
+
+def accumulating(one):
+    """Two micro-batches an update, clipped, in a graph of its own."""
+    m, batches = one.model, itertools.cycle(BATCHES)
+
+    @tf.function
+    def gradients(x, y):
+        with tf.GradientTape() as tape:
+            loss = one.loss(y, m(x, training=True))
+        return loss, tape.gradient(loss, m.trainable_variables)
+
+    def step(rate):
+        m.optimizer.learning_rate = rate
+        losses, grads = zip(*[gradients(*batch) for batch in itertools.islice(batches, 2)], strict=True)
+        clipped, _ = tf.clip_by_global_norm([(a + b) / 2 for a, b in zip(*grads, strict=True)], 0.1)
+        m.optimizer.apply(clipped, m.trainable_variables)
+        return sum(losses) / 2
+
+    return step
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "make_step", "ending"),
+    [
+        ("adam", by_train_on_batch, None),
+        ("schedule", accumulating, None),
+        ("schedule", by_train_on_batch, KeyboardInterrupt),
+    ],
+)
+def test_a_step_of_ones_own_leaves_no_trace(optimizer, make_step, ending):
+    def make():
+        return Setting(OPTIMIZERS[optimizer], ending is None)
+
+    one = make()
+    before = one.state()
+
+    def step(rate):
+        loss = inner(rate)
+        if ending and rate > 1e-4:
+            raise ending
+        return loss
+
+    try:
+        with no_trace(one.model, BATCHES):
+            inner = make_step(one)
+            result = lrlib.range_test(step, finder.ladder(1e-5, 1e-2, STEPS))
+            assert len(result.losses) == STEPS and one.state()["variables"] != before["variables"]
+    except KeyboardInterrupt:
+        assert ending
+    assert_no_trace(before, one.state())
+    assert_trains_alike(one, make)
+
+
+def test_two_models_and_two_optimizers():
+    generator = keras.Sequential([keras.Input((2,)), keras.layers.Dense(4), keras.layers.BatchNormalization()])
+    critic = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])
+    optimizers = [keras.optimizers.Adam(0.01), keras.optimizers.Adam(lrlib.keras.Schedule(SCHEDULE))]
+    mean = keras.metrics.Mean()
+
+    def step(rate=None):
+        for optimizer in optimizers:
+            if rate is not None:
+                optimizer.learning_rate = rate
+        with tf.GradientTape(persistent=True) as tape:
+            fake = critic(generator(keras.random.normal((8, 2)), training=True))
+            loss = tf.reduce_mean(fake)
+            difference = loss - tf.reduce_mean(critic(keras.random.normal((8, 4))))
+        for optimizer, part, of in zip(optimizers, (generator, critic), (loss, difference), strict=True):
+            optimizer.apply(tape.gradient(of, part.trainable_variables), part.trainable_variables)
+        mean.update_state(loss)
+        return float(loss)
+
+    def state():
+        parts = (generator, critic, *optimizers, mean)
+        held = [v.numpy().tobytes() for part in parts for v in part.variables]
+        return held, [id(o._learning_rate) for o in optimizers], [o.built for o in optimizers]
+
+    keras.utils.set_random_seed(0)
+    for _ in range(2):  # with optimizers not built, and built
+        before = state()
+        for given in (([generator, critic], None, *optimizers, mean), (generator, None, critic, optimizers, mean)):
+            with no_trace(*given):
+                lrlib.range_test(step, finder.ladder(1e-5, 1e-2, 3))
+                assert state() != before
+            assert state() == before
+        step()
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ((3,), "model must be a keras.Model, or a list of them, got int"),
+        (([],), "model must be .* got none"),
+        (
+            (lambda: line()[0], keras.optimizers.SGD()),
+            "loader must be an iterable .* got SGD; several models or optimi",
+        ),
+        ((lambda: line()[0], lambda: line()[0]), "loader must be an iterable .* got Sequential"),
+        ((lambda: line()[0], None, 0.1), "others must be objects that hold a state, got 0.1"),
+    ],
+)
+def test_no_trace_refuses_what_it_cannot_restore(given, words):
+    given = [item() if inspect.isfunction(item) else item for item in given]
+    with pytest.raises(TypeError, match=words), no_trace(*given):
+        pytest.fail("the block was entered")
+
+
+ON_TORCH = """
+import keras, numpy as np, torch
+from lrlib._keras_range import no_trace, range_test
+x, y = np.ones((8, 4), "float32"), np.ones((8, 1), "float32")
+
+class Raw(keras.layers.Layer):
+    def __init__(self):
+        super().__init__()
+        self.raw, self.counts = torch.nn.Linear(4, 4), torch.zeros(1)
+        self.generator = torch.Generator().manual_seed(1)
+
+    def call(self, x):
+        self.counts += 1
+        return self.raw(x) + torch.rand(1, generator=self.generator)
+
+def make():
+    keras.utils.set_random_seed(0)
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dropout(0.5), Raw(), keras.layers.GaussianNoise(0.1),
+                              keras.layers.Dense(1)])
+    model.compile("adam", "mse")
+    model.train_on_batch(x, y)
+    return model
+
+def rest(model):
+    losses = [float(model.train_on_batch(x, y)) for _ in range(3)]
+    return losses, float(torch.rand(())), float(model.layers[1].counts), [w.tobytes() for w in model.get_weights()]
+
+without = rest(make())
+model = make()
+grads = [None if p.grad is None else p.grad.clone() for p in model.parameters()]
+state = torch.get_rng_state()
+data = torch.utils.data.TensorDataset(torch.ones(8, 4), torch.ones(8, 1))
+loader = torch.utils.data.DataLoader(data, 4, shuffle=True, generator=torch.Generator().manual_seed(1))
+drawn = loader.generator.get_state()
+range_test(model, loader, steps=3, progress=False)
+assert torch.equal(loader.generator.get_state(), drawn)
+with no_trace(model):
+    model.train_on_batch(x, y)
+    torch.rand(3)
+assert torch.equal(torch.get_rng_state(), state)
+for p, grad in zip(model.parameters(), grads, strict=True):
+    assert (p.grad is None) == (grad is None) and (grad is None or torch.equal(p.grad, grad))
+assert rest(model) == without
+"""
+
+
+def test_on_keras_torch_backend():
+    pytest.importorskip("torch")
+    environment = {**os.environ, "KERAS_BACKEND": "torch"}
+    done = subprocess.run(
+        [sys.executable, "-c", ON_TORCH], env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
 
 
 # -- the sweep itself --------------------------------------------------------------------------------------------------
@@ -272,6 +518,44 @@ def test_the_same_as_in_torch():
     theirs = torch_range_test(twin, optimizer, torch.nn.functional.mse_loss, batches, **options)
     assert ours.rates[: len(theirs.rates)] == theirs.rates
     np.testing.assert_allclose(ours.losses, theirs.losses, rtol=1e-3)
+
+
+class Pair(typing.NamedTuple):
+    x: np.ndarray
+    y: np.ndarray
+
+
+def test_a_batch_is_told_by_its_type_never_by_unpacking():
+    model, [(x, y)] = line()
+    for batch, got in (
+        ({"x": x, "y": y}, "dict"),
+        ({"x": x, "y": y, "w": y}, "dict"),
+        (np.ones((2, 1)), "ndarray"),
+        ("ab", "str"),
+        ((x,), "tuple of 1"),
+        ((x, y, y, y), "tuple of 4"),
+    ):
+        for name in ("batches", "validation"):
+            given = {"batches": [(x, y)], name: [batch]}
+            with pytest.raises(TypeError, match=rf"a pair .*, got {got}; pass .*lrlib\.keras\.no_trace"):
+                range_test(model, steps=3, **given)
+    expected = range_test(model, [(x, y)], steps=3)
+    assert range_test(model, [[x, y]], steps=3) == range_test(model, [Pair(x, y)], steps=3) == expected
+
+
+def test_a_model_that_computes_its_own_loss_from_a_dict():
+    class Keyword(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.dense = keras.layers.Dense(1, use_bias=False, kernel_initializer="ones")
+
+        def call(self, batch):
+            self.add_loss(keras.ops.mean((self.dense(batch["x"]) - batch["y"]) ** 2))
+
+    model, [(x, y)] = Keyword(), line()[1]
+    model.compile(keras.optimizers.SGD(0.5))
+    found = range_test(model, [({"x": x, "y": y}, None)], start=0.01, end=0.3, steps=3)
+    np.testing.assert_allclose(found.losses, range_test(*line(), start=0.01, end=0.3, steps=3).losses, rtol=1e-6)
 
 
 def test_bad_input_is_refused():

@@ -71,7 +71,21 @@ def sweep(share: float = 1.0) -> dict[str, Any]:
 def trial(setting: Setting, framework: str, seed: int, share: float = 1.0) -> dict[str, Any]:
     """One sweep from fresh weights, or its first part; the stored result is the RangeTest as a dict."""
     held_out = held_out_batches() if setting.held_out else None
-    return {"range_test": _SWEEPS[framework](seed, sweep(share), held_out).to_dict()}
+    options = {**sweep(share), "diverge": None, "validation": held_out}
+    return {"range_test": ended(_SWEEPS[framework](seed, options)).to_dict()}
+
+
+def ended(result: lrlib.RangeTest) -> lrlib.RangeTest:
+    """A sweep up to its first loss above four times the lowest: where those that are stored were ended.
+
+    One loss was enough then; lrlib now waits for several in a row.
+    """
+    lowest = np.minimum.accumulate(result.losses)
+    above = np.flatnonzero(result.losses > 4 * lowest)
+    if not len(above):
+        return result
+    count = int(above[0]) + 1
+    return lrlib.RangeTest(result.rates[:count], result.losses[:count], None, "diverged")
 
 
 def initial(seed: int) -> list[np.ndarray]:
@@ -79,7 +93,7 @@ def initial(seed: int) -> list[np.ndarray]:
     return resnet18_weights(1, 10, seed, size=28)
 
 
-def _pytorch(seed: int, ladder: dict[str, Any], validation: Any) -> lrlib.RangeTest:
+def _pytorch(seed: int, options: dict[str, Any]) -> lrlib.RangeTest:
     import torch
 
     import lrlib.torch
@@ -90,12 +104,14 @@ def _pytorch(seed: int, ladder: dict[str, Any], validation: Any) -> lrlib.RangeT
 
     model = resnet18(initial(seed))
     optimizer = torch.optim.Adam(model.parameters(), eps=ADAM_EPSILON)
-    held_out = None if validation is None else tensors(validation)
-    loss = torch.nn.functional.cross_entropy
-    return lrlib.torch.range_test(model, optimizer, loss, tensors(batches(seed)), validation=held_out, **ladder)
+    held_out = options["validation"]
+    options = {**options, "validation": None if held_out is None else tensors(held_out)}
+    return lrlib.torch.range_test(
+        model, optimizer, torch.nn.functional.cross_entropy, tensors(batches(seed)), **options
+    )
 
 
-def _keras(seed: int, ladder: dict[str, Any], validation: Any) -> lrlib.RangeTest:
+def _keras(seed: int, options: dict[str, Any]) -> lrlib.RangeTest:
     import keras
 
     import lrlib.keras
@@ -103,7 +119,7 @@ def _keras(seed: int, ladder: dict[str, Any], validation: Any) -> lrlib.RangeTes
 
     model = resnet18(initial(seed), size=28)
     model.compile(keras.optimizers.Adam(epsilon=ADAM_EPSILON), cross_entropy)
-    return lrlib.keras.range_test(model, batches(seed), validation=validation, **ladder)
+    return lrlib.keras.range_test(model, batches(seed), **options)
 
 
 _SWEEPS = {"pytorch": _pytorch, "keras": _keras}
