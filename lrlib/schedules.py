@@ -1108,7 +1108,7 @@ class Polynomial(Schedule):
     length = property(operator.attrgetter("steps"))
 
     def evaluate(self, t: Any, ops: Ops) -> Any:
-        left = 1 - _way(t, self.steps, ops)
+        left = ops.maximum(1 - _way(t, self.steps, ops), 0)  # in float32 a compiler's quotient may be above 1
         return _blend(self.end, self.start, left**self.power, ops)
 
 

@@ -45,10 +45,13 @@ _, panels = plt.subplots(1, 5, figsize=(11, 2.6), sharey=True)
 for ax, (name, way) in zip(
     panels, [*ways.items(), ("branched", None)], strict=True
 ):
-    plan.plot(horizon=400, ax=ax, color="0.75", label="planned")
+    plan.plot(horizon=400, ax=ax, color="0.75", linestyle="-", label="planned")
+    ax.set_prop_cycle(
+        figures.plt.rcParams["axes.prop_cycle"]
+    )  # the plan has none of its colours
     for line in [way] if way else branches.values():
-        rest = line.drop(AT)
-        ax.plot([AT + t for t in range(601)], [rest(t) for t in range(601)])
+        times = range(AT, line.length + 1)
+        ax.plot(times, [line(t) for t in times])
     ax.set(title=name, xlabel="updates", xticks=[0, 400, 800])
     ax.set_ylabel("learning rate" if ax is panels[0] else "")
 _ = panels
@@ -160,9 +163,8 @@ assert abs(rate_then - ways["longer"](AT)) < 1e-7 and rate_last == 0
 # and forget what you asked for, and Keras asks nothing. `lrlib.torch.Scheduler` refuses, and says what would jump.
 
 # %% tags=["pytorch"]
-stretched = plan.stretch(
-    2
-)  # the same shape over 800 updates: at 200 it has hardly begun to fall
+# The same shape over 800 updates: at update 200 it has hardly begun to fall.
+stretched = plan.stretch(2)
 try:
     torch_run(stretched)[2].load_state_dict(checkpoint[2])
 except ValueError as error:

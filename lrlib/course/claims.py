@@ -11,6 +11,7 @@ from lrlib.course import experiments, plan
 from lrlib.course.experiment import Claim, Verdict
 from lrlib.course.rules import FRAMEWORKS, Higher, LowerError, Most, Share
 from lrlib.course.sources import SOURCES
+from lrlib.course.words import UNDECIDED
 
 
 def all_claims() -> list[Claim]:
@@ -44,7 +45,8 @@ HEAD = [
 def row(claim: Claim, verdict: Verdict) -> list[str]:
     """A claim as a line under :data:`HEAD`."""
     numbers = [str(number) for number in dict.fromkeys(verdict.seeds.values())]
-    seeds = f"{' and '.join(numbers)}{'' if verdict.outcome else ' first'}" if numbers else "–"
+    waits = verdict.word == UNDECIDED and not verdict.outcome  # a published figure is judged by all seeds
+    seeds = f"{' and '.join(numbers)}{' first' if waits else ''}" if numbers else "–"
     written = f"{verdict.written}: confounded" if verdict.confounded else verdict.written
     shown = [verdict.shown[framework] for framework in FRAMEWORKS]
     note = "; ".join(filter(None, (verdict.note, _next_look(claim))))
