@@ -485,7 +485,8 @@ print("pre-trained against from scratch:", direction(difference))
 # - **Do** save model, optimizer and scheduler together, and build the scheduler before you load. Then look at the rate in
 #   force. [The bug museum](bug_museum.ipynb) shows what happens in the other order: a run at a tenth of its rate, for
 #   good.
-# - **Do** keep the schedule's length as it was planned. A new length is a new schedule.
+# - **Do** keep the schedule's length as it was planned. A new length is a new schedule:
+#   [Changing plans in mid-run](changing_plans.ipynb) has the recipes.
 #
 # Here is a run of 400 updates that is stopped after 150 and taken up from its checkpoint. It must end with the same
 # weights as the one that was never stopped, bit for bit.
