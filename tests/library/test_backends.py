@@ -73,16 +73,16 @@ class Recorder(keras.callbacks.Callback):
         self.rates.append([-float(w) for w in self.model.get_weights()])
 
 
-def slopes(optimizer, count=1, loss=mean_output, **options):
+def slopes(optimizer, count=1, loss=mean_output):
     model = keras.Sequential([keras.Input((1,)), Slopes(count)])
-    model.compile(optimizer, loss=loss, **options)
+    model.compile(optimizer, loss=loss)
     return model
 
 
-def line(optimizer, loss="mse", **options):
-    """A model of Keras's own layers, for what is saved."""
+def line(optimizer, loss="mse"):
+    """A model of Keras's own layers, for what is counted and saved; not compiled: that takes longer than its training."""
     model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, use_bias=False, kernel_initializer="zeros")])
-    model.compile(optimizer, loss=loss, **options)
+    model.compile(optimizer, loss=loss, run_eagerly=BACKEND == "tensorflow")
     return model
 
 
