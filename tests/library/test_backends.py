@@ -80,7 +80,7 @@ def slopes(optimizer, count=1, loss=mean_output):
 
 
 def line(optimizer, loss="mse"):
-    """A model of Keras's own layers, for what is counted and saved; not compiled: that takes longer than its training."""
+    """A model of Keras's own layers, for what is counted and saved; not compiled, which would take longer."""
     model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, use_bias=False, kernel_initializer="zeros")])
     model.compile(optimizer, loss=loss, run_eagerly=BACKEND == "tensorflow")
     return model
