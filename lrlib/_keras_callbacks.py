@@ -9,6 +9,7 @@ import keras
 import numpy as np
 
 from lrlib import schedules
+from lrlib._keras_optimizers import inner_optimizers, rate_of
 from lrlib.plateau import Plateau, PlateauState
 from lrlib.schedules import Check, Count, Positive, Rate
 
@@ -27,42 +28,6 @@ def check_accumulate(accumulate: Any) -> int:
 
 def check_by(by: Any) -> float:
     return schedules._whole(Check.of(Positive)("lrlib.keras", "by", by))
-
-
-# ---------------------------------------------------------------------------------------------------------------------
-# The optimizers that hold the rate
-# ---------------------------------------------------------------------------------------------------------------------
-
-
-def inner_optimizers(optimizer: Any) -> list[Any]:
-    """The optimizers that hold a rate, a count of updates and an accumulation: those inside Keras's wrappers.
-
-    Errors: ``ValueError`` for a wrapper that is not known, and for a ``MultiOptimizer`` that holds nothing yet.
-    """
-    if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):  # compile makes one under mixed_float16
-        return inner_optimizers(optimizer.inner_optimizer)
-    if isinstance(optimizer, keras.optimizers.MultiOptimizer):
-        if not optimizer.optimizers:
-            raise ValueError(
-                "the MultiOptimizer has no optimizers yet: call its build(model.trainable_variables) first"
-            )
-        return [inner for part in optimizer.optimizers for inner in inner_optimizers(part)]
-    own = {
-        name: value for name, value in vars(optimizer).items() if not name.startswith("_self_")
-    }  # TensorFlow's books
-    for name, value in own.items():
-        parts = value.values() if isinstance(value, dict) else value if isinstance(value, (list, tuple)) else [value]
-        if any(isinstance(part, keras.optimizers.Optimizer) for part in parts):
-            raise ValueError(
-                f"{type(optimizer).__name__} wraps another optimizer, its {name!r}, and lrlib knows Keras's "
-                "LossScaleOptimizer and MultiOptimizer only; use no callback, and pass lrlib.keras.Schedule(...) as "
-                "the learning_rate of the optimizer inside"
-            )
-    return [optimizer]
-
-
-def _rate(optimizer: Any) -> float:
-    return float(keras.ops.convert_to_numpy(optimizer.learning_rate))
 
 
 class _RateCallback(keras.callbacks.Callback):
@@ -88,7 +53,7 @@ class _RateCallback(keras.callbacks.Callback):
         optimizers = self._optimizers()
         for optimizer in optimizers:
             name = "learning_rate" if len(optimizers) == 1 else f"learning_rate_{optimizer.name}"
-            logs[name] = _rate(optimizer)
+            logs[name] = rate_of(optimizer)
 
 
 class _Carried(keras.Operation):
@@ -285,7 +250,7 @@ class PlateauCallback(_RateCallback):
 
     def _take_over(self) -> None:
         optimizers = self._optimizers()
-        rates = [_rate(optimizer) for optimizer in optimizers]
+        rates = [rate_of(optimizer) for optimizer in optimizers]
         highest = max(rates)
         trained = any(int(optimizer.iterations) for optimizer in optimizers)
         lower = highest < self.state.lr * (1 - 1e-6)  # by more than the rounding to Keras's float type

@@ -10,6 +10,7 @@ import keras
 from keras import ops
 
 from lrlib import finder
+from lrlib._keras_optimizers import inner_optimizers, rate_of
 from lrlib._snapshot import (
     Snapshot,
     Undo,
@@ -52,7 +53,9 @@ def range_test(
       up to and with ``rates[i]`` have led to.
 
     * ``model``: compiled, built or not. Its optimizer may have been built with a schedule, which does not act in the
-      sweep. If it accumulates gradients over k batches, each step takes k batches and makes one update.
+      sweep. If it accumulates gradients over k batches, each step takes k batches and makes one update. Keras's
+      ``LossScaleOptimizer`` and ``MultiOptimizer`` are looked through; of optimizers with different rates the one with
+      the largest follows the ladder, and the others keep their ratio to it.
       ``accuracies`` are those of the first of its metrics whose name has "acc" in it; None if there is none.
     * ``batches``, ``validation``: iterables of tuples or lists (inputs, targets) or (inputs, targets, sample_weight),
       started again when they end: a list, a ``tf.data.Dataset``, a ``keras.utils.PyDataset``.
@@ -63,7 +66,8 @@ def range_test(
 
     For any other step run :func:`lrlib.range_test` under :func:`no_trace`, which is what restores everything here too.
 
-    Errors: ``ValueError`` for a model that is not compiled, if there is no batch, or if an iterator that cannot start
+    Errors: ``ValueError`` for a model that is not compiled, for a wrapper of optimizers that is not known, if there is
+    no batch, or if an iterator that cannot start
     again ends early; ``TypeError`` for a batch that is no pair.
 
     >>> import numpy as np
@@ -85,10 +89,14 @@ def range_test(
     with _restored([model], [batches, validation]), reporter(progress, len(rates)) as report:
         drawn = cycle(_Restartable.of(batches), "batches")
         held = None if validation is None else cycle(_Restartable.of(validation), "validation")
-        per_step = model.optimizer.gradient_accumulation_steps or 1
+        optimizers = inner_optimizers(model.optimizer)
+        per_step = max(optimizer.gradient_accumulation_steps or 1 for optimizer in optimizers)
+        own = [rate_of(optimizer) for optimizer in optimizers]
+        shares = [rate / max(own) if max(own) > 0 else 1.0 for rate in own]
 
         def step(rate: float) -> Any:
-            model.optimizer.learning_rate = rate
+            for optimizer, share in zip(optimizers, shares, strict=True):
+                optimizer.learning_rate = rate * share
             logs = [model.train_on_batch(*_parts(next(drawn)), return_dict=True) for _ in range(per_step)]
             if held is not None:
                 logs = [model.test_on_batch(*_parts(next(held)), return_dict=True)]
@@ -126,12 +134,11 @@ def _recorded(logs: list[dict[str, Any]]) -> Any:
     return loss if name is None else (loss, sum(float(log[name]) for log in logs) / len(logs))
 
 
-def _make_rate_mutable(optimizer: Any) -> None:
-    """The rate as a variable, even if the optimizer was built with a schedule (the snapshot restores that)."""
-    optimizer = getattr(optimizer, "inner_optimizer", optimizer)
-    if not isinstance(optimizer._learning_rate, keras.Variable):
-        rate = float(optimizer.learning_rate)
-        optimizer._learning_rate = keras.Variable(rate, trainable=False, name="range_test_rate")
+def _make_rates_mutable(optimizer: Any) -> None:
+    """Each rate as a variable, even if the optimizer was built with a schedule (the snapshot restores that)."""
+    for inner in inner_optimizers(optimizer):
+        if not isinstance(inner._learning_rate, keras.Variable):
+            inner._learning_rate = keras.Variable(rate_of(inner), trainable=False, name="range_test_rate")
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -202,7 +209,8 @@ def _restored(models: list[Any], sources: list[Any], others: Sequence[Any] = ())
             # Compiled functions refer to the variables they were traced with: set aside, to be restored as they are.
             model.train_function = model.test_function = None
         for optimizer in optimizers:
-            _make_rate_mutable(optimizer)
+            with contextlib.suppress(ValueError):  # of a wrapper that is not known a step of one's own sets the rate
+                _make_rates_mutable(optimizer)
         yield
     finally:
         snapshot.restore()

@@ -476,6 +476,65 @@ def test_a_schedule_does_not_act_in_the_sweep_and_accumulation_makes_one_update_
     assert model.optimizer._learning_rate is schedule
 
 
+def wrapped(optimizer):
+    model, batches = line()
+    model.compile(optimizer, "mse")
+    return model, batches
+
+
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        lambda inner: keras.optimizers.LossScaleOptimizer(inner, initial_scale=2.0),
+        lambda inner: keras.optimizers.LossScaleOptimizer(  # only the outer one scales the loss
+            keras.optimizers.LossScaleOptimizer(inner, initial_scale=1.0), initial_scale=2.0
+        ),
+        lambda inner: keras.optimizers.MultiOptimizer(keras.optimizers.OptimizerMap(inner)),
+    ],
+)
+def test_a_wrapper_hides_neither_the_accumulation_nor_the_schedule(wrap):
+    expected = range_test(*line(), start=0.01, end=0.3, steps=4).losses
+    inner = keras.optimizers.SGD(lrlib.keras.Schedule(SCHEDULE), gradient_accumulation_steps=2)
+    schedule = inner._learning_rate
+    found = range_test(*wrapped(wrap(inner)), start=0.01, end=0.3, steps=4).losses
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
+    assert inner._learning_rate is schedule
+
+
+def test_optimizers_side_by_side_keep_their_ratio():
+    parts = {"a": keras.optimizers.SGD(0.1), "b": keras.optimizers.SGD(0.4)}
+    two = [keras.layers.Dense(1, use_bias=False, kernel_initializer="ones", name=name) for name in parts]
+    inputs = keras.Input((1,))
+    model = keras.Model(inputs, [layer(inputs) for layer in two])
+    model.compile(keras.optimizers.MultiOptimizer(lambda variable: parts[variable.path[0]]), ["mse", "mse"])
+    model.optimizer.build(model.trainable_variables)
+    x, y = np.ones((1, 1)), np.zeros((1, 1))
+    result = range_test(model, [(x, [y, y])], start=0.01, end=0.3, steps=5)
+    rates = np.array([0.0, *result.rates[:-1]])
+    losses = np.cumprod(1 - 2 * rates) ** 2 + np.cumprod(1 - 2 * rates / 4) ** 2
+    np.testing.assert_allclose(result.losses, losses, rtol=1e-5)
+    assert [float(part.learning_rate) for part in parts.values()] == [np.float32(0.1), np.float32(0.4)]
+
+
+def test_a_wrapper_that_is_not_known_needs_a_step_of_ones_own():
+    class Wrapped(keras.optimizers.SGD):
+        def __init__(self, inner):
+            super().__init__(0.5)
+            self.inner = inner
+
+    model, batches = wrapped(Wrapped(keras.optimizers.SGD(0.5)))
+    with pytest.raises(ValueError, match=r"Wrapped wraps another optimizer, its 'inner'.*lrlib\.keras\.no_trace"):
+        range_test(model, batches)
+
+    def step(rate):
+        model.optimizer.learning_rate = rate
+        return model.train_on_batch(*batches[0])
+
+    with no_trace(model):
+        assert len(finder.range_test(step, finder.ladder(0.01, 0.3, 4)).rates) == 4
+    assert float(model.optimizer.learning_rate) == 0.5
+
+
 def test_a_dataset_is_cycled_and_weights_are_kept():
     model, _ = line()
     data = tf.data.Dataset.from_tensor_slices(([[1.0], [2.0], [3.0]], [[0.0]] * 3, [1.0, 1.0, 2.0])).batch(1)
