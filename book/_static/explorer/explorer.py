@@ -223,6 +223,7 @@ def choices() -> dict[str, State]:
 _SPANS: dict[Check, dict[str, Any]] = {
     Check.of(schedules.Rate): {"min": 1e-5, "max": 1.0, "log": True, "zero": True},
     Check.of(schedules.Count): {"min": 1, "max": 20_000, "log": True, "whole": True},
+    Check.of(schedules.Length): {"min": 1, "max": 20_000, "log": True, "whole": True, "zero": True},
     Check.of(schedules.OptionalCount): {"min": 1, "max": 20_000, "log": True, "whole": True},
     Check.of(schedules.Positive): {"min": 1e-2, "max": 1e2, "log": True},
     Check.of(schedules.OptionalPositive): {"min": 1.0, "max": 2e4, "log": True},
