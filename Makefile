@@ -45,8 +45,9 @@ endef
 
 # Unit tests, the library's doctests and the guards; tests/conftest.py sets the frameworks up for them.
 # A file or a class of tests stays in one worker. In the order of the folders: the assignments, which take longest, first.
-# lrlib/jax.py cannot be imported here; `make clients` runs it.
-UNITS = $(RUN) -m pytest -n $(JOBS) --dist loadscope --no-loadscope-reorder --doctest-modules --ignore=lrlib/jax.py lrlib
+# JAX and the clients cannot be imported here; `make clients` runs what needs them.
+UNITS = $(RUN) -m pytest -n $(JOBS) --dist loadscope --no-loadscope-reorder --doctest-modules \
+	--ignore=lrlib/jax.py --ignore=tests/clients lrlib
 # The facts of every committed notebook. A run of its own, so that nothing is set up but what a reader has.
 # book/conftest.py orders the chapters, and locally leaves out what has passed unchanged.
 FACTS = TQDM_DISABLE=1 $(RUN) -m pytest -n $(JOBS) --dist loadscope --no-loadscope-reorder -p no:cacheprovider \
