@@ -40,7 +40,7 @@ define environment
 		tried="$$tried\n  $$python: $$why"; \
 	done; \
 	printf "\nFailed: finding a Python 3.11, 3.12 or 3.13. Tried:$$tried\n" >&2; \
-	printf '%s\n' 'What to do: install one of them, or name it: make .venv PYTHON=/path/to/python3.11' >&2; exit 1
+	printf '%s\n' 'What to do: install one of them, or name it with PYTHON=/path/to/python3.11' >&2; exit 1
 endef
 
 # Unit tests, the library's doctests and the guards; tests/conftest.py sets the frameworks up for them.

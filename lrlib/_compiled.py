@@ -18,6 +18,10 @@ from lrlib.schedules import PythonOps, Schedule
 _MOST_PARTS = 64  # each may nest its lines one level deeper, and Python reads a hundred levels
 
 
+def _writes(line: str) -> Any:
+    return lambda self, other: self.source.write(line.format(self, other))
+
+
 class _Name:
     """The name of a value that the function computes; arithmetic on it writes a line."""
 
@@ -27,32 +31,11 @@ class _Name:
     def __repr__(self) -> str:
         return self.name
 
-    def __add__(self, other: Any) -> "_Name":
-        return self.source.write(f"{self} + {other!r}")
-
-    def __radd__(self, other: Any) -> "_Name":
-        return self.source.write(f"{other!r} + {self}")
-
-    def __sub__(self, other: Any) -> "_Name":
-        return self.source.write(f"{self} - {other!r}")
-
-    def __rsub__(self, other: Any) -> "_Name":
-        return self.source.write(f"{other!r} - {self}")
-
-    def __mul__(self, other: Any) -> "_Name":
-        return self.source.write(f"{self} * {other!r}")
-
-    def __rmul__(self, other: Any) -> "_Name":
-        return self.source.write(f"{other!r} * {self}")
-
-    def __truediv__(self, other: Any) -> "_Name":
-        return self.source.write(f"{self} / {other!r}")
-
-    def __rtruediv__(self, other: Any) -> "_Name":
-        return self.source.write(f"{other!r} / {self}")
-
-    def __pow__(self, other: Any) -> "_Name":
-        return self.source.write(f"{self} ** {other!r}")
+    __add__, __radd__ = _writes("{0!r} + {1!r}"), _writes("{1!r} + {0!r}")
+    __sub__, __rsub__ = _writes("{0!r} - {1!r}"), _writes("{1!r} - {0!r}")
+    __mul__, __rmul__ = _writes("{0!r} * {1!r}"), _writes("{1!r} * {0!r}")
+    __truediv__, __rtruediv__ = _writes("{0!r} / {1!r}"), _writes("{1!r} / {0!r}")
+    __pow__ = _writes("{0!r} ** {1!r}")
 
     def __bool__(self) -> bool:
         raise TypeError("a formula may not ask for the truth of a value that depends on t")

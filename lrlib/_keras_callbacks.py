@@ -9,6 +9,7 @@ import keras
 import numpy as np
 
 from lrlib import schedules
+from lrlib._clock import advanced, whole
 from lrlib._keras_optimizers import inner_optimizers, rate_of
 from lrlib.plateau import Plateau, PlateauState
 from lrlib.schedules import Check, Count, Positive, Rate
@@ -27,7 +28,7 @@ def check_accumulate(accumulate: Any) -> int:
 
 
 def check_by(by: Any) -> float:
-    return schedules._whole(Check.of(Positive)("lrlib.keras", "by", by))
+    return whole(Check.of(Positive)("lrlib.keras", "by", by))
 
 
 class _RateCallback(keras.callbacks.Callback):
@@ -125,7 +126,7 @@ class ScheduleCallback(_RateCallback):
         self.accumulate = check_accumulate(accumulate)
         self.by = by if callable(by) else check_by(by)
         # Where `by` is a function: the reading, what its rounding left out, and the updates in it.
-        self._clock = {"reading": 0.0, "rest": 0.0, "updates": 0.0}
+        self._clock = {"reading": 0.0, "remainder": 0.0, "updates": 0.0}
         self._carried = _Carried("lrlib_clock", self._read_clock, self._clock.update)
 
     def set_model(self, model: Any) -> None:
@@ -174,7 +175,7 @@ class ScheduleCallback(_RateCallback):
                 f"{self._clock['updates']:.0f} only; load the weights that were saved with this callback: "
                 "callback.set_model(model); model.load_weights(path)"
             )
-        return schedules._whole(self._clock["reading"])
+        return whole(self._clock["reading"])
 
     def _read_clock(self) -> dict[str, float]:
         """The clock, moved by the update that was made since the last look, if one was.
@@ -185,9 +186,8 @@ class ScheduleCallback(_RateCallback):
         made = max(map(self._updates, self._optimizers()))
         if made == self._clock["updates"] + 1:
             went = Check.of(Rate)("ScheduleCallback", "by()", self.by())  # type: ignore[operator]
-            parts = [self._clock["reading"], self._clock["rest"], went]
-            reading = math.fsum(parts)  # ten steps of 0.1 are 1
-            self._clock.update(reading=reading, rest=math.fsum([*parts, -reading]), updates=made)
+            reading, remainder = advanced(self._clock["reading"], self._clock["remainder"], went)
+            self._clock.update(reading=reading, remainder=remainder, updates=made)
         return self._clock
 
 

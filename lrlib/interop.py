@@ -373,7 +373,7 @@ def _cosine_decay_restarts(s: Any) -> Schedule:
 
 
 def _our_keras(s: Any) -> Schedule:
-    schedule = _on_updates(s.schedule, getattr(s, "by", 1))
+    schedule = _on_updates(s.schedule, s.by)
     return schedule.hold(s.accumulate) if s.accumulate > 1 else schedule
 
 

@@ -465,7 +465,7 @@ def _locate(t: Any, first: Any, factor: float, count: int | None, ops: Ops) -> t
 
 
 def _whole(x: float) -> float:
-    """2.0 as 2: a whole-numbered length is an int."""
+    """2.0 as 2: a whole-numbered length is an int, and on ints cycle arithmetic is exact at any size."""
     return int(x) if isinstance(x, float) and x.is_integer() else x
 
 
@@ -1523,7 +1523,8 @@ class WarmupStableDecay(Schedule):
     """A trapezoid: ``start`` to ``peak`` in ``warmup`` updates, ``peak`` for ``stable``, to ``end`` in ``decay``.
 
     The warm-up is linear. The decay, z of it done, is end + (peak − end) times 1 − z ("linear"), (1 + cos πz)/2
-    ("cosine") or 1 − √z ("1-sqrt").
+    ("cosine") or 1 − √z ("1-sqrt"). A phase of length 0 is skipped: without a warm-up the first rate is ``peak``, and
+    without a decay the rate is ``end`` as soon as ``stable`` is over.
 
     Where the budget is open: one run at ``peak`` goes on for as long as wanted, and a decay from any of its
     checkpoints gives a finished model.

@@ -22,6 +22,7 @@ with needed_by("lrlib.torch"):
     from torch.optim.lr_scheduler import ChainedScheduler, LRScheduler
 
 from lrlib import _torch_groups as its
+from lrlib._clock import advanced, whole
 from lrlib._compiled import compiled
 from lrlib._torch_plateau import PlateauScheduler
 from lrlib._torch_range import no_trace, range_test
@@ -87,9 +88,9 @@ class Scheduler(LRScheduler):
         resume: str = "same",
         **others: Any,
     ) -> None:
-        self.by = _whole(_BY("Scheduler", "by", by))
+        self.by = whole(_BY("Scheduler", "by", by))
         reading = _UPDATES if type(self.by) is int else _READING
-        self._start = max(_whole(reading("Scheduler", "last_epoch", last_epoch)), 0)
+        self._start = max(whole(reading("Scheduler", "last_epoch", last_epoch)), 0)
         self._resume = _RESUME("Scheduler", "resume", resume)
         optimizer = its.torch_optimizer(optimizer)
         plans = {"lr": lr, **others} if lr is not None or not others else others
@@ -104,31 +105,25 @@ class Scheduler(LRScheduler):
 
         ``by``: how far the clock moves, if not by the scheduler's own ``by``; a number above 0.
         """
-        stride = self.by if by is None else _whole(_BY("step", "by", by))
+        stride = self.by if by is None else whole(_BY("step", "by", by))
         if epoch is not None or self._step_count <= 1:
             self._stride = stride
             super().step(epoch)  # torch's own check that the optimizer has been stepped first, and its warnings
             return
         self._step_count += 1
-        if type(stride) is int and type(self.last_epoch) is int and not self._remainder:  # _ahead, without the call
+        if type(stride) is int and type(self.last_epoch) is int and not self._remainder:  # advanced, without the call
             self._go_to(self.last_epoch + stride)
         else:
-            self._go_to(*self._ahead(stride))
+            self._go_to(*advanced(self.last_epoch, self._remainder, stride))
 
     def _update_lr(self, epoch: float | None = None) -> None:
         if epoch is not None:
-            self._go_to(_whole(_READING("step", "epoch", epoch)))
+            self._go_to(whole(_READING("step", "epoch", epoch)))
         elif self._is_initial:
             self._go_to(self._start)  # SequentialLR undoes this step and takes it again
         else:
             self._refuse_chain()
-            self._go_to(*self._ahead(self._stride))
-
-    def _ahead(self, stride: float) -> tuple[float, float]:
-        """The clock's next reading, and what the rounded reading lacks: the sum of many strides is rounded once."""
-        clock, lacks = self.last_epoch, self._remainder
-        total = math.fsum((clock, lacks, stride))
-        return _whole(total), math.fsum((clock, lacks, stride, -total))
+            self._go_to(*advanced(self.last_epoch, self._remainder, self._stride))
 
     def _go_to(self, clock: float, remainder: float = 0.0) -> None:
         groups = self.optimizer.param_groups
@@ -324,11 +319,6 @@ class _Drive:
 
 def _first_decay(group: dict[str, Any]) -> float:
     return group.get("initial_weight_decay", its.number(group, "weight_decay"))
-
-
-def _whole(x: float) -> float:
-    """1.0 as 1: on whole numbers cycle arithmetic is exact at any size."""
-    return int(x) if isinstance(x, float) and x.is_integer() else x
 
 
 def _encode(plan: Any) -> Any:

@@ -74,6 +74,9 @@ for name, way in {"as planned": plan, **ways}.items():
     print(f"{name:16} {way.length:7} {rates} {way(way.length):8.4f}")
     assert all(way(t) == plan(t) for t in range(AT))
 print("the first 200 rates are those of the plan in each: yes")
+for name in ("longer", "cooled down", "batch doubled"):
+    assert ways[name](AT) == plan(AT), name
+print("at update 200 these three go on from the plan's rate: yes")
 
 # %% [markdown]
 # ## Train longer than planned
@@ -159,8 +162,22 @@ assert abs(rate_then - ways["longer"](AT)) < 1e-7 and rate_last == 0
 # Training loops that load checkpoints by themselves, such as Lightning's `ckpt_path`, the Trainer's
 # `resume_from_checkpoint` or Accelerate's `load_state`, need no more than that: hand them the new schedule.
 #
-# What if the new schedule does *not* agree with the old one? PyTorch's own schedulers take their numbers from the checkpoint
-# and forget what you asked for, and Keras asks nothing. `lrlib.torch.Scheduler` refuses, and says what would jump.
+# What if the new schedule does *not* agree with the old one? PyTorch's own schedulers take their numbers from the
+# checkpoint and forget what you asked for. `lrlib.torch.Scheduler` refuses, and says what would jump.
+
+# %% tags=["pytorch"]
+from torch.optim.lr_scheduler import CosineAnnealingLR
+
+
+def torchs_own(steps):
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=0.3)
+    return CosineAnnealingLR(optimizer, steps)
+
+
+asked = torchs_own(800)
+asked.load_state_dict(torchs_own(400).state_dict())
+print(f"PyTorch's cosine: asked for 800 updates, it now has {asked.T_max}")
+assert asked.T_max == 400
 
 # %% tags=["pytorch"]
 # The same shape over 800 updates: at update 200 it has hardly begun to fall.
@@ -286,6 +303,7 @@ assert abs(found - plan(300)) < 1e-7
 # %%
 second_stage = lrlib.Linear(0.0, plan(AT + 30), steps=30).then(plan.drop(AT + 30))
 assert all(second_stage(t) == ways["warmed up again"](AT + t) for t in range(300))
+assert second_stage(0) == 0 and second_stage(30) == plan(AT + 30)
 print(
     f"second stage: {second_stage.length} updates, at its 30th {second_stage(30):.4f}"
 )

@@ -166,7 +166,9 @@ print("each of the three rules gives a rate between 1e-5 and 1e-1 in both: yes")
 # ## The result
 #
 # One sweep is one draw of weights and batches. The stored sweeps are five of each kind. The source measured each loss on
-# held-out images after the update; most finders use the training batch before it. We have both.
+# held-out images after the update; most finders use the training batch before it. We have both. A stored sweep ends at its
+# first loss above four times the lowest one. The live sweeps above go on farther, since `lrlib` now waits for several
+# such losses in a row.
 
 # %%
 stored = study.load("finding_the_range")

@@ -598,6 +598,12 @@ claims.table("one_cycle")
 
 # %%
 print("verdicts:", claims.counts("one_cycle"))
+helps = "one-cycle: momentum that falls while the rate rises helps"
+words_of = {
+    claim.text: verdict.word for claim, verdict in claims.judged("one_cycle")
+}
+assert words_of[helps] == "no gain", words_of[helps]
+print("of the momentum cycle, by new seeds:", words_of[helps])
 
 # %% [markdown]
 # ## Exercises
