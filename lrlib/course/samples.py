@@ -113,12 +113,21 @@ def lost(result: Result, experiment: Experiment) -> np.ndarray:
     A loss was not finite; or the last training loss is no less than 1 % below that of guessing; or the accuracy is
     within three standard errors of that of guessing.
     """
-    guess = 1 / experiment.classes
-    chance = 100 * (guess + 3 * math.sqrt(guess * (1 - guess) / experiment.tested))
+    chance = level_of_chance(experiment.classes, experiment.tested)
     accuracy = np.atleast_1d(np.array(result.get("accuracy_each", result.get("test_accuracy")), float))
     not_finite = np.atleast_1d(np.array(result.get("diverged_each", result.get("diverged", False)), bool))
     loss = result.get("train_loss", [*result.get("epoch_loss", [0.0])][-1])
     return not_finite | no_better_than_guessing(loss, experiment.classes) | (accuracy < chance)
+
+
+def level_of_chance(classes: int, images: int) -> float:
+    """The accuracy in percent, three standard errors above that of guessing, below which a run is lost.
+
+    >>> round(level_of_chance(10, 300), 1)
+    15.2
+    """
+    guess = 1 / classes
+    return 100 * (guess + 3 * math.sqrt(guess * (1 - guess) / images))
 
 
 def no_better_than_guessing(loss: float | None, classes: int) -> bool:

@@ -92,6 +92,8 @@ FIELDS: dict[str, tuple[str, Check]] = {
     "diverged": ("whether a training loss was not finite; a run at chance need not be", _is(bool)),
     "range_test": ("a lrlib.RangeTest as a dict", _is(dict)),
     "tuning": ("validation accuracy after each eighth of the budget, for each candidate peak", _TABLE),
+    "peaks": ("the peak of each run of tuning, or each range test's suggestion", _NUMBERS),
+    "tuning_seeds": ("the seed of each of these", _list_of(_is(int))),
     "peak": ("the peak that was chosen", _number),
     "runs": ("the runs with the chosen peak", _list_of(_run)),
     "accuracy_each": ("test accuracy at the end", _NUMBERS),

@@ -267,7 +267,12 @@ def _versions(packages: tuple[str, ...]) -> dict[str, str]:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("only", nargs="*", metavar="EXPERIMENT", help=f"of {', '.join(experiments.NAMES)}; default all")
+    parser.add_argument(
+        "only",
+        nargs="*",
+        metavar="EXPERIMENT",
+        help=f"of {', '.join(experiments.NAMES + experiments.BEGUN)}; default all",
+    )
     parser.add_argument("--accelerator", action="store_true", help="run what needs an accelerator too")
     parser.add_argument("--plan", action="store_true", help="say what the claims need next, and run nothing")
     options = parser.parse_args()
@@ -278,7 +283,7 @@ def main() -> int:
         return 0
     processor.pin("AVX2")  # before NumPy is imported, here and in the workers, which inherit the environment
     failed: dict[Trial, str] = {}
-    for name in options.only or experiments.NAMES:
+    for name in options.only or experiments.NAMES + experiments.BEGUN:
         experiment = experiments.get(name)
         wanted = [one for one in experiment.trials() if options.accelerator or one.setting not in experiment.optional]
         report = bring_up_to_date(wanted, store.results_folder())

@@ -41,3 +41,12 @@ def word(low: float, high: float, smallest: float) -> str:
     if low > -smallest:
         return NEGLIGIBLE
     return REVERSED if high < 0 else NO_GAIN
+
+
+def either_side(found: str) -> str:
+    """The word of a claim that something changes, without saying to which side, from that of one side.
+
+    >>> either_side(REVERSED), either_side(NEGLIGIBLE), either_side(NO_GAIN)
+    ('holds', 'negligible', 'undecided')
+    """
+    return {REVERSED: HOLDS, NO_GAIN: UNDECIDED}.get(found, found)

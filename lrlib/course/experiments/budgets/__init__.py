@@ -1,0 +1,10 @@
+"""Schedules at equal budget, with power: two optimizers, peaks by halving, ten trial seeds (five on CIFAR-10).
+
+``cells`` says what is trained, ``peaks`` chooses each cell's peak, ``trials`` runs it with new seeds. Each task is an
+experiment of its own, and so is the choice of its peaks, which comes first. It takes the place of ``equal_budget`` when
+its runs are complete.
+"""
+
+from lrlib.course.experiments.budgets import peaks, trials
+
+EXPERIMENTS = {**{f"{task}-peaks": one for task, one in peaks.EXPERIMENTS.items()}, **trials.EXPERIMENTS}

@@ -1,0 +1,98 @@
+"""What the study decides, and how: fixed before its runs were made.
+
+A comparison is one schedule against another at equal budget, each with its own peak, on one task: the logarithm of the
+test error, a mean over the three budgets, seed by seed. The smallest effect of interest is a twentieth of the error.
+Digits and MNIST are looked at with ten seeds, and again with 20 and 40 if that leaves them undecided; CIFAR-10 once,
+with five. Each task has a word of its own. A claim's word is that of more than half of the tasks, and speaks of these
+three tasks only.
+"""
+
+import dataclasses
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from lrlib.course.experiment import Experiment
+from lrlib.course.experiments.budgets import trials
+from lrlib.course.experiments.budgets.cells import EARLY, TASKS, Cell
+from lrlib.course.experiments.equal_budget import BUDGETS
+from lrlib.course.rules import Higher
+from lrlib.course.samples import Gain, Mean, Measure, Runs
+from lrlib.course.training import unpacked
+
+SMALLEST = math.log(1.05)  # the smallest effect of interest: a twentieth of the error
+LOOKS: dict[str, Mapping[int, float]] = {
+    "digits": {10: 0.02, 20: 0.015, 40: 0.015},
+    "mnist": {10: 0.02, 20: 0.015, 40: 0.015},
+    "cifar10": {5: 0.05},
+}
+
+
+def log_error(task: str, early: bool = False) -> Measure:
+    """The logarithm of the test error in percent; ``early``: of the validation error after three eighths of the run.
+
+    Half an image is added to the wrong ones, and one to all: a digits network may have every test image right.
+    """
+    images = TASKS[task].sizes[1 if early else 2]
+
+    def percent(accuracy: float) -> float:
+        wrong = images * (1 - accuracy / 100)
+        return 100 * (wrong + 0.5) / (images + 1)
+
+    def accuracy(result: Any) -> float:
+        return result["curve"]["accuracy"][EARLY - 1] if early else result["test_accuracy"]
+
+    def right(result: Any) -> np.ndarray | None:
+        """To first order an image that is right lowers the logarithm by its part of the error."""
+        packed = result.get("watched_right" if early else "right")
+        return None if packed is None else -100 * unpacked(*packed.values()) / percent(accuracy(result))
+
+    return Measure(lambda result: math.log(percent(accuracy(result))), right)
+
+
+def arm(task: str, optimizer: str, schedule: str, early: bool = False) -> Mean:
+    """One schedule on one task with one optimizer: its log error, a mean over the budgets."""
+    experiment: Experiment = trials.EXPERIMENTS[task]
+    names = [Cell(task, optimizer, epochs, schedule).name for epochs in BUDGETS]
+    return Mean([Runs(experiment, name, log_error(task, early)) for name in names])
+
+
+def comparison(task: str, optimizer: str, schedule: str, control: str, early: bool = False) -> Higher:
+    """On one task, that a schedule's error is lower than another's."""
+    ours, theirs = (arm(task, optimizer, name, early) for name in (schedule, control))
+    return Higher(ours, theirs, SMALLEST, lower=True, digits=3, unit="log of the error", looks=LOOKS[task])
+
+
+@dataclasses.dataclass(frozen=True)
+class Planned:
+    """A claim: what it says, the two schedules, and when the runs are read."""
+
+    text: str
+    schedule: str
+    control: str
+    early: bool = False
+
+
+# Each is judged with SGD and again with AdamW.
+SHAPES = (
+    Planned("SGDR: at the end of training one cosine is better than restarts", "cosine", "sgdr"),
+    Planned("SGDR: before the end restarts are better than one cosine", "sgdr", "cosine", early=True),
+    Planned("budgeted training: a line to zero is better than a constant rate", "linear", "constant"),
+    Planned("budgeted training: a line to zero is better than step decay", "linear", "step"),
+    Planned("REX: it is better than a line to zero", "rex", "linear"),
+)
+
+
+def decay_changes(task: str, schedule: str, control: str) -> Higher:
+    """That weight decay changes what one shape gains over another, to whichever side: read it by ``either_side``.
+
+    AdamW with weight decay against AdamW without, each tuned.
+    """
+    decayed, plain = (Gain(arm(task, name, control), arm(task, name, schedule)) for name in ("adamw", "adam"))
+    return Higher(decayed, plain, SMALLEST, digits=3, unit="log of the error", looks=LOOKS[task])
+
+
+# What of a shape is asked: its fall (against none), and when it comes (late against evenly).
+DECAY = (("linear", "constant"), ("wsd", "linear"))
