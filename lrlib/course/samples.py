@@ -3,7 +3,7 @@
 import dataclasses
 import math
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -153,6 +153,16 @@ def forget() -> None:
     _loaded.clear()
 
 
+class Numbers(Protocol):
+    """What a comparison has on either side: one number a seed."""
+
+    def settings(self) -> set[tuple[Experiment, str]]:
+        """The settings whose runs they are taken from."""
+
+    def sample(self, framework: str, new: bool, count: int | None = None) -> Sample:
+        """The numbers of the first ``count`` seeds, of the first seeds or of the ``new`` ones."""
+
+
 @dataclasses.dataclass(frozen=True)
 class Runs:
     """The runs of one setting, and the number taken from each; a lost run's number is NaN if it is not finite."""
@@ -231,6 +241,3 @@ class Spread:
         without = np.std((total - values) / (seeds - 1), axis=0, ddof=1)
         gone = np.any([sample.lost[:seeds] for sample in samples], axis=0)
         return Sample(seeds * np.std(means, ddof=1) - (seeds - 1) * without, gone)
-
-
-Numbers = Runs | Gain | Mean | Spread

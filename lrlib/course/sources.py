@@ -6,6 +6,7 @@ KRISHNAN = "Krishnan"
 MHMOODLAN = "mhmoodlan"
 DL_WIZARD = "DL Wizard"
 KERAS_READING = "Lau / IBM"
+OUR_READING = "our reading"
 
 SOURCES = {
     PAPERS: "papers on schedules (CLR and SGDR 2017, one-cycle 2018, budgeted training 2020, REX 2022), on small tasks",
@@ -14,4 +15,5 @@ SOURCES = {
     MHMOODLAN: "cyclic learning rate for TensorFlow (mhmoodlan, 2019)",
     DL_WIZARD: "step decay and reduce-on-plateau on MNIST (Deep Learning Wizard)",
     KERAS_READING: "four decays in Keras (IBM reading, after S. Lau, 2017)",
+    OUR_READING: "what papers say of why schedules work, in our words: read in part, so never quoted",
 }

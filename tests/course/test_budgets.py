@@ -14,15 +14,13 @@ from lrlib.course.experiments.budgets.cells import (
     FOUND,
     NAMES,
     OPTIMIZERS,
-    TASKS,
     TUNING_SEEDS,
     Cell,
     cells,
-    images,
     train_seeds,
-    updates,
 )
 from lrlib.course.experiments.equal_budget import BUDGETS, MARKS, SCHEDULE_FREE
+from lrlib.course.tasks import TASKS, images, updates
 from lrlib.course.training import packed
 from lrlib.course.words import HOLDS, LOOKS, NEGLIGIBLE, NO_GAIN, REVERSED, UNDECIDED, either_side
 
@@ -219,6 +217,6 @@ class TestClaims:
         for task, plan, optimizer in itertools.product(TASKS, claims.SHAPES, ("sgd", "adamw")):
             asked = claims.comparison(task, optimizer, plan.schedule, plan.control, plan.early)
             assert len(asked.settings()) == 6
-            assert min(asked.looks) == TASKS[task].seeds
+            assert min(asked.looks) == trials.SEEDS[task]
         for task, pair in itertools.product(TASKS, claims.DECAY):
             assert len(claims.decay_changes(task, *pair).settings()) == 12

@@ -16,10 +16,11 @@ import numpy as np
 
 from lrlib.course.experiment import Experiment
 from lrlib.course.experiments.budgets import trials
-from lrlib.course.experiments.budgets.cells import EARLY, TASKS, Cell
+from lrlib.course.experiments.budgets.cells import EARLY, Cell
 from lrlib.course.experiments.equal_budget import BUDGETS
 from lrlib.course.rules import Higher
 from lrlib.course.samples import Gain, Mean, Measure, Runs
+from lrlib.course.tasks import TASKS
 from lrlib.course.training import unpacked
 
 SMALLEST = math.log(1.05)  # the smallest effect of interest: a twentieth of the error

@@ -10,24 +10,20 @@ from typing import Any
 
 import numpy as np
 
-from lrlib.course import store
+from lrlib.course import store, tasks
 from lrlib.course.experiment import Experiment, Rerun, Result, Trial, each_seed
 from lrlib.course.experiments.budgets.cells import (
     FOUND,
     OPTIMIZERS,
-    TASKS,
     TUNING_SEEDS,
     Cell,
     cells,
-    images,
-    torch_model,
-    torch_optimizer,
     train_seeds,
     trains,
 )
 from lrlib.course.experiments.equal_budget import MARKS, SCHEDULE_FREE
 from lrlib.course.samples import level_of_chance
-from lrlib.course.training import batch_order, rows_of
+from lrlib.course.tasks import TASKS
 
 STEPS = 100  # of the range test
 
@@ -102,13 +98,13 @@ def _range_test(cell: Cell) -> Result:
     start, end = OPTIMIZERS[cell.optimizer].sweep
     sweeps = []
     for seed in TUNING_SEEDS:
-        model, data = torch_model(cell.task, seed), images(cell.task, [seed])
-        order = rows_of(data.rows[0], batch_order(len(data.rows[0]), TASKS[cell.task].batch, 4, seed))
+        model, data = tasks.torch_model(cell.task, seed), tasks.images(cell.task, [seed])
+        order = tasks.orders(cell.task, data.rows, 4, [seed])[:STEPS, 0]
         batches = [
             (torch.from_numpy(data.x[rows]), torch.from_numpy(data.y[rows]).long())
-            for rows in (row[row >= 0] for row in order[:STEPS])
+            for rows in (row[row >= 0] for row in order)
         ]
-        optimizer, loss = torch_optimizer(model, cell.optimizer), torch.nn.functional.cross_entropy
+        optimizer, loss = tasks.torch_optimizer(model, cell.optimizer), torch.nn.functional.cross_entropy
         found = lrlib.torch.range_test(
             model, optimizer, loss, batches, start=start, end=end, steps=STEPS, progress=False
         )
