@@ -187,9 +187,15 @@ def bench(
     model: keras.Model, optimizer: Callable[..., keras.optimizers.Optimizer], rule: Schedule | Plateau, **constants: Any
 ) -> Bench:
     """The model and its optimizer, made by ``optimizer(rate, **constants)``, under a rule for the rate."""
+    bound = Bench(
+        partial(train, model),
+        partial(evaluate, model),
+        partial(right, model),
+        weights=model.get_weights,
+        set_weights=model.set_weights,
+    )
     if isinstance(rule, Schedule):
-        scheduled = optimizer(lrlib.keras.Schedule(rule), **constants)
-        return Bench(partial(train, model, scheduled), partial(evaluate, model), partial(right, model))
+        return bound._replace(train=partial(train, model, optimizer(lrlib.keras.Schedule(rule), **constants)))
     plateau, state = rule, rule.start()
     mutable = optimizer(state.lr, **constants)
 
@@ -198,4 +204,4 @@ def bench(
         state = plateau.update(state, metric)
         mutable.learning_rate = state.lr
 
-    return Bench(partial(train, model, mutable), partial(evaluate, model), partial(right, model), report)
+    return bound._replace(train=partial(train, model, mutable), report=report)

@@ -245,8 +245,20 @@ def bench(
     model: nn.Module, optimizer: torch.optim.Optimizer, rule: Schedule | Plateau | list[Schedule], **others: Any
 ) -> Bench:
     """The model and its optimizer under a rule for the rate; ``others`` are schedules of other hyperparameters."""
+    parameters = list(model.parameters())
+    bound = Bench(
+        partial(train, model, optimizer),
+        partial(evaluate, model),
+        partial(right, model),
+        weights=lambda: [parameter.detach().numpy().copy() for parameter in parameters],
+        set_weights=partial(_put, parameters),
+    )
     if isinstance(rule, Plateau):
-        plateau = PlateauScheduler(optimizer, rule)
-        return Bench(partial(train, model, optimizer), partial(evaluate, model), partial(right, model), plateau.step)
-    scheduler = Scheduler(optimizer, rule, **others)
-    return Bench(partial(train, model, optimizer, scheduler=scheduler), partial(evaluate, model), partial(right, model))
+        return bound._replace(report=PlateauScheduler(optimizer, rule).step)
+    return bound._replace(train=partial(train, model, optimizer, scheduler=Scheduler(optimizer, rule, **others)))
+
+
+@torch.no_grad()
+def _put(parameters: Sequence[torch.Tensor], arrays: Sequence[np.ndarray]) -> None:
+    for parameter, array in zip(parameters, arrays, strict=True):
+        parameter.copy_(torch.from_numpy(array))

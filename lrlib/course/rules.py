@@ -188,7 +188,8 @@ class Higher:
 
     def judge(self) -> Verdict:
         outcome, first = self.decide(), self.first()
-        new, count = outcome is not None, outcome.seeds if outcome else None
+        new = outcome is not None or self._lacks_images()  # these are shown, and decide nothing
+        count = outcome.seeds if outcome else None
         written = "" if self.as_written is None else _word(self.as_written.decide())
         return Verdict(
             _word(outcome),

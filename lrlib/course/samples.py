@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 
 from lrlib.course import store
-from lrlib.course.experiment import Experiment, Result
+from lrlib.course.experiment import NEW, Experiment, Result
 from lrlib.course.training import unpacked
 
 
@@ -141,11 +141,19 @@ _loaded: dict[tuple[str, bool], Any] = {}
 
 
 def stored(experiment: Experiment, new: bool) -> Any:
-    """The experiment's first results, or its new ones, read once."""
+    """The experiment's first results, or its new ones, read once: setting → framework → results."""
     key = experiment.name, new
     if key not in _loaded:
-        _loaded[key] = store.load_new(experiment) if new else store.load(experiment)
+        _loaded[key] = store.load_new(experiment) if new else _first(store.load(experiment))
     return _loaded[key]
+
+
+def _first(results: dict[str, dict[str, list[Result]]]) -> dict[str, dict[str, list[Result]]]:
+    """Without the new seeds, which some experiments always run."""
+    return {
+        setting: {framework: [one for one in every if one["seed"] < NEW] for framework, every in by_framework.items()}
+        for setting, by_framework in results.items()
+    }
 
 
 def forget() -> None:

@@ -23,6 +23,10 @@ def _no_report(metric: float) -> None:
     """A schedule of the update count needs no metric."""
 
 
+def _no_weights(weights: list[np.ndarray]) -> None:
+    raise TypeError("the weights of this bench cannot be set")
+
+
 class Bench(NamedTuple):
     """A model and its optimizer in one framework, behind what an experiment asks of them."""
 
@@ -30,6 +34,8 @@ class Bench(NamedTuple):
     evaluate: Callable[..., tuple[Any, Any]]  # (x, y) -> mean loss, accuracy in percent; one a seed where several train
     right: Callable[..., np.ndarray]  # (x, y) -> for each image whether its class is found
     report: Callable[[float], None] = _no_report  # shows a plateau rule its metric
+    weights: Callable[[], list[np.ndarray]] = list  # copies of the weights, in the framework's own layout
+    set_weights: Callable[[list[np.ndarray]], None] = _no_weights  # the way back
 
 
 def stack_of_one(bench: Bench) -> Bench:
@@ -46,7 +52,26 @@ def stack_of_one(bench: Bench) -> Bench:
         loss, accuracy = bench.evaluate(x[0], y[0]) if y.ndim == 2 else bench.evaluate(x, y)
         return [loss], [accuracy]
 
-    return Bench(train, evaluate, lambda x, y: bench.right(x, y)[None], bench.report)
+    return bench._replace(train=train, evaluate=evaluate, right=lambda x, y: bench.right(x, y)[None])
+
+
+class MeanWeights:
+    """The mean of the weights that it was shown, in double precision."""
+
+    def __init__(self) -> None:
+        self.count, self.mean = 0, list[np.ndarray]()
+
+    def add(self, weights: list[np.ndarray]) -> None:
+        self.count += 1
+        self.mean = self.mean or [np.zeros(array.shape) for array in weights]
+        for mean, array in zip(self.mean, weights, strict=True):
+            mean += (array - mean) / self.count
+
+    def result(self) -> list[np.ndarray]:
+        """As float32. Errors: ``ValueError`` if nothing was added."""
+        if not self.count:
+            raise ValueError("a mean of no weights was asked for")
+        return [mean.astype("float32") for mean in self.mean]
 
 
 def batch_order(rows: int, batch: int, epochs: int, seed: int) -> np.ndarray:

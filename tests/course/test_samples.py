@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from lrlib.course import experiments, samples, store
+from lrlib.course.experiment import NEW
 from lrlib.course.samples import TEST_ACCURACY, Gain, Mean, Runs, Sample, Spread, mean_of
 from lrlib.course.training import packed
 
@@ -98,13 +99,15 @@ def test_a_setting_without_results_has_an_empty_sample(monkeypatch):
 
 
 def test_results_are_read_once_until_they_are_forgotten(monkeypatch):
-    read = []
+    """And an experiment's first results are without the new seeds that it always runs."""
+    read, results = [], {"constant": {"pytorch": [{"seed": 0}, {"seed": NEW}], "keras": [{"seed": NEW}]}}
     for name in ("load", "load_new"):
-        monkeypatch.setattr(store, name, lambda experiment, name=name: read.append(name) or {"results": name})
+        monkeypatch.setattr(store, name, lambda experiment, name=name: read.append(name) or results)
     samples.forget()
     try:
         for new in (True, False, True, False):
-            assert samples.stored(CYCLING, new) == {"results": "load_new" if new else "load"}
+            expected = results if new else {"constant": {"pytorch": [{"seed": 0}], "keras": []}}
+            assert samples.stored(CYCLING, new) == expected
         assert read == ["load_new", "load"]
         samples.forget()
         samples.stored(CYCLING, True)
