@@ -146,6 +146,13 @@ def losses(task: str, optimizer: str, shapes: Iterable[Shape], framework: str) -
     return found
 
 
+def accuracies(task: str, optimizer: str, shapes: Iterable[Shape], framework: str) -> np.ndarray:
+    """The validation accuracy of each shape at the end, a mean over the seeds."""
+    every = stored(EXPERIMENTS[task], new=True)
+    runs = [every[f"{optimizer}-{shape.name}"][framework] for shape in shapes]
+    return np.array([np.mean([result["validation_accuracy"] for result in results]) for results in runs])
+
+
 def foretold(
     task: str, optimizer: str, fitted: dict[str, np.ndarray], shapes: Iterable[Shape], model: str
 ) -> np.ndarray:
