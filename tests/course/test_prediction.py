@@ -138,6 +138,8 @@ def test_a_number_of_updates_takes_the_first_of_the_rates():
         expected_loss(X, Y, rates, 1, updates=-1)
     with pytest.raises(ValueError, match=r"rates must be finite numbers, 0 or more, got -0.1"):
         expected_loss(X, Y, lrlib.Constant(0.1) - 0.2, 1, updates=2)
+    with pytest.raises(ValueError, match=r"rates must be finite numbers, 0 or more, got inf"):
+        expected_loss(X, Y, lrlib.Exponential(1.0, 1e200), 1, updates=3)
 
 
 # ---- The best rates --------------------------------------------------------------------------------------------------
