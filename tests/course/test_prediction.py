@@ -131,12 +131,15 @@ def test_what_cannot_be_predicted_is_refused_by_name(arguments, message):
 def test_a_number_of_updates_takes_the_first_of_the_rates():
     rates = [0.1, 0.2, 0.3]
     np.testing.assert_array_equal(expected_loss(X, Y, rates, 1, updates=2), expected_loss(X, Y, rates[:2], 1))
+    assert len(expected_loss(X, Y, lrlib.Constant(0.1), 1, updates=0)) == 1
     with pytest.raises(ValueError, match="updates must be at most the number of rates, 3, got 4"):
         expected_loss(X, Y, rates, 1, updates=4)
     with pytest.raises(ValueError, match="updates must be a whole number, 0 or more, got -1"):
         expected_loss(X, Y, rates, 1, updates=-1)
     with pytest.raises(ValueError, match=r"rates must be finite numbers, 0 or more, got -0.1"):
         expected_loss(X, Y, lrlib.Constant(0.1) - 0.2, 1, updates=2)
+    with pytest.raises(ValueError, match=r"rates must be finite numbers, 0 or more, got inf"):
+        expected_loss(X, Y, lrlib.Exponential(1.0, 1e200), 1, updates=3)
 
 
 # ---- The best rates --------------------------------------------------------------------------------------------------

@@ -47,8 +47,9 @@ def rates_of(owner: str, rates: Rates, updates: int | None = None) -> np.ndarray
         values = rates(np.arange(count))
     else:
         values = array_of(owner, "rates", rates, (1,)) if np.size(rates) else np.empty(0)
-    if not ((values >= 0) & (values < math.inf)).all():
-        raise ValueError(f"{owner}: rates must be finite numbers, 0 or more, got {values.min()!s} among them")
+    wrong = values[~((values >= 0) & (values < math.inf))]
+    if wrong.size:
+        raise ValueError(f"{owner}: rates must be finite numbers, 0 or more, got {wrong[0]!s} among them")
     if count is not None and count > len(values):
         raise ValueError(f"{owner}: updates must be at most the number of rates, {len(values)}, got {count}")
     return values[:count]
@@ -62,7 +63,7 @@ def marks_of(owner: str, name: str, updates: Updates) -> np.ndarray:
     if isinstance(updates, numbers.Real):
         updates = np.arange(1, Check.of(Length)(owner, name, updates) + 1)
     marks = array_of(owner, name, updates, (1,))
-    if not ((marks >= 1) & (marks == np.floor(marks))).all():
-        wrong = marks[(marks < 1) | (marks != np.floor(marks))][0]
-        raise ValueError(f"{owner}: {name} must be whole numbers, 1 or more, got {wrong!s} among them")
+    wrong = marks[(marks < 1) | (marks != np.floor(marks))]
+    if wrong.size:
+        raise ValueError(f"{owner}: {name} must be whole numbers, 1 or more, got {wrong[0]!s} among them")
     return marks.astype(int)

@@ -79,7 +79,7 @@ def best_rates(
     second moment before that update and from the end's gradient with respect to the second moment after it, which runs
     backwards by the adjoint of the recursion. So one pass over the updates, last to first or first to last, sets each
     rate to its own minimum in turn; the loss never rises. A sweep is a pass in each direction, and costs about two
-    calls of :func:`expected_loss`. It needs no step size, and came out lower than L-BFGS-B in a tenth of the time.
+    calls of :func:`expected_loss`.
 
     Parameters: ``x``, ``y``, ``batch`` as for :func:`expected_loss`; ``start`` the rates to begin with, a Schedule or
     an array (default: all 0); ``highest`` a limit for each rate; it stops after ``sweeps`` sweeps, or after one that
@@ -213,6 +213,7 @@ def _problem(owner: str, x: Any, y: Any, batch: int) -> _Problem:
 
 
 # ---- The two passes of a sweep ---------------------------------------------------------------------------------------
+# On digits, with 300 updates, L-BFGS-B on the same gradient was above what two sweeps give after ten times as long.
 
 
 class _Forward(NamedTuple):
