@@ -276,8 +276,9 @@ print(
 # - **Or** a constant rate with a fall of a fifth of the updates, begun when you know the end.
 # - **If a long fall is stopped early,** not all is lost: halfway the line was behind Schedule-Free, and level with a constant
 #   rate.
-# - **How sure:** Schedule-Free is one optimizer from one package, in PyTorch only. A fall that begins late was run as *wsd*,
-#   with its end known.
+# - **How sure:** Schedule-Free was run from one package, its authors', in PyTorch only. Keras 3.15.1 has an optimizer of
+#   that name, but under TensorFlow and PyTorch it is another algorithm: see [The bug museum](bug_museum.ipynb). A fall that
+#   begins late was run as *wsd*, with its end known.
 
 # %%
 from lrlib.course.questions import answer
