@@ -651,7 +651,7 @@ show_source(equal_budget.trial)
 #
 # Language models and other large networks. Runs of many hours. Schedules under weight decay that is tuned with them. Other
 # batch sizes, and the rates that go with them. For all of these the table above is a reason to make a comparison, not
-# its result.
+# its result. [Practice at scale](../practice.md) lists what the literature says of them, read and not run here.
 #
 # ## What to take away
 #
