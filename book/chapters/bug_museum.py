@@ -16,8 +16,8 @@
 # **Goal.** See how the schedulers of two well-kept libraries go wrong, each time by running them, and learn the habit
 # that finds such faults: read the rate in force.
 #
-# **You need** to have trained with a scheduler once, in either framework. **Data:** none. **Cost:** half a minute of
-# computing, most of it the start of two frameworks, for nothing here learns more than two weights; the measured time
+# **You need** to have trained with a scheduler once, in either framework. **Data:** none. **Cost:** about a minute of
+# computing, most of it the start of frameworks, for nothing here learns more than three weights; the measured time
 # stands under the title.
 #
 # PyTorch and Keras are good libraries, and their users report what they find. Most exhibits come from those reports.
@@ -1060,6 +1060,199 @@ exhibit(
     right=ours,
 )
 assert same(ours, [0.1 / (1 + 0.5 * t) for t in range(4)]) and same(recipe, ours)
+
+# %% [markdown]
+# ## Room 7: an optimizer that needs no schedule
+#
+# ### The old value that was new
+#
+# Schedule-Free {cite}`defazio2024` keeps a point $z$ that moves against the gradients, and the running average $x$ of all
+# its places. It trains at a mixture of the two, $y = (1 - \beta_1) z + \beta_1 x$, and is measured at $x$. Keras 3.15.1 has
+# such an optimizer, `ScheduleFreeAdamW` ([keras #22113](https://github.com/keras-team/keras/pull/22113)). It saves memory by
+# not storing $x$. Each update computes the old $x$ from $y$ and the old $z$, and for that it notes the old $z$
+# before it moves it: `momentum_old = momentum.value`.
+#
+# In JAX a value stays what it was. In TensorFlow and in PyTorch a variable changes in place, and the note changes with
+# it. With the new $z$ in place of the old one $\beta_1$ cancels, and what is left is $y_t = (1 - 1/t)\, y_{t-1} + z_t/t$:
+# the plain mean of all $z$. The mixture is gone, and one name stands for two algorithms. Anyone who uses the optimizer
+# under Keras's default backend is affected. We know of no report of it.
+#
+# Here are three weights on a parabola, twenty updates, three values of $\beta_1$.
+
+# %% tags=["keras"]
+import logging
+
+from lrlib.course import schedule_free
+
+# TensorFlow warns where many small models are compiled, which is what follows.
+logging.getLogger("tensorflow").setLevel("ERROR")
+BETAS = (0.3, 0.6, 0.9)
+paper = [schedule_free.recursion(beta)[0] for beta in BETAS]
+mean_of_z = schedule_free.recursion(new_for_old=True)[0]
+here = attempt(lambda: [schedule_free.in_keras(beta) for beta in BETAS])
+on_torch = attempt(schedule_free.on_backend, "torch", BETAS)
+
+
+def apart(paths):
+    """The largest distance of each path from the paper's."""
+    if isinstance(paths, str):
+        return [paths] * len(BETAS)
+    pairs = zip(paths, paper, strict=True)
+    return [f"{np.abs(path - right).max():.4f}" for path, right in pairs]
+
+
+def ends(paths):
+    return paths if isinstance(paths, str) else [path[-1] for path in paths]
+
+
+exhibit(
+    "The old value that was new",
+    "Keras",
+    "bug",
+    "in PyTorch the authors' package; in Keras a schedule to zero, or use_ema",
+    found=ends(here),
+    wrong=[mean_of_z[-1]] * len(BETAS),
+    right=ends(paper),
+)
+
+# %% [markdown]
+# The course's environment has no JAX, so its row was run once elsewhere: in the environment of `make clients`, with Keras
+# 3.15.1 and JAX 0.10.2 in double precision. A test there, `tests/clients/test_schedule_free.py`, runs it again.
+
+# %% tags=["hide-input", "keras"]
+ON_JAX = {"apart": ["0.0000"] * 3, "evaluated": 4.8329}  # see the text above
+figures.table(
+    ["largest distance from the paper's recursion", *(f"β₁ = {b}" for b in BETAS)],
+    [
+        ["Keras on TensorFlow, here", *apart(here)],
+        [
+            "Keras on PyTorch, here",
+            *apart(on_torch if isinstance(on_torch, str) else on_torch["paths"]),
+        ],
+        ["Keras on JAX, stored", *ON_JAX["apart"]],
+    ],
+)
+
+# %% tags=["hide-input", "keras"] mystnb={"image": {"alt": "One weight over 20 updates, from minus 2 towards 0. The paper's recursion gives three curves, for beta one of 0.3, 0.6 and 0.9: the smaller it is, the faster the weight moves. Keras on TensorFlow gives one curve for all three, slower than each of them."}, "figure": {"caption": "A weight on a parabola under Schedule-Free AdamW. In the paper's recursion β₁ decides how fast it moves; in Keras on TensorFlow it has no effect.", "name": "fig-old-value"}}
+figure, ax = plt.subplots(figsize=(8, 3.6))
+updates = np.arange(1, schedule_free.UPDATES + 1)
+for beta, path, shade in zip(BETAS, paper, ("0.7", "0.55", "0.35"), strict=True):
+    ax.plot(updates, path[:, 1], "-", color=shade, linewidth=3)
+    ax.annotate(
+        f"paper, β₁ = {beta}", (20.3, path[-1, 1]), color="0.3", va="center"
+    )
+if not isinstance(here, str):
+    for path, width in zip(here, (6, 3.5, 1), strict=True):
+        ax.plot(updates, path[:, 1], "-", color="C1", linewidth=width, alpha=0.6)
+    words = "Keras, all three β₁"
+    ax.annotate(words, (20.3, here[0][-1, 1] - 0.04), color="C1", va="center")
+ax.set(xlabel="update", ylabel="weight", xlim=(0.5, 26), xticks=(1, 5, 10, 15, 20))
+ax.set_title("In Keras on TensorFlow β₁ moves nothing")
+_ = figure
+
+# %% [markdown]
+# [The figure](#fig-old-value) shows one of the weights. The right behaviour is that of the authors' package, `schedulefree`,
+# for PyTorch. It also has what Keras's optimizer lacks: a switch between the point that trains and the point that is
+# measured.
+
+# %% tags=["pytorch"]
+from schedulefree import AdamWScheduleFree
+
+
+def with_the_authors(beta):
+    """The last point of training, and the average that is to be measured."""
+    weights = torch.tensor(schedule_free.START, dtype=torch.float64)
+    weights.requires_grad_()
+    optimizer = AdamWScheduleFree(
+        [weights], lr=schedule_free.RATE, betas=(beta, 0.999)
+    )
+    optimizer.train()
+    for _ in range(schedule_free.UPDATES):
+        optimizer.zero_grad()
+        (torch.tensor(schedule_free.CURVATURES) * weights**2 / 2).sum().backward()
+        optimizer.step()
+    trained = weights.detach().numpy().copy()
+    optimizer.eval()
+    return trained, weights.detach().numpy().copy()
+
+
+for beta in BETAS:
+    trained, averaged = with_the_authors(beta)
+    right = [path[-1] for path in schedule_free.recursion(beta)]
+    assert same([trained, averaged], right), (beta, trained, averaged)
+    print(
+        f"β₁ = {beta}: loss where it trains {schedule_free.loss(trained):.4f},",
+        end=" ",
+    )
+    print(f"at the average {schedule_free.loss(averaged):.4f}")
+print("the authors' package follows the paper's recursion: yes")
+
+# %% [markdown]
+# (There is no noise here that an average could take out, so that the average lags behind. What counts is which point is
+# measured.) In Keras there is no such switch: `evaluate`, `predict` and `save` take the weights as training left them. On
+# JAX these are $y$, and the average is never seen. On TensorFlow and PyTorch they are the mean of $z$, for want of the
+# mixture.
+
+# %% tags=["keras"]
+best = schedule_free.recursion()[1][-1]  # x, with β₁ = 0.9
+print(f"loss at the paper's average: {schedule_free.loss(best):.4f}")
+print(f"evaluate on JAX, stored: {ON_JAX['evaluated']:.4f}")
+measured = attempt(lambda: f"{schedule_free.fitted()[1]:.4f}")
+print("evaluate on TensorFlow, here:", measured)
+print(f"loss at the mean of z: {schedule_free.loss(mean_of_z[-1]):.4f}")
+
+# %% [markdown]
+# What does it right in Keras: a schedule that falls to zero, or a constant rate whose weights are averaged. Every Keras
+# optimizer averages with `use_ema=True`, and `fit` ends with the average in the model. For validation on the way there is
+# `keras.callbacks.SwapEMAWeights`.
+
+# %% tags=["keras"]
+curvatures, start = (
+    np.array(schedule_free.CURVATURES),
+    np.array(schedule_free.START),
+)
+layer = keras.layers.Dense(1, use_bias=False)
+model = keras.Sequential([keras.Input((3,)), layer])
+layer.set_weights([start[:, None]])
+model.compile(keras.optimizers.SGD(0.05, use_ema=True, ema_momentum=0.5), "mse")
+parabola = np.diag(np.sqrt(1.5 * curvatures)), np.zeros((3, 1))
+model.fit(*parabola, epochs=5, verbose=0)
+places = [start * (1 - 0.05 * curvatures) ** t for t in range(1, 6)]
+average = places[0]
+for place in places[1:]:
+    average = (average + place) / 2
+loss = model.evaluate(*parabola, verbose=0)
+assert np.isclose(loss, schedule_free.loss(average), rtol=1e-4), loss
+print(f"use_ema, evaluate: {loss:.4f}")
+print(f"loss at the average {schedule_free.loss(average):.4f},", end=" ")
+print(f"at the last weights {schedule_free.loss(places[-1]):.4f}")
+
+# %% [markdown]
+# ### The start that was thrown away
+#
+# The point $z$ begins where the model's weights are. Keras copies them when the optimizer's variables are made, which in
+# `fit` is within the first, compiled update. TensorFlow traces that update once to make the variables, and again without
+# making them, and runs the second trace. The copy stands in the first one only. So $z$ begins at zero, and as $y_1 = z_1$,
+# the first update sets every weight to plus or minus the rate, whatever it was. Anyone who fine-tunes loses the
+# pre-trained weights, without a word. We know of no report of it.
+
+# %% tags=["keras"]
+found = attempt(lambda: schedule_free.fitted(updates=1, built=False)[0])
+recipe = attempt(lambda: schedule_free.fitted(updates=1, built=True)[0])
+print("weights:                          ", listed(schedule_free.START))
+print("Keras, after one update of 0.1:   ", listed(found))
+print("optimizer built first:            ", listed(recipe))
+right = np.array(schedule_free.START) - 0.1 * np.sign(schedule_free.START)
+exhibit(
+    "The start that was thrown away",
+    "Keras",
+    "bug",
+    "optimizer.build(model.trainable_variables) before fit",
+    found=found,
+    wrong=-0.1 * np.sign(schedule_free.START),
+    right=right,
+)
+assert isinstance(recipe, str) or same(recipe, right), recipe
 
 # %% [markdown]
 # ## The catalogue

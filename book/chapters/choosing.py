@@ -276,8 +276,9 @@ print(
 # - **Or** a constant rate with a fall of a fifth of the updates, begun when you know the end.
 # - **If a long fall is stopped early,** not all is lost: halfway the line was behind Schedule-Free, and level with a constant
 #   rate.
-# - **How sure:** Schedule-Free is one optimizer from one package, in PyTorch only. A fall that begins late was run as *wsd*,
-#   with its end known.
+# - **How sure:** Schedule-Free was run from one package, its authors', in PyTorch only. Keras 3.15.1 has an optimizer of
+#   that name, but under TensorFlow and PyTorch it is another algorithm: see [The bug museum](bug_museum.ipynb). A fall that
+#   begins late was run as *wsd*, with its end known.
 
 # %%
 from lrlib.course.questions import answer
@@ -650,7 +651,7 @@ show_source(equal_budget.trial)
 #
 # Language models and other large networks. Runs of many hours. Schedules under weight decay that is tuned with them. Other
 # batch sizes, and the rates that go with them. For all of these the table above is a reason to make a comparison, not
-# its result.
+# its result. [Practice at scale](../practice.md) lists what the literature says of them, read and not run here.
 #
 # ## What to take away
 #

@@ -218,7 +218,7 @@ print("final accuracies of those repetitions within 1 point in both: yes")
 # %% [markdown]
 # The arithmetic is float32. At this rate that is enough: rounding dies out, and the two frameworks stay together through
 # every update. (Now and then a sampled action falls the other way in one of them, and that repetition differs for some
-# epochs.) Near the edge of stability rounding grows instead; we come to that.
+# epochs.) Near the stability limit rounding grows instead; we come to that.
 
 # %% [markdown]
 # ## The result
@@ -400,7 +400,10 @@ summaries(names, published)
 # either way.)
 
 # %% [markdown]
-# ### The edge of stability
+# ### The stability limit
+#
+# Above some rate a run gets away: that is its stability limit. (The *edge of stability* is another thing, full-batch
+# training in which the sharpness itself comes to the limit. Nothing of that was measured here.)
 #
 # At 0.01 a mean says little. Most repetitions learn well; a few end in ruins. The source gives the mean of ten, and
 # that depends on how many of those are among the ten.
@@ -586,8 +589,8 @@ shallow = direction(*paired("shallow-0.005", "shallow-0.01"))
 answer("check 3", "not told apart", holds=shallow == "not told apart")
 
 # %% [markdown]
-# Depth does make the source's difference: it moves the edge of stability down to 0.01. With two layers fewer, 0.01 is a
-# safe rate. So the deep network did not make the merits of a cycle visible. It made the constant rate fail.
+# Depth does make the source's difference: it moves the stability limit down to about 0.01. With two layers fewer, 0.01 is
+# a safe rate. So the deep network did not make the merits of a cycle visible. It made the constant rate fail.
 
 # %% [markdown]
 # ## With the ReLU back
@@ -671,10 +674,10 @@ answer("check 1", "two constant rates", holds=same)
 # So the source's figures lie among ours, and they are no evidence for cycles.
 #
 # - Its "cyclical" run is the constant rate 0.005. The comparison is between two constants.
-# - The higher of them, 0.01, lies at the edge of stability. Much of the published gap comes from a few repetitions in
+# - The higher of them, 0.01, lies at the stability limit. Much of the published gap comes from a few repetitions in
 #   ruins.
 # - The cycle that was meant, 0.005 to 0.02, is not better: it reaches rates at which the linear network fails.
-# - A cycle below that edge did not beat a constant rate with the same mean.
+# - A cycle below that limit did not beat a constant rate with the same mean.
 #
 # What did not happen: no cycle here beat the best constant rate. That is a statement about this network, this rule and
 # these epochs. With the ReLU back the repetitions spread too widely to settle much. In thirty epochs the triangle lost
@@ -916,17 +919,17 @@ print("verdicts:", claims.counts("q_agrel"))
 #    `live_constant` and `draws`. What does that say about the direction of the feedback, once the weights have grown?
 # 2. Replace the feedback weights of the first layer, `draws.feedback[0]`, by zeros. Predict what changes in the
 #    accuracies, then run it. (What reads $b_0$?)
-# 3. Give `draw`'s `explore` array a share of 0.02 instead of 0.5. Where is the edge of stability then?
+# 3. Give `draw`'s `explore` array a share of 0.02 instead of 0.5. Where is the stability limit then?
 # 4. Turn the fair cycle upside down: `0.01 - q_agrel.LOW_CYCLE` starts at its maximum. Does it matter where in its cycle a
 #    run of ten epochs begins and ends?
 #
 # ## What to take away
 #
 # 1. Ask a schedule for its values before you train with it. Here one line would have shown a cycle of one rate.
-# 2. Near the edge of stability look at each repetition, the median and the failures. A mean of ten is a lottery.
+# 2. Near the stability limit look at each repetition, the median and the failures. A mean of ten is a lottery.
 # 3. A fair comparison of schedules keeps the mean rate equal and the maximum below the rates that fail.
 #
-# **Terms:** reward prediction error, feedback weights, edge of stability, divergence, paired comparison.
+# **Terms:** reward prediction error, feedback weights, stability limit, divergence, paired comparison.
 # **Read on:** {cite}`pozzi2018`, {cite}`pozzi2020`, {cite}`smith2017`, {cite}`cohen2021`.
 #
 # ## Check yourself
@@ -944,7 +947,7 @@ print("verdicts:", claims.counts("q_agrel"))
 #
 # 1. **two constant rates**: the source's cycle yields 0.005 in every epoch.
 # 2. **a few repetitions fail**: five of forty end below 50 %, and how many of them are among the ten decides the mean.
-# 3. **not told apart**: the deeper network had moved the edge of stability down to 0.01.
+# 3. **not told apart**: the deeper network had moved the stability limit down to about 0.01.
 # 4. **turning the input's sign**: f(−x) = −f(x) holds for the linear network only, and f(2x) = 2 f(x) for both.
 #
 # </details>

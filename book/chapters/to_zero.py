@@ -585,7 +585,8 @@ print(f"chosen peaks at an edge of the grid: {edges} of {len(cells) * len(NAMES)
 # ### In Keras
 #
 # The two schedules that are most often among the best three, and can be had in both frameworks, were tuned and trained in
-# Keras too. Schedule-Free's own package is for PyTorch.
+# Keras too. Schedule-Free's own package is for PyTorch. (Keras has shipped an optimizer of that name since; it was not run
+# here, and [The bug museum](bug_museum.ipynb) shows how it differs.)
 
 # %% tags=["hide-input"]
 in_keras_too = list(equal_budget.WINNERS)
