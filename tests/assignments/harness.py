@@ -16,11 +16,14 @@ import io
 import os
 import re
 import tempfile
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
+from unittest import mock
 
 import assignments
 import matplotlib.pyplot as plt
+from matplotlib.figure import Figure
 
 ANSWERS = Path(__file__).parent / "answers"
 STUB = "raise NotImplementedError()\n"  # what a release has in place of a solution
@@ -69,6 +72,12 @@ def graded_cells(notebook) -> list:
     return [cell for cell in notebook.cells if cell.metadata.get("nbgrader", {}).get("grade")]
 
 
+@cache
+def source_of(name: str, framework: str | None):
+    """An assignment, parsed once for all of its answers: nothing here changes it."""
+    return assignments.read_source(assignments.SOURCES / f"{name}.py", framework)
+
+
 def failures(
     name: str,
     answer: dict[str, str],
@@ -79,9 +88,9 @@ def failures(
     """Run an assignment with an answer in it: the tests that fail, each with its message.
 
     As in a notebook, a cell that raises does not stop the ones after it. With ``tests`` only those are run, and no cell
-    after the last of them.
+    after the last of them. Figures are made, but not laid out: nobody sees them, and that takes a third of a second.
     """
-    notebook = assignments.read_source(assignments.SOURCES / f"{name}.py", framework)
+    notebook = source_of(name, framework)
     known = {cell_name(cell) for cell in solution_cells(notebook)}
     if not set(answer) <= known:
         raise ValueError(f"{name} has no solution cell {', '.join(sorted(set(answer) - known))}")
@@ -90,7 +99,8 @@ def failures(
     failed: dict[str, str] = {}
     space: dict = {"__name__": "__main__"}
     before = os.getcwd()
-    with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
+    unseen = mock.patch.object(Figure, "tight_layout")
+    with unseen, tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
         os.chdir(folder)
         try:
             for cell in notebook.cells:

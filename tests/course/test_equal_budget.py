@@ -36,7 +36,8 @@ def test_warm_restarts_end_with_the_budget(updates):
 @pytest.mark.slow
 def test_a_budget_counts_the_images_to_train_on(task):
     x, y, x_test, y_test = equal_budget.TASKS[task].images()
-    assert len(x) == len(y) and len(x_test) == len(y_test) and x.dtype == np.float32 and 0 <= x.min() < x.max() == 1
+    assert len(x) == len(y) and x.dtype == np.float32 and 0 <= x.min() < x.max() == 1
+    assert len(x_test) == len(y_test) == equal_budget.TASKS[task].tested
     left = len(x) - equal_budget.TASKS[task].held_out
     assert equal_budget.updates(task, 1) == -(-left // equal_budget.TASKS[task].batch)
 

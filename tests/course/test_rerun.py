@@ -21,49 +21,53 @@ def numbers_of(result, experiment):
 
 
 def drawn():
-    """One trial of each experiment, by a hash of the library and of the results: a change of either draws others."""
+    """One trial of each experiment, by a hash of the library and of the results: a change of either draws others.
+
+    Every trial may be drawn, a long one more rarely: its odds fall as the seconds that its re-run takes.
+    """
     digest = hashlib.sha256()
     library = Path(study.__file__).parents[1]
     for path in sorted([*library.rglob("*.py"), *store.results_folder().rglob("*.json")]):
         digest.update(path.read_bytes())
     random = np.random.default_rng(int(digest.hexdigest(), 16))
-    here = [stored_trials(experiments.get(name)) for name in experiments.NAMES]
-    return [trials[random.integers(len(trials))] for trials in here]
+    sample = []
+    for name in experiments.NAMES:
+        seconds = seconds_of_reruns(experiments.get(name))
+        odds = 1 / (1 + np.array([*seconds.values()]))
+        sample.append([*seconds][random.choice(len(seconds), p=odds / odds.sum())])
+    return sample
 
 
-def stored_trials(experiment):
-    """First seeds and new ones, less what only an accelerator runs."""
-    new = [
-        Trial(experiment.name, setting, framework, result["seed"])
-        for setting, by_framework in store.load_new(experiment).items()
+def seconds_of_reruns(experiment):
+    """First seeds and new ones, less what only an accelerator runs: trial → what the share of it took that is run."""
+    return {
+        Trial(experiment.name, setting, framework, result["seed"]): result["seconds"] * experiment.rerun.share
+        for load in (store.load, store.load_new)
+        for setting, by_framework in load(experiment).items()
+        if setting not in experiment.optional
         for framework, results in by_framework.items()
         for result in results
-    ]
-    every = dict.fromkeys([*experiment.trials(), *new])
-    return [one for one in every if one.setting not in experiment.optional]
+    }
 
 
 def rerun(trials):
     """(trial, its stored result, its first part again), each under the capability that it was made with, if it is here.
 
-    Each capability, with and without oneDNN in TensorFlow, has worker processes of its own. What an accelerator gave is
-    left out.
+    Each framework under each capability, TensorFlow with and without oneDNN, has one worker process: importing it costs
+    as much as many a trial. What an accelerator gave is left out.
     """
     groups = {}
     for trial in trials:
         stored = stored_result(trial)
         capability = stored["capability"] if stored["capability"] in processor.available() else "AVX2"
         if stored["device"] == "cpu":
-            groups.setdefault((capability, stored["onednn"]), []).append((trial, stored))
-    for how, group in groups.items():
-        with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as workers:
-            shares = [experiments.get(trial.experiment).rerun.share for trial, _ in group]
-            running = [
-                workers.submit(study.perform, trial, *how, share)
-                for (trial, _), share in zip(group, shares, strict=True)
-            ]
-            for (trial, stored), result in zip(group, running, strict=True):
-                yield trial, stored, result.result()
+            keras = trial.framework.startswith("keras")
+            groups.setdefault((keras, capability, stored["onednn"]), []).append((trial, stored))
+    for (_, *how), group in groups.items():
+        with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as worker:
+            for trial, stored in group:
+                share = experiments.get(trial.experiment).rerun.share
+                yield trial, stored, worker.submit(study.perform, trial, *how, share).result()
 
 
 def verdict(trial, stored, again):
@@ -122,8 +126,26 @@ def test_what_an_accelerator_gave_is_not_run_again(monkeypatch):
 
 
 def test_the_draw_is_the_same_until_something_changes(tmp_path, monkeypatch):
+    seconds = {experiment: seconds_of_reruns(experiments.get(experiment)) for experiment in experiments.NAMES}
     monkeypatch.setattr(store, "results_folder", lambda: tmp_path)
+    monkeypatch.setitem(globals(), "seconds_of_reruns", lambda experiment: seconds[experiment.name])
     first = drawn()
     assert drawn() == first
     (tmp_path / "a.json").write_text("{}")
     assert drawn() != first
+
+
+def test_long_trials_are_drawn_too_but_rarely(tmp_path, monkeypatch):
+    trials = {Trial("any", "any", "pytorch", seed): 0 if seed else 9 for seed in range(2)}
+    monkeypatch.setattr(store, "results_folder", lambda: tmp_path)
+    monkeypatch.setitem(globals(), "seconds_of_reruns", lambda experiment: trials)
+    monkeypatch.setattr(experiments, "NAMES", experiments.NAMES[:1] * 2000)
+    monkeypatch.setattr(experiments, "get", lambda name: name)
+    long = sum(trial.seed == 0 for trial in drawn())
+    assert 120 < long < 250  # one in eleven
+
+
+def test_every_trial_that_a_processor_ran_may_be_drawn():
+    for experiment in map(experiments.get, experiments.NAMES):
+        first = {trial for trial in experiment.trials() if trial.setting not in experiment.optional}
+        assert first <= set(seconds_of_reruns(experiment))

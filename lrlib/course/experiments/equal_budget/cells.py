@@ -38,10 +38,11 @@ WINNERS = ("wsd", "rex")  # most often among the best three in PyTorch; also tra
 
 
 class Task(NamedTuple):
-    """``held_out`` images, the last of those to train on, are for validation."""
+    """``held_out`` images, the last of those to train on, are for validation; the final test has ``tested`` images."""
 
     batch: int
     held_out: int
+    tested: int
     images: Callable[[], tuple[np.ndarray, ...]]  # x, y, x_test, y_test
 
 
@@ -69,7 +70,11 @@ def _scaled(pixels: np.ndarray) -> np.ndarray:
     return pixels.astype("float32") / 255
 
 
-TASKS = {"digits": Task(32, 300, _digits), "mnist": Task(100, 5000, _mnist), "cifar10": Task(100, 5000, _cifar10)}
+TASKS = {
+    "digits": Task(32, 300, 300, _digits),
+    "mnist": Task(100, 5000, 10_000, _mnist),
+    "cifar10": Task(100, 5000, 10_000, _cifar10),
+}
 PERCEPTRONS = {"digits": (64, 32, 10), "mnist": (784, 100, 10)}
 
 

@@ -72,7 +72,7 @@ def load(names: Sequence[str] = NAMES, framework: str = "pytorch") -> Accuracies
 
     tuning: Any = [[[run[-1] for run in cell["tuning"]] for cell in setting] for setting in cells]
     test, validation = gathered(lambda run: run["test_accuracy"]), gathered(lambda run: run["curve"]["accuracy"])
-    tested = [dataclasses.replace(STUDY, tested=len(TASKS[task].images()[-1])) for task, _ in SETTINGS]
+    tested = [dataclasses.replace(STUDY, tested=TASKS[task].tested) for task, _ in SETTINGS]
     gone = np.array(
         [
             [[samples.lost(run, task)[0] for run in cell["runs"]] for cell in setting]
