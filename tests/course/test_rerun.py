@@ -2,6 +2,7 @@
 
 import hashlib
 import multiprocessing
+import os
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
@@ -23,8 +24,10 @@ def numbers_of(result, experiment):
 def drawn():
     """One trial of each experiment, by a hash of the library and of the results: a change of either draws others.
 
-    Every trial may be drawn, a long one more rarely: its odds fall as the seconds that its re-run takes.
+    Every trial may be drawn, a long one more rarely: its odds fall as the seconds that its re-run takes. RERUNS=3 in
+    the environment draws three of each.
     """
+    each = int(os.environ.get("RERUNS", "1"))
     digest = hashlib.sha256()
     library = Path(study.__file__).parents[1]
     for path in sorted([*library.rglob("*.py"), *store.results_folder().rglob("*.json")]):
@@ -34,7 +37,8 @@ def drawn():
     for name in experiments.NAMES:
         seconds = seconds_of_reruns(experiments.get(name))
         odds = 1 / (1 + np.array([*seconds.values()]))
-        sample.append([*seconds][random.choice(len(seconds), p=odds / odds.sum())])
+        chosen = random.choice(len(seconds), min(each, len(seconds)), replace=False, p=odds / odds.sum())
+        sample += [[*seconds][i] for i in chosen]
     return sample
 
 
