@@ -45,6 +45,18 @@ TESTS = {  # module: pytest's arguments, and what to import beforehand
     "course/rules": (["course/test_rules.py"], ["scipy.stats"]),
     "course/store": (["course/test_store.py", "-m", "not slow"], ["filelock", "psutil"]),
     "course/study": (["course/test_store.py", "course/test_study.py", "-m", "not slow"], ["torch", "keras"]),
+    "course/prediction/law": (
+        ["course/test_prediction.py"],
+        ["scipy.stats", "scipy.optimize", "hypothesis.strategies"],
+    ),
+    "course/prediction/bound": (
+        ["course/test_prediction.py"],
+        ["scipy.stats", "scipy.optimize", "hypothesis.strategies"],
+    ),
+    "course/prediction/least_squares": (
+        ["course/test_prediction.py"],
+        ["scipy.stats", "scipy.optimize", "hypothesis.strategies"],
+    ),
     "course/data": (["course/test_data.py", "-m", "not slow"], ["numpy", "pooch", "sklearn.datasets"]),
 }
 SWAPPED = {
