@@ -12,7 +12,6 @@ the batch, a seed's images come in the same order.
 """
 
 import dataclasses
-import itertools
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
@@ -147,7 +146,7 @@ def schedule_of(setting: Setting, epochs: int) -> Schedule:
 
 
 def labels_of(y: np.ndarray, share: float, seed: int) -> np.ndarray:
-    """A copy of the labels in which a share, drawn by the seed, is replaced by digits at random (one in ten is right)."""
+    """The labels, a share of them (drawn by the seed) replaced by digits at random: one in ten of these is right."""
     random, changed = np.random.default_rng([seed, 3]), y.copy()
     where = random.permutation(len(y))[: round(share * len(y))]
     changed[where] = random.integers(SIZES[-1], size=len(where))
@@ -318,7 +317,7 @@ def _comparisons() -> Iterator[tuple[str, str, str, str, Measure]]:
     for measure, what in ((LOG_LOSS, loss), (TEST_ACCURACY, accuracy)):
         yield (
             f"growing the batch fourfold instead of quartering the rate raises the {what}",
-            f"from epoch 10 of 20 on, batch 8 at {SHAKEN_RATE:g} before, a fifth of the labels random; the rule says: the same",
+            f"from epoch 10 of 20 on, batch 8 at {SHAKEN_RATE:g}, a fifth of the labels random; the rule: the same",
             "shaken-grown",
             "shaken-decayed",
             measure,
