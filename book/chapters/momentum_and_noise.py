@@ -185,8 +185,8 @@ display(
 answer("check 1", "halves", holds=1.9 < floors[2] / floors[1] < 2.2)
 
 # %% [markdown]
-# So the loss of [the cloud](#fig-cloud) stalls at a **noise floor** of $\frac{1}{2}\lambda\operatorname{Var}(w)$, which
-# for small rates is $\eta\sigma^2/4$. Now put in the batch. The mean of $B$ gradients has a noise variance of
+# As [the figure](#fig-cloud) shows, a larger rate shakes the weights over a wider range, so the loss stalls at a **noise
+# floor** of $\frac{1}{2}\lambda\operatorname{Var}(w)$. By [the balance](#eq-noise) that is $\eta\sigma^2/4$ for small rates. Now put in the batch. The mean of $B$ gradients has a noise variance of
 # $\sigma_1^2/B$, where $\sigma_1^2$ is that of a single image, and **the floor is proportional to $\eta/B$**. On the
 # digits the first half of that sentence can be checked at once, at the weights that a network starts with.
 
@@ -280,8 +280,8 @@ answer("prediction 3", "up to nearly twice", holds=1.8 < limit / 0.5 < 2)
 
 # %% [markdown]
 # Momentum damps the jumping from side to side that makes a large rate diverge, because opposite gradients cancel in the
-# velocity. Along a slope, gradients add up. So with momentum a run moves and shakes like one at $\eta/(1-\mu)$, and its
-# limit is far beyond that of such a run.
+# velocity. Along a slope, gradients add up. So with momentum a run moves and shakes
+# as [the effective step](#eq-effective) says, and its limit is far beyond that of a plain run with this step.
 #
 # ### The network
 #
@@ -411,8 +411,7 @@ answer(
 )
 
 # %% [markdown]
-# The rule fails at the right end of each of [the collapsed curves](#fig-collapse), and the larger the batch, the
-# sooner. What stops the large batches is not their $\eta/B$ but their $\eta$, which has come to the cliff that the
+# The rule fails at the right end of the curves in [the figure](#fig-collapse), and the larger the batch, the sooner. What stops the large batches is not their $\eta/B$ but their $\eta$, which has come to the cliff that the
 # first chapter found between 1 and 2. A batch of 256 has almost no noise left, and still it may not step farther than
 # the curvature allows.
 
@@ -457,10 +456,11 @@ answer(
 )
 
 # %% [markdown]
-# So the rule carries a run over to another batch. It does not find the best rate: on these easy digits that is as
-# large as the limit allows, at nearly every batch. And where the limit is reached, a larger batch costs more epochs.
-#
+# So the rule carries a run over to another batch. It does not find the best rate: as [the figure](#fig-best) shows, that is
+# about as large as the limit allows, on these easy digits and at nearly every batch. And where the limit is reached, a larger batch costs more epochs.
 # ### Momentum on the digits
+#
+# [The figure](#fig-momentum-digits) counts in effective steps, for four momenta at batches of 32.
 
 # %% tags=["hide-input"] mystnb={"image": {"alt": "Training loss after twenty epochs against the effective step, for momenta 0, 0.5, 0.9 and 0.99 at batch 32. The first three coincide up to an effective step of about 0.6. There momentum 0 ends, 0.5 goes on to 1.28 and 0.9 to 5.12, turning up at the end. Momentum 0.99 is higher at small steps, meets the others in the middle, and turns up from 0.64 on."}, "figure": {"caption": "Batches of 32: the training loss against the effective step η/(1 − μ), ten seeds each. Crosses: Keras.", "name": "fig-momentum-digits"}}
 figure, ax = plt.subplots(figsize=(8, 4.2))
@@ -516,7 +516,7 @@ answer("check 2", "ten times the rate", holds=round(1 / (1 - 0.9)) == 10)
 
 # %% [markdown]
 # The first chapter found that on the full batch the sharpness settles at $2/\eta$, the parabola's limit. If
-# [the limit with momentum](#eq-momentum-limit) is the right one, it should settle at $2(1+\mu)/\eta$ instead, as
+# [the limit with momentum](#eq-momentum-limit) is the right one, it should settle at $2(1+\mu)/\eta$ instead. [The figure](#fig-momentum-edge) shows that it does, as
 # the authors of that finding also report {cite}`cohen2021` (our reading).
 
 # %% tags=["hide-input"] mystnb={"image": {"alt": "Sharpness against the update for momenta 0, 0.5 and 0.9 at the printed rate 0.4. All start near 6. The first comes down to 5, the second rises to 7.5 and the third to about 9.5, each to a horizontal line, and they stay there."}, "figure": {"caption": "Gradient descent on 300 digits in one batch, printed rate 0.4: mean and range over five seeds (lines PyTorch, crosses Keras). Thin lines: 2(1 + μ)/0.4.", "name": "fig-momentum-edge"}}
