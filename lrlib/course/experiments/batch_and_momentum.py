@@ -142,7 +142,7 @@ def schedule_of(setting: Setting, epochs: int) -> Schedule:
     """The rate by update: constant, or one value in each half."""
     if setting.later is None:
         return Constant(setting.rate)
-    return Piecewise([updates_in(setting, (epochs + 1) // 2)], [setting.rate, setting.later[0]])
+    return Piecewise((updates_in(setting, (epochs + 1) // 2),), (setting.rate, setting.later[0]))
 
 
 def labels_of(y: np.ndarray, share: float, seed: int) -> np.ndarray:
@@ -233,7 +233,7 @@ def seeds_of(setting: str, framework: str) -> range:
 
 def _trains(setting: Setting | FullBatch) -> dict[str, Any]:
     full = isinstance(setting, FullBatch)
-    optimizer = "SGD" if full else setting.optimizer
+    optimizer = "SGD" if isinstance(setting, FullBatch) else setting.optimizer
     return description(
         initial(0),
         initial="uniform in ±1/√inputs",
