@@ -640,7 +640,7 @@ display(
     Markdown(
         f"Seed by seed the two training losses differ by {100 * np.abs(alike).max():.1f} % at most, though the run with the grown "
         f"batch made 960 updates fewer. Beside the run that goes on as before, both walk a quarter as far in the second half, "
-        f"and so learn fewer wrong labels by heart: their training loss ends a little higher. Their test accuracy is "
+        f"and presumably learn fewer wrong labels by heart: their training loss ends a little higher. Their test accuracy is "
         f"{gain.mean():+.1f} points from that run's, with an interval from {low:+.1f} to {high:+.1f}: ten seeds leave that open."
     )
 )
