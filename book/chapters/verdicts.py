@@ -163,13 +163,14 @@ _ = forest.small(every)
 # wait.
 #
 # **Would the first seeds have done?** They gave a word with a plain 95 % interval. Compare it with that of the new
-# ones.
+# ones. The claims of [Momentum, noise and batch](momentum_and_noise.ipynb) are left out, since they were worded after
+# its first seeds had been seen, and so would flatter them.
 
 # %%
 pairs = [
     (verdict.first.word, verdict.word)
-    for _, verdict in every
-    if verdict.outcome and verdict.first
+    for claim, verdict in every
+    if verdict.outcome and verdict.first and claim.chapter != "momentum_and_noise"
 ]
 unchanged = sum(first == now for first, now in pairs)
 opposite = {("holds", "reversed"), ("reversed", "holds")}

@@ -16,6 +16,7 @@ NAMES = (
     "step_and_plateau",
     "constant_rates",
     "four_decays",
+    "batch_and_momentum",
 )
 
 # Experiments whose runs are not complete yet, so that no chapter reads them and no claim rests on them.

@@ -268,7 +268,9 @@ def measure(weights: list[np.ndarray], rows: int) -> tuple[float, float]:
     return error.item(), sharpness(error, list(model.parameters()))
 
 
-def descent_pytorch(rate: float, seed: int, measured: Sequence[int], rows: int = 300) -> Iterator[list[np.ndarray]]:
+def descent_pytorch(
+    rate: float, seed: int, measured: Sequence[int], rows: int = 300, momentum: float = 0.0
+) -> Iterator[list[np.ndarray]]:
     """Full-batch gradient descent: the weights after each number of updates in ``measured``, which is sorted."""
     import torch
 
@@ -277,7 +279,7 @@ def descent_pytorch(rate: float, seed: int, measured: Sequence[int], rows: int =
     x, y = (part[:rows] for part in images().train)
     inputs, wanted = torch.from_numpy(x), torch.from_numpy(targets(y))
     model = perceptron(SIZES, initial(seed))
-    optimizer = torch.optim.SGD(model.parameters(), lr=rate)
+    optimizer = torch.optim.SGD(model.parameters(), lr=rate, momentum=momentum)
     for before, after in itertools.pairwise([0, *measured]):
         for _ in range(after - before):
             optimizer.zero_grad()
@@ -287,7 +289,9 @@ def descent_pytorch(rate: float, seed: int, measured: Sequence[int], rows: int =
         yield weights(model)
 
 
-def descent_keras(rate: float, seed: int, measured: Sequence[int], rows: int = 300) -> Iterator[list[np.ndarray]]:
+def descent_keras(
+    rate: float, seed: int, measured: Sequence[int], rows: int = 300, momentum: float = 0.0
+) -> Iterator[list[np.ndarray]]:
     """Full-batch gradient descent: the weights after each number of updates in ``measured``, which is sorted."""
     import keras
     import tensorflow as tf
@@ -297,7 +301,7 @@ def descent_keras(rate: float, seed: int, measured: Sequence[int], rows: int = 3
     x, y = (part[:rows] for part in images().train)
     inputs, wanted = tf.constant(x), tf.constant(targets(y))
     model = perceptron(SIZES, initial(seed))
-    optimizer = keras.optimizers.SGD(rate)
+    optimizer = keras.optimizers.SGD(rate, momentum=momentum)
     optimizer.build(model.trainable_variables)
 
     @tf.function
