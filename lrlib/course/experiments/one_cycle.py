@@ -89,10 +89,15 @@ def trial(setting: Setting, framework: str, seed: int, share: float = 1.0) -> di
     (x, y), test = images()
     epochs = whole_epochs(setting.epochs, share)
     order = batch_order(len(x), BATCH, epochs, seed)
-    bench = _BENCHES[framework](setting, seed)
+    bench = bench_of(setting, framework, seed)
     _, result = record_by_epoch(bench, (x, y), order, epochs, test)
     right = {str(len(order)): packed(bench.right(*test))}
     return {**result, "test_accuracy": result["curve"]["accuracy"][-1], "right": right}
+
+
+def bench_of(setting: Setting, framework: str, seed: int) -> Bench:
+    """The network under a setting's schedules."""
+    return _BENCHES[framework](setting, seed)
 
 
 def _pytorch(setting: Setting, seed: int) -> Bench:
@@ -116,7 +121,8 @@ def _keras(setting: Setting, seed: int) -> Bench:
 _BENCHES = {"pytorch": _pytorch, "keras": _keras}
 
 
-def _trains(setting: Setting) -> dict[str, Any]:
+def trains(setting: Setting) -> dict[str, Any]:
+    """What a trial trains."""
     return description(
         initial(0),
         initial="Glorot-uniform, zero biases",
@@ -164,7 +170,7 @@ EXPERIMENT = Experiment(
     run=each_seed(trial),
     seeds=seeds_of,
     fixed_test=True,
-    trains=_trains,
+    trains=trains,
     rerun=Rerun(1 / LONG, lambda result: result["epoch_loss"][:1]),
     claims=_claims,
 )

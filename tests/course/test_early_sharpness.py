@@ -1,0 +1,62 @@
+"""The sharpness in the first updates of one-cycle's runs."""
+
+import numpy as np
+import pytest
+
+from lrlib.course.experiments import early_sharpness, one_cycle
+from lrlib.course.experiments.early_sharpness import SETTINGS, Setting
+
+
+def test_both_start_alike_and_only_one_rises():
+    bare, risen = (one_cycle.SETTINGS[SETTINGS[name].schedule].schedule for name in ("bare", "risen"))
+    assert bare(0) == pytest.approx(risen(one_cycle.PER_EPOCH)) == 0.1
+    assert risen(0) == pytest.approx(0.01)
+    assert SETTINGS["risen"].measured[-1] == one_cycle.PER_EPOCH
+
+
+@pytest.mark.slow
+def test_one_probe_serves_both_frameworks(monkeypatch):
+    """From the same weights, and after an update on the same batch; with fewer images, for time."""
+    monkeypatch.setattr(early_sharpness, "PROBED", 32)
+    setting = Setting("warmup-cosine", (0, 1))
+    ours, theirs = (early_sharpness.trial(setting, framework, 0) for framework in ("pytorch", "keras"))
+    for name in ("loss", "sharpness"):
+        np.testing.assert_allclose(ours["curve"][name], theirs["curve"][name], rtol=1e-3)
+    assert ours["curve"]["sharpness"][0] != ours["curve"]["sharpness"][1]
+    assert ours["rates"] == pytest.approx([0.01])
+
+
+def test_the_probe_is_the_largest_eigenvalue(monkeypatch):
+    """Beside power iteration on finite differences of the gradient, in double precision."""
+    import torch
+
+    from lrlib.course.pytorch import pooled_convnet
+
+    monkeypatch.setattr(early_sharpness, "PROBED", 8)
+    _, sharp = early_sharpness.probe("keras", one_cycle.initial(0))
+    model = pooled_convnet(one_cycle.LENET, one_cycle.initial(0)).double()
+    model = model.to(memory_format=torch.contiguous_format)
+    (x, y), _ = one_cycle.images()
+    x, y = torch.from_numpy(x[:8]).double(), torch.from_numpy(y[:8]).long()
+    parameters = list(model.parameters())
+
+    def gradient():
+        loss = torch.nn.functional.cross_entropy(model(x), y)
+        return torch.cat([g.flatten() for g in torch.autograd.grad(loss, parameters)])
+
+    start = torch.nn.utils.parameters_to_vector(parameters).detach()
+    v = torch.randn(len(start), dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    for _ in range(200):
+        v = v / v.norm()
+        torch.nn.utils.vector_to_parameters(start + 1e-4 * v, parameters)
+        above = gradient()
+        torch.nn.utils.vector_to_parameters(start - 1e-4 * v, parameters)
+        v, size = (above - gradient()) / 2e-4, v
+        estimate = float(v @ size)
+    assert sharp == pytest.approx(estimate, rel=0.02)
+
+
+def test_what_is_compared_is_the_height_and_the_end():
+    result = {"curve": {"update": [0, 30, 60, 118], "sharpness": [5.0, 200.0, 300.0, 8.0]}}
+    assert early_sharpness._log_sharpness(0, 30)(result) == pytest.approx(np.log(200))
+    assert early_sharpness._log_sharpness(118, 118)(result) == pytest.approx(np.log(8))
