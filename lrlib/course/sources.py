@@ -8,7 +8,8 @@ DL_WIZARD = "DL Wizard"
 KERAS_READING = "Lau / IBM"
 
 SOURCES = {
-    PAPERS: "papers on schedules (CLR and SGDR 2017, one-cycle 2018, budgeted training 2020, REX 2022), on small tasks",
+    PAPERS: "papers on schedules (CLR and SGDR 2017, one-cycle 2018, decay under noise 2019, budgeted training 2020, "
+    "REX 2022, river valley 2024), on small tasks",
     MCMENAMIN: "Q-AGREL on digits, constant against “cyclical” (hebbnets, B. McMenamin, 2019)",
     KRISHNAN: "cyclical rates and the range test on an MNIST subset (B. Krishnan, 2020)",
     MHMOODLAN: "cyclic learning rate for TensorFlow (mhmoodlan, 2019)",
