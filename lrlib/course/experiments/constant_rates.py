@@ -193,16 +193,18 @@ def bench_of(framework: str, schedule: Schedule, seeds: Sequence[int]) -> Bench:
     return stack_of_one(keras.bench(keras.perceptron(SIZES, initial(seed)), k.optimizers.SGD, schedule))
 
 
-def gradient_noise(weights: list[np.ndarray], batch: int = 32) -> float:
+def gradient_noise(weights: list[np.ndarray], batch: int = 32, labels: np.ndarray | None = None) -> float:
     """The mean squared distance of the batches' gradients from their mean, over the training images in their order.
 
-    Both are gradients of the mean cross-entropy at these weights; the last, smaller batch is left out.
+    Both are gradients of the mean cross-entropy at these weights; the last, smaller batch is left out. ``labels`` stand
+    in for the right ones.
     """
     import torch
 
     from lrlib.course.pytorch import perceptron
 
-    x, y = images().train
+    x, right = images().train
+    y = right if labels is None else labels
     model = perceptron(SIZES, weights)
     gradients = []
     for start in range(0, len(x) - batch + 1, batch):
