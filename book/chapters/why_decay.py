@@ -16,8 +16,8 @@
 # **Goal.** See what a falling learning rate gains, when it gains it, and how to read a loss that has stopped falling.
 #
 # A high rate walks far and shakes hard. A low rate hardly shakes, and hardly walks. A decay does one after the other:
-# first it walks, then it stops shaking. That is the whole idea of this chapter, and the picture below shows it for two
-# thousand runs of a single noisy weight that starts at 10 and should end at zero.
+# first it walks, then it stops shaking. That is the whole idea of this chapter, and [the figure](#fig-cloud) shows it for
+# two thousand runs of a single noisy weight that starts at 10 and should end at zero.
 
 # %% tags=["hide-input"] mystnb={"image": {"alt": "Three panels of a weight against the update, 100 updates, each with a band that holds nine tenths of two thousand runs, six single runs, and a histogram of where the runs end. At the high rate the band drops to zero within ten updates and stays wide. At the low rate the band is narrow and ends near 3.7. Under the decay the band drops to zero as fast as at the high rate and then narrows to a thin tip around zero."}, "figure": {"caption": "Two thousand runs of one noisy weight: nine tenths of them lie in the band, six are drawn, and the histograms at the right show where all of them end. High: 0.5. Low: 0.01. Decay: a straight line from 0.5 to zero.", "name": "fig-cloud"}}
 import numpy as np
@@ -126,7 +126,8 @@ def expected(schedule, updates=100, start=10.0, noise=4.0, curvature=1.0):
 # %% [markdown]
 # <!-- answers 1 -->
 #
-# Now give 100 updates to every constant rate, and to every straight line that starts from such a rate.
+# Now give 100 updates to every constant rate, and to every straight line that starts from such a rate. [The
+# figure](#fig-two-terms) has what they leave.
 
 
 # %% tags=["hide-input"] mystnb={"image": {"alt": "Mean squared distance after 100 updates against the first rate, both axes logarithmic. The constant rate gives a V with its lowest point at rate 0.04. The line to zero gives a curve that is lower from rate 0.07 on, with its lowest point at 0.09, and rises only slowly to the right of it. Dots from the simulation lie on both curves. A dotted horizontal line below both marks the best that any schedule can do."}, "figure": {"caption": "One noisy weight after 100 updates: mean squared distance from the lowest point, by the formula (lines) and in two thousand simulated runs (dots). Dotted: the best that any schedule can reach.", "name": "fig-two-terms"}}
@@ -200,7 +201,7 @@ answer(
 #
 # $$ \operatorname{E} w_t^2 = \left(\frac{1}{w_0^2} + \frac{\lambda^2\, t}{\sigma^2}\right)^{-1} . $$ (eq-optimum)
 #
-# For large $t$ that is $\sigma^2 / \lambda^2 t$, the error of an average of $t$ noisy readings. So the best schedule does
+# For large $t$ [this least distance](#eq-optimum) is $\sigma^2 / \lambda^2 t$, the error of an average of $t$ noisy readings. So the best schedule does
 # exactly that: it averages all gradients that it has seen, each with equal weight.
 
 # %% tags=["hide-input"]
@@ -268,8 +269,8 @@ paths = {name: valley(schedule) for name, schedule in rivers.items()}
 # %% [markdown]
 # <!-- answers 2 -->
 #
-# The third schedule is a constant rate that falls to zero over the last fifth, [warm-up–stable–decay](to_zero.ipynb) without
-# the warm-up.
+# The third schedule is a constant rate that falls to zero over the last fifth: warm-up–stable–decay, without the warm-up.
+# [The figure](#fig-river) shows where the three runs go, and their losses.
 
 # %% tags=["hide-input"] mystnb={"image": {"alt": "Left: a long narrow valley seen from above, with the paths of one run at each rate. The low rate's path hugs the river and has covered little more than a tenth of the way. The high rate's path fills the whole width of the valley and has come most of the way; where its rate falls the path contracts on to the river. Right: mean loss against the update on a logarithmic scale. The high rate's curve lies above that of the low rate for all but the end. At update 800 the late decay's curve leaves that of the high rate and drops within 200 updates by more than a factor of ten, far below both."}, "figure": {"caption": "A toy valley with a river, seen from above (left; one run each, river at the middle), and the mean loss of two thousand runs (right). The late decay drops from walls to river, and the way that was already covered shows.", "name": "fig-river"}}
 losses = {
@@ -355,7 +356,8 @@ answer(
 # But a fifth of the training labels, 230 of them, are replaced by wrong ones, each drawn from the other nine digits. No
 # image tells that its label is wrong. The few weights cannot learn them all by heart, so batches disagree to the end.
 #
-# Here are two runs of 20 epochs at rate 0.5. The second falls to zero over the last four epochs.
+# Here are two runs of 20 epochs at rate 0.5. In the second the rate falls to zero over the last four epochs. The cells train
+# one seed; [the figure](#fig-late) has twenty.
 
 # %%
 from lrlib.course.experiments import constant_rates, label_noise
@@ -444,7 +446,7 @@ display(
 #
 # First the digits with all labels right. *Long* runs take 20 epochs, *short* ones 5; batches hold 32 images, or 8, whose
 # gradients are noisier. In each of the four kinds a line to zero meets a constant rate. Both choose from the same four
-# rates by the validation images, so one is as well tuned as the other.
+# rates by the validation images, so one is as well tuned as the other. [The figure](#fig-decay) shows the larger batch.
 
 # %% tags=["hide-input"] mystnb={"image": {"alt": "Two panels of test accuracy against the learning rate. Left, five epochs: the line to zero reaches a higher accuracy than the constant rate, and its band is narrow where that of the constant rate is wide. Right, twenty epochs: the two curves have their highest points at the same height. At the largest rate both fall out of the picture."}, "figure": {"caption": "All labels right: test accuracy of a constant rate, and of a line to zero that starts from it, in batches of 32. Mean and range over ten seeds in PyTorch, Keras's means as crosses. Where only some of the runs ended guessing, the others are shown.", "name": "fig-decay"}}
 clean = study.load("constant_rates")
@@ -685,8 +687,8 @@ axes[0, 1].legend(loc="lower center")
 _ = figure
 
 # %% [markdown]
-# The picture shows the seeds that chose the rates. New seeds then ran the chosen rates and no others, each with its own split
-# of the digits and its own wrong labels. Their gains decide.
+# [That figure](#fig-labels) shows the seeds that chose the rates. New seeds then ran the chosen rates and no others, each with
+# its own split of the digits and its own wrong labels. Their gains decide; they stand in [the next](#fig-gains).
 
 # %% tags=["hide-input"] mystnb={"image": {"alt": "Six horizontal intervals. With a fifth of the labels wrong the gain is about one and a half points after 20 epochs and less than half a point after 100. With all labels right it is about half a point after 20 epochs and near zero after 100. The difference between wrong and right labels is about one point after 20 epochs and near zero after 100."}, "figure": {"caption": "What a line to zero gains in test accuracy over the best constant rate, by new seeds: mean and the interval that decides (it is wider than a 95 % interval, since the seeds are looked at several times). Between the dotted lines lies what is too small to be of interest.", "name": "fig-gains"}}
 rules = [claim.rule for claim in label_noise.EXPERIMENT.claims()]
@@ -882,7 +884,7 @@ answer(
 )
 
 # %% [markdown]
-# So two numbers sort all these runs. The sum of the rates says how far a run walks, and with wrong labels there is a best
+# So two numbers sort all runs of [the figure](#fig-heart). The sum of the rates says how far a run walks, and with wrong labels there is a best
 # distance, which is early stopping in other words. The last rates say how hard it shakes when it stops. In 20 epochs the best distance asks
 # for a high rate; a constant rate then ends in its noise, and a decay does not. In 100 epochs a rate of 0.05 walks
 # as far and hardly shakes, so little is left for a decay to gain. That high rates keep noise from being memorised we see only
