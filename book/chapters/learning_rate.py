@@ -13,8 +13,8 @@
 # %% [markdown]
 # # The learning rate
 #
-# **Goal.** See what the learning rate does: too small, too large, and where the limit is. Find out when it pays to change
-# it during training.
+# **Goal.** See what the learning rate does: too small, too large, and where the limit is. Find out why one
+# would change it during training.
 #
 # **You need** some Python, and to have met a derivative. **Data:** 1,797 handwritten digits that come with scikit-learn;
 # nothing is fetched. **Cost:** the live cells take about a minute on two cores; the measured time stands under the title.
@@ -37,7 +37,6 @@
 #    equal / two or three times higher / about ten times higher** at the small rate.
 # 3. At ten times the best rate, the network's loss **becomes infinite / stays finite, and nothing is learnt / only falls
 #    more slowly**.
-# 4. A rate that falls to zero beats the best constant rate **always / if training is short / never**.
 
 # %% [markdown]
 # ## The experiment
@@ -395,7 +394,7 @@ print(
 
 # %%
 from lrlib.course import study
-from lrlib.course.stats import direction, interval, mean_sd
+from lrlib.course.stats import direction, mean_sd
 
 results = study.load("constant_rates")
 LABELS = {"pytorch": "PyTorch", "keras": "Keras"}
@@ -660,221 +659,14 @@ assert curves["linear, 0.4 to 0"][-1] < min(
 print("the decay ends below both constant rates: yes")
 
 # %% [markdown]
-# What [the figure](#fig-noise) shows is the oldest reason for a schedule {cite}`robbins1951`. Does it hold for the network?
-#
-# ### A decay on the digits
-#
-# Four kinds of runs. *Long* ones take 20 epochs, as above; *short* ones take 5. Batches hold 32 images, or 8: fewer images
-# make a noisier gradient.
-#
-# In each kind, a linear decay to zero meets a constant rate. Both may choose from the same four rates, by the validation
-# images. So one is as well tuned as the other.
-
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Four panels of test accuracy against the learning rate. In the two upper panels, five epochs, the linear decay reaches a higher accuracy than the constant rate, and its spread is narrow where that of the constant rate is wide. In the two lower panels, twenty epochs, the two curves end at the same height. At the largest rates both fall out of the picture."}, "figure": {"caption": "Test accuracy of a constant rate, and of a linear decay that starts from that rate: mean and range over ten seeds in PyTorch, Keras's means as crosses. Where only some of the runs ended guessing, the others are shown.", "name": "fig-decay"}}
-kinds = {
-    "batch32-5epochs": "5 epochs, batches of 32",
-    "batch8-5epochs": "5 epochs, batches of 8",
-    "batch32-20epochs": "20 epochs, batches of 32",
-    "batch8-20epochs": "20 epochs, batches of 8",
-}
-
-
-def ladder(kind):
-    """The rates that a kind of runs may choose from."""
-    return constant_rates.LADDERS[int(kind.split("-")[0].removeprefix("batch"))]
-
-
-def that_learned(name, framework):
-    """Test accuracies, NaN where a run ended guessing, unless all did."""
-    gone = np.array(
-        [constant_rates.guesses(run) for run in results[name][framework]]
-    )
-    return np.where(gone & ~gone.all(), np.nan, values(name, framework))
-
-
-figure, axes = plt.subplots(2, 2, figsize=(9.5, 7), sharey=True)
-for ax, (kind, title) in zip(axes.flat, kinds.items(), strict=True):
-    for rule, marker, colour in (
-        ("constant", "o", figures.COLOURS[0]),
-        ("linear", "s", figures.COLOURS[1]),
-    ):
-        names = [f"{kind}-{rule}-{rate:g}" for rate in ladder(kind)]
-        runs = np.array([that_learned(name, "pytorch") for name in names]).T
-        line = "-" if rule == "constant" else "--"
-        figures.band(
-            ax,
-            ladder(kind),
-            runs,
-            marker=marker,
-            label=rule,
-            color=colour,
-            linestyle=line,
-        )
-        means = [np.nanmean(that_learned(name, "keras")) for name in names]
-        ax.plot(
-            ladder(kind), means, marker="x", markersize=7, linestyle="", color="k"
-        )
-    ax.set(xscale="log", title=title, ylim=(86, 99))
-    ax.set_xticks(ladder(kind), [f"{rate:g}" for rate in ladder(kind)])
-    ax.minorticks_off()
-for ax in axes[1]:
-    ax.set_xlabel("rate, or first rate")
-for ax in axes[:, 0]:
-    ax.set_ylabel("test accuracy, %")
-axes[1, 0].legend(loc="lower left")
-_ = figure
-
-# %% tags=["hide-input"]
-rows = []
-picked = {}
-for kind, title in kinds.items():
-    for rule in ("constant", "linear"):
-        rate = chosen(f"{kind}-{rule}", ladder(kind))
-        picked[kind, rule] = name = f"{kind}-{rule}-{rate:g}"
-        rows.append(
-            [
-                title,
-                rule,
-                f"{rate:g}",
-                *(mean_sd(values(name, f, "train_loss"), 3) for f in LABELS),
-                *(mean_sd(values(name, f)) for f in LABELS),
-            ]
-        )
-figures.table(
-    [
-        "runs",
-        "rule",
-        "chosen rate",
-        "training loss, PyTorch",
-        "Keras",
-        "test accuracy, PyTorch",
-        "Keras",
-    ],
-    rows,
-)
-
-# %% [markdown]
-# Now the differences, decay minus constant rate, seed by seed.
-
-
-# %%
-def gains(kind, key="test_accuracy"):
-    """The chosen decay minus the chosen constant rate, one array a framework."""
-    decay, constant = picked[kind, "linear"], picked[kind, "constant"]
-    return [values(decay, f, key) - values(constant, f, key) for f in LABELS]
-
-
-for kind, title in kinds.items():
-    print(title)
-    print(f"   training loss {direction(*gains(kind, 'train_loss'))}")
-    print(f"   test accuracy {direction(*gains(kind))}, in points")
-    for label, gain in zip(LABELS.values(), gains(kind), strict=True):
-        low, high = interval(gain)
-        print(
-            f"      {label:7} {gain.mean():+.2f}, 95 % interval {low:+.2f} to {high:+.2f}"
-        )
-short, long = (
-    {direction(*gains(kind)) for kind in kinds if kind.endswith(epochs)}
-    for epochs in ("-5epochs", "-20epochs")
-)
-answer(
-    "prediction 4",
-    "if training is short",
-    holds=short == {"higher"} and long == {"not told apart"},
-)
-
-# %% [markdown]
-# In the short runs the decay wins, with either batch. In the long runs it gains nothing that we can see, with either
-# batch, and its training loss ends higher: it gave up speed that it could have used.
-#
-# That is not quite what the parabola led us to expect. There, what counted was the noise, and a smaller batch has more
-# of it. So where did the noise go in the long runs? Measure it: the mean squared distance of the batches' gradients from their
-# mean, after 5 epochs and after 20.
-
-# %%
-show_source(constant_rates.gradient_noise)
-
-
-# %% tags=["pytorch"]
-def torch_noise(seed):
-    """The gradient noise after 5 and after 20 epochs at rate 0.5."""
-    weights = networks.dense_weights(constant_rates.SIZES, seed)
-    order = training.batch_order(len(x_train), 32, 20, seed)
-    model = in_torch.perceptron(constant_rates.SIZES, weights)
-    optimizer = torch.optim.SGD(model.parameters(), lr=0.5)
-    noise = []
-
-    def on_pause(update):
-        noise.append(constant_rates.gradient_noise(in_torch.weights(model)))
-
-    pauses = {5 * 36, 20 * 36}
-    in_torch.train(model, optimizer, x_train, y_train, order, pauses, on_pause)
-    return noise
-
-
-noise_torch = np.array([torch_noise(seed) for seed in range(3)])
-
-
-# %% tags=["keras"]
-def keras_noise(seed):
-    """The gradient noise after 5 and after 20 epochs at rate 0.5."""
-    weights = networks.dense_weights(constant_rates.SIZES, seed)
-    order = training.batch_order(len(x_train), 32, 20, seed)
-    model = in_keras.perceptron(constant_rates.SIZES, weights)
-    optimizer = keras.optimizers.SGD(learning_rate=0.5)
-    noise = []
-
-    def on_pause(update):
-        noise.append(constant_rates.gradient_noise(in_keras.weights(model)))
-
-    pauses = {5 * 36, 20 * 36}
-    in_keras.train(model, optimizer, x_train, y_train, order, pauses, on_pause)
-    return noise
-
-
-noise_keras = np.array([keras_noise(seed) for seed in range(3)])
-
-# %% tags=["nbval-ignore-output"]
-for name, noise in (("PyTorch", noise_torch), ("Keras", noise_keras)):
-    print(f"{name:7} noise after  5 epochs, by seed:", noise[:, 0].round(3))
-    print("              after 20 epochs:         ", noise[:, 1].round(3))
-
-# %%
-for noise in (noise_torch, noise_keras):
-    assert (noise[:, 1] < noise[:, 0] / 2).all(), noise
-print(
-    "gradient noise after 20 epochs less than 1/2 of that after 5, each seed: yes"
-)
-
-# %% [markdown]
-# The noise goes by itself. These digits are easy: as the network comes to fit every training image, each gradient goes to
-# zero, and the noise with it. A constant rate can then stay large. Where training stops before that, or where the data
-# cannot be fitted (exercise 4), the decay has work to do.
-#
-# It can start from a rate that is too large to stay at. See short runs that start alike.
-
-# %%
-for kind in ("batch32-5epochs", "batch8-5epochs"):
-    decay = picked[kind, "linear"]
-    constant = decay.replace("linear", "constant")
-    ahead = [values(decay, f) - values(constant, f) for f in LABELS]
-    print(
-        f"{kinds[kind]}, from {decay.split('-')[-1]}: the decay is {direction(*ahead)},"
-    )
-    for name, rule in ((constant, "constant"), (decay, "decay")):
-        runs = values(name, "pytorch")
-        print(f"   {rule:8} test accuracy {runs.min():.1f} to {runs.max():.1f} %")
-
-# %% [markdown]
-# The best of the constant runs come close to the decay's. But a constant rate leaves it to chance where the last updates
-# land: see how wide its band is in the upper half of [the figure](#fig-decay).
+# What [the figure](#fig-noise) shows is the oldest reason for a schedule {cite}`robbins1951`. Whether it holds for
+# the network is the question of [Why a decay works](why_decay.ipynb).
 #
 # **Your predictions:**
 #
 # 1. **1/2**: the limit is 2 divided by the curvature.
 # 2. **about ten times higher**: a small rate is slow.
 # 3. **stays finite, and nothing is learnt**: all runs end guessing.
-# 4. **if training is short**: after twenty epochs the decay could not be told from the best constant rate.
 
 # %% [markdown]
 # ### Two frameworks, one run
@@ -1185,14 +977,11 @@ print("verdicts:", claims.counts("learning_rate"))
 #    4? Momentum moves it: up or down? [Momentum, noise and batch](momentum_and_noise.ipynb) derives it.
 # 3. In the noisy parabola, stay at 0.4 for 100 updates and then at 0.02. Write it with `lrlib.Piecewise`. Does it beat
 #    the linear decay?
-# 4. Data that cannot be fitted: replace a fifth of the training labels by random digits, and train for 20 epochs with
-#    `in_torch.train` or `in_keras.train`, at a constant 0.5 and with a linear decay from 0.5. Does the decay win now?
 #
 # ## What to take away
 #
 # 1. On a parabola the limit is exact: $2/\lambda$. Small rates are slow in proportion; the best one stands close to the cliff.
-# 2. At a constant rate, noise keeps the loss above a floor that grows with the rate. A decay is fast first and fine later. Here
-#    it won in short training; in long training the noise had gone by itself, and it gained nothing.
+# 2. At a constant rate, noise keeps the loss above a floor that grows with the rate. A decay is fast first and fine later.
 # 3. On the full batch, at two of three rates, the network moved to where its rate can just hold it: a sharpness of
 #    about $2/\eta$. At the smallest rate it did not get there.
 #

@@ -83,6 +83,7 @@ FIELDS: dict[str, tuple[str, Check]] = {
     "curve": ("measurements along the run, after the updates in its list update", _curve),
     "train_loss": ("over all training images, at the end", _number),
     "train_accuracy": ("over all training images, at the end", _number),
+    "memorised": ("the share in percent of the wrong training labels that are learned, at the end", _number),
     "validation_loss": ("at the end", _number),
     "validation_accuracy": ("at the end", _number),
     "test_loss": ("at the end", _number),

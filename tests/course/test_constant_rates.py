@@ -48,7 +48,7 @@ def test_a_decay_may_choose_from_the_rates_that_a_constant_may():
 def test_both_frameworks_take_the_same_steps(name):
     setting, data = constant_rates.SETTINGS[name], constant_rates.images()
     order = stack_orders([batch_order(len(data.train[0]), setting.batch, setting.epochs, seed=0)[:60]])
-    benches = [build(setting, [0]) for build in (constant_rates._pytorch, constant_rates._keras)]
+    benches = [constant_rates.bench_of(framework, setting.schedule, [0]) for framework in ("pytorch", "keras")]
     ours, theirs = (bench.train(*data.train, order) for bench in benches)
     np.testing.assert_allclose(ours.rates, setting.schedule(np.arange(60)), rtol=1e-12)
     np.testing.assert_allclose(theirs.rates, ours.rates, rtol=1e-6)

@@ -521,6 +521,7 @@ def test_every_comparison_has_the_smallest_effect_of_its_task():
     """The table of the audit, which was written before any new seed."""
     audit = {
         "constant_rates": {0.01},
+        "label_noise": {0.5, 2.0, 0.05},
         "q_agrel": {1.0, 0.002},
         "cycling": {0.3, 0.1},
         "cycling_on_mnist": {0.2, 0.1},

@@ -15,6 +15,7 @@ NAMES = (
     "cycling_on_mnist",
     "step_and_plateau",
     "constant_rates",
+    "label_noise",
     "four_decays",
     "batch_and_momentum",
 )

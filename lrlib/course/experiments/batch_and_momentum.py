@@ -25,7 +25,7 @@ from lrlib.course.experiments import constant_rates
 from lrlib.course.experiments.constant_rates import SIZES, initial
 from lrlib.course.rules import Higher
 from lrlib.course.samples import TEST_ACCURACY, Measure, Runs
-from lrlib.course.sources import PAPERS
+from lrlib.course.sources import OUR_READING
 from lrlib.course.training import (
     Bench,
     Curve,
@@ -344,7 +344,7 @@ def _rule(runs: str, control: str, measure: Measure) -> Rule:
 
 def _claims() -> Iterable[Claim]:
     for text, setting, runs, control, measure in _comparisons():
-        yield Claim(PAPERS, text, setting, _rule(runs, control, measure), CHAPTER)
+        yield Claim(OUR_READING, text, setting, _rule(runs, control, measure), CHAPTER)
 
 
 EXPERIMENT = Experiment(

@@ -145,7 +145,7 @@ def run(setting: Setting | FullBatch, framework: str, seeds: Sequence[int], shar
         rows_of(part, batch_order(len(part), setting.batch, epochs, seed))
         for part, seed in zip(parts[0], seeds, strict=True)
     )
-    bench = _BENCHES[framework](setting, seeds)
+    bench = bench_of(framework, setting.schedule, seeds)
     history = bench.train(x, y, orders)
     (train_losses, _), (_, validation), (_, test) = (bench.evaluate(x[part], y[part]) for part in parts)
     epoch_losses = history.losses.reshape(epochs, -1, len(seeds)).mean(1)
@@ -176,38 +176,35 @@ def _finite(values: Sequence[float] | np.ndarray) -> list[float | None]:
     return [float(f"{value:.4g}") if np.isfinite(value) else None for value in values]
 
 
-def _pytorch(setting: Setting, seeds: Sequence[int]) -> Bench:
-    import torch
+def bench_of(framework: str, schedule: Schedule, seeds: Sequence[int]) -> Bench:
+    """The network of each seed and its SGD under ``schedule``; in Keras one seed, seen as a stack."""
+    if framework == "pytorch":
+        import torch
 
-    from lrlib.course.pytorch import bench, stacked_perceptron
+        from lrlib.course import pytorch
 
-    model = stacked_perceptron([initial(seed) for seed in seeds])
-    return bench(model, torch.optim.SGD(model.parameters()), setting.schedule)
+        stacked = pytorch.stacked_perceptron([initial(seed) for seed in seeds])
+        return pytorch.bench(stacked, torch.optim.SGD(stacked.parameters()), schedule)
+    import keras as k
 
-
-def _keras(setting: Setting, seeds: Sequence[int]) -> Bench:
-    import keras
-
-    from lrlib.course.keras import bench, perceptron
+    from lrlib.course import keras
 
     (seed,) = seeds
-    model = perceptron(SIZES, initial(seed))
-    return stack_of_one(bench(model, keras.optimizers.SGD, setting.schedule))
+    return stack_of_one(keras.bench(keras.perceptron(SIZES, initial(seed)), k.optimizers.SGD, schedule))
 
 
-_BENCHES = {"pytorch": _pytorch, "keras": _keras}
-
-
-def gradient_noise(weights: list[np.ndarray], batch: int = 32) -> float:
+def gradient_noise(weights: list[np.ndarray], batch: int = 32, labels: np.ndarray | None = None) -> float:
     """The mean squared distance of the batches' gradients from their mean, over the training images in their order.
 
-    Both are gradients of the mean cross-entropy at these weights; the last, smaller batch is left out.
+    Both are gradients of the mean cross-entropy at these weights; the last, smaller batch is left out. ``labels`` stand
+    in for the right ones.
     """
     import torch
 
     from lrlib.course.pytorch import perceptron
 
-    x, y = images().train
+    x, right = images().train
+    y = right if labels is None else labels
     model = perceptron(SIZES, weights)
     gradients = []
     for start in range(0, len(x) - batch + 1, batch):
