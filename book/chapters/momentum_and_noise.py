@@ -647,7 +647,7 @@ display(
 assert np.abs(alike).max() < 0.02 and higher
 
 # %% [markdown]
-# What a decay does when it lowers the floor, and when it is worth it, is the next idea, *Why a decay works*.
+# What a decay does when it lowers the floor, and when it is worth it, is the next idea: [Why a decay works](why_decay.ipynb).
 #
 # ### Adam counts differently
 #

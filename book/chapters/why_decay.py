@@ -68,7 +68,8 @@ axes[0].set_ylabel("weight")
 _ = figure
 
 # %% [markdown]
-# **You need** [The learning rate](learning_rate.ipynb), and *Momentum, noise and batch* for where the noise comes from. **Data:**
+# **You need** [The learning rate](learning_rate.ipynb), and [Momentum, noise and
+# batch](momentum_and_noise.ipynb) for where the noise comes from. **Data:**
 # the 1,797 digits of scikit-learn; nothing is fetched. **Cost:** the live cells take less than a minute on two cores.
 #
 # ## The question
@@ -902,7 +903,7 @@ answer(
 #   early wins at once and loses later, for it has stopped walking (exercise 3).
 #
 # If the loss is a sum of two parts, one that shrinks with the way walked and one that follows the rate, then the loss
-# curve of any schedule should be predictable from a few numbers. A later chapter, on predicting the loss, tries that.
+# curve of any schedule should be predictable from a few numbers.
 #
 # **Your predictions:**
 #
