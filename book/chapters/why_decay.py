@@ -16,10 +16,10 @@
 # **Goal.** See what a falling learning rate gains, when it gains it, and how to read a loss that has stopped falling.
 #
 # A high rate walks far and shakes hard. A low rate hardly shakes, and hardly walks. A decay does one after the other:
-# first it walks, then it stops shaking. That is the whole idea of this chapter, and [the figure](#fig-cloud) shows it for
+# first it walks, then it stops shaking. That is the whole idea of this chapter, and [the figure](#fig-one-weight) shows it for
 # two thousand runs of a single noisy weight that starts at 10 and should end at zero.
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Three panels of a weight against the update, 100 updates, each with a band that holds nine tenths of two thousand runs, six single runs, and a histogram of where the runs end. At the high rate the band drops to zero within ten updates and stays wide. At the low rate the band is narrow and ends near 3.7. Under the decay the band drops to zero as fast as at the high rate and then narrows to a thin tip around zero."}, "figure": {"caption": "Two thousand runs of one noisy weight: nine tenths of them lie in the band, six are drawn, and the histograms at the right show where all of them end. High: 0.5. Low: 0.01. Decay: a straight line from 0.5 to zero.", "name": "fig-cloud"}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Three panels of a weight against the update, 100 updates, each with a band that holds nine tenths of two thousand runs, six single runs, and a histogram of where the runs end. At the high rate the band drops to zero within ten updates and stays wide. At the low rate the band is narrow and ends near 3.7. Under the decay the band drops to zero as fast as at the high rate and then narrows to a thin tip around zero."}, "figure": {"caption": "Two thousand runs of one noisy weight: nine tenths of them lie in the band, six are drawn, and the histograms at the right show where all of them end. High: 0.5. Low: 0.01. Decay: a straight line from 0.5 to zero.", "name": "fig-one-weight"}}
 import numpy as np
 
 import lrlib
