@@ -67,6 +67,7 @@ class TestChoice:
         with pytest.raises(ValueError, match=r"at every peak of \(0.01, 0.1, 1.0\)"):
             self.halve(lambda peak, seed: 10.0)
 
+    @pytest.mark.slow
     def test_a_choice_on_digits_is_that_of_its_stored_runs(self):
         result = peaks.trial(peaks.Choice(dataclasses.replace(DIGITS, schedule="constant")), "pytorch", 0)
         finals = {}
@@ -152,6 +153,7 @@ class TestTrials:
         ]
         assert abs(ends[0] - ends[1]) > 1e-4
 
+    @pytest.mark.slow
     def test_where_test_images_are_shared_those_that_were_right_are_stored(self, monkeypatch):
         monkeypatch.setitem(TASKS, "mnist", TASKS["mnist"]._replace(sizes=(2000, 5000, 10_000)))
         real = images("mnist", [NEW])

@@ -26,6 +26,7 @@ def test_one_probe_serves_both_frameworks(monkeypatch):
     assert ours["rates"] == pytest.approx([0.01])
 
 
+@pytest.mark.slow
 def test_the_probe_is_the_largest_eigenvalue(monkeypatch):
     """Beside Lanczos on differences of the gradient in double precision, so close that no ReLU changes its side."""
     import torch

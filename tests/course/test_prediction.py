@@ -361,6 +361,7 @@ def test_an_interval_is_the_jackknifes_of_the_logarithm():
     np.testing.assert_allclose(np.log(narrow[1]) - whole, half * 0.764892 / quantile, rtol=1e-3)
 
 
+@pytest.mark.slow
 def test_intervals_cover_as_often_as_they_say():
     at, hits = [100, 500, 1000], []
     true = TRUE.predict(LINE, at)
