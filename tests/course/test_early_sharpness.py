@@ -60,5 +60,8 @@ def test_the_probe_is_the_largest_eigenvalue(monkeypatch):
 
 def test_what_is_compared_is_the_height_and_the_end():
     result = {"curve": {"update": [0, 30, 60, 118], "sharpness": [5.0, 200.0, 300.0, 8.0]}}
-    assert early_sharpness._log_sharpness(0, 30)(result) == pytest.approx(np.log(200))
-    assert early_sharpness._log_sharpness(118, 118)(result) == pytest.approx(np.log(8))
+    assert early_sharpness._doublings(0, 30)(result) == pytest.approx(np.log2(200))
+    assert early_sharpness._doublings(118, 118)(result) == pytest.approx(3)
+    lost = {"curve": {"update": [0, 118], "sharpness": [5.0, None]}}
+    assert np.isnan(early_sharpness._doublings(118, 118)(lost))
+    assert early_sharpness._doublings(0, 30)(lost) == pytest.approx(np.log2(5))

@@ -528,6 +528,7 @@ def test_every_comparison_has_the_smallest_effect_of_its_task():
         "four_decays": {1.0},
         "step_and_plateau": {0.1, 0.005},
         "one_cycle": {0.1},
+        "early_sharpness": {1.0},
         "clr_table1": {0.5},
         "batch_and_momentum": {0.1, 0.5},  # in the logarithm of the loss, in points
     }

@@ -8,6 +8,7 @@ from lrlib.course.experiment import Experiment
 NAMES = (
     "equal_budget",
     "one_cycle",
+    "early_sharpness",
     "clr_table1",
     "q_agrel",
     "finding_the_range",
@@ -22,7 +23,6 @@ NAMES = (
 
 # Experiments whose runs are not complete yet, so that no chapter reads them and no claim rests on them.
 BEGUN = (
-    "early_sharpness",
     "one_trunk-digits",
     "one_trunk-mnist",
     "foretold-digits",
