@@ -327,6 +327,24 @@ class TestPage:
             assert page.evaluate(script, OPTIONS) == [closed, closed, 2, closed]
             assert page.watch.faults() == []
 
+    def test_closing_ends_the_worker(self, browser, address):
+        script = """async (options) => {
+            let ended = 0;
+            const { terminate } = Worker.prototype;
+            Worker.prototype.terminate = function () {
+                ended += 1;
+                terminate.call(this);
+            };
+            const trainer = new Trainer();
+            await trainer.train(options);
+            const before = ended;
+            trainer.close();
+            trainer.close();
+            return [before, ended];
+        }"""
+        with with_trainer(browser, address) as page:
+            assert page.evaluate(script, OPTIONS) == [0, 1]
+
     @pytest.mark.parametrize("name", ["core.js", "digits.js"])
     def test_what_cannot_be_fetched_is_named_and_tried_again(self, browser, site, address, name):
         train = "([trainer, options]) => trainer.train(options).then((runs) => runs.length, String)"
