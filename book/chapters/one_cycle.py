@@ -250,7 +250,8 @@ answer("prediction 2", "diverges", holds=all(diverges.values()))
 #
 # A rate is too high when the loss is too sharply curved for it. With momentum 0.9 the limit is a curvature of
 # 2 · (1 + 0.9)/η ([Momentum, noise and batch](momentum_and_noise.ipynb) derives it): 38 at a rate of 0.1, and 380 at 0.01.
-# So is the network too sharp at its start? We measured the largest curvature, the *sharpness*, along the first updates.
+# So is the network too sharp at its start? We measured the largest curvature, the *sharpness*, along the first
+# updates: [the figure](#fig-early-sharpness).
 
 # %% tags=["hide-input"] mystnb={"image": {"alt": "Sharpness over the first 118 updates, on logarithmic axes, five seeds. All runs start near 5, far below both limits. Without a rise the sharpness crosses the horizontal limit of 38 between updates 6 and 9 and then leaves the picture. With a rise it crosses 38 too, some updates later, and peaks between updates 18 and 30, close to the falling dashed line, the limit of the rate in force; from there it comes down to between 5 and 30 by update 60. One run of each framework ends there: it was lost."}, "figure": {"caption": "The sharpness in the first epoch, five new seeds in PyTorch (lines) and in Keras (crosses). Dashed: the limit at the rate in force.", "name": "fig-early-sharpness"}}
 early = study.load("early_sharpness")
