@@ -1,6 +1,6 @@
 """Three small tasks that several experiments share: images, networks and optimizers, the same in both frameworks."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -61,15 +61,15 @@ def images(task: str, seeds: Sequence[int]) -> Images:
         splits = [random_split(len(x), TASKS[task].sizes, seed) for seed in seeds]
         train, watched, tested = (np.stack(part) for part in zip(*splits, strict=True))
         return Images(x, y, train, (x[watched], y[watched]), (x[tested], y[tested]))
-    x, y, x_test, y_test = _scaled(task)
+    x, y, x_test, y_test = arrays(task)
     count = TASKS[task].sizes[0]
     rows = np.tile(np.arange(count), (len(seeds), 1))
     return Images(x, y, rows, (x[count:], y[count:]), (x_test, y_test))
 
 
 @cache
-def _scaled(task: str) -> tuple[np.ndarray, ...]:
-    """Pixels in [0, 1]: rows of MNIST, images of CIFAR-10; x, y, x_test, y_test."""
+def arrays(task: str) -> tuple[np.ndarray, ...]:
+    """MNIST as rows, or CIFAR-10 as images, with pixels in [0, 1]: x, y, x_test, y_test."""
     splits = data.mnist() if task == "mnist" else data.cifar10()
     (x, y), (x_test, y_test) = (((pixels / np.float32(255)), labels) for pixels, labels in splits)
     if task == "mnist":
@@ -80,6 +80,11 @@ def _scaled(task: str) -> tuple[np.ndarray, ...]:
 def updates(task: str, epochs: int) -> int:
     """Updates of a budget; an epoch is the images to train on, those for validation left out."""
     return epochs * -(-TASKS[task].sizes[0] // TASKS[task].batch)
+
+
+def groups(task: str, framework: str, seeds: Sequence[int]) -> list[Sequence[int]]:
+    """The seeds that are trained at once: in PyTorch all of the digits', else each by itself."""
+    return [seeds] if framework == "pytorch" and task == "digits" else [[seed] for seed in seeds]
 
 
 def orders(task: str, rows: np.ndarray, epochs: int, seeds: Sequence[int]) -> np.ndarray:
@@ -170,3 +175,35 @@ def _keras(task: str, optimizer: str, schedule: Schedule, seeds: Sequence[int]) 
 
 
 _BENCHES = {"pytorch": _pytorch, "keras": _keras}
+
+
+def schedule_free_bench(task: str, optimizer: str, peak: float, updates: int, seeds: Sequence[int]) -> Bench:
+    """Schedule-Free, by its authors' package for PyTorch: it trains one point and is measured at another, an average.
+
+    It warms up for a twentieth of the ``updates``.
+    """
+    from schedulefree import AdamWScheduleFree, SGDScheduleFree
+
+    from lrlib.course.pytorch import evaluate, right, train
+
+    model, warmup = torch_network(task, seeds), max(1, updates // 20)
+    if optimizer == "sgd":
+        free = SGDScheduleFree(model.parameters(), lr=peak, momentum=0.9, warmup_steps=warmup)
+    else:
+        free = AdamWScheduleFree(model.parameters(), lr=peak, weight_decay=DECAY, warmup_steps=warmup)
+
+    def train_all(*arguments: Any) -> Any:
+        free.train()
+        return train(model, free, *arguments)
+
+    def of_average(measure: Callable[..., Any]) -> Callable[..., Any]:
+        def measured(x: np.ndarray, y: np.ndarray) -> Any:
+            free.eval()
+            found = measure(model, x, y)
+            free.train()
+            return found
+
+        return measured
+
+    bound = Bench(train_all, of_average(evaluate), of_average(right))
+    return bound if task == "digits" else stack_of_one(bound)

@@ -103,9 +103,8 @@ def settings(task: str) -> dict[str, Setting]:
 
 def run(setting: Setting, framework: str, seeds: Sequence[int], share: float = 1.0) -> list[Result]:
     """Train each seed and measure its loss at the marks; the test images are not read."""
-    together = framework == "pytorch" and setting.task == "digits"
-    groups = [seeds] if together else [[seed] for seed in seeds]
-    return [result for group in groups for result in _train(setting, framework, group, max(1, round(share * MARKS)))]
+    groups, parts = tasks.groups(setting.task, framework, seeds), max(1, round(share * MARKS))
+    return [result for group in groups for result in _train(setting, framework, group, parts)]
 
 
 def _train(setting: Setting, framework: str, seeds: Sequence[int], parts: int) -> list[Result]:

@@ -83,8 +83,7 @@ def settings(task: str) -> dict[str, Setting]:
 
 def run(setting: Setting, framework: str, seeds: Sequence[int], share: float = 1.0) -> list[Result]:
     """Train each seed; the test images are read once, at the end of a whole run."""
-    together = framework == "pytorch" and setting.task == "digits"
-    groups = [seeds] if together else [[seed] for seed in seeds]
+    groups = tasks.groups(setting.task, framework, seeds)
     return [result for group in groups for result in _train(setting, framework, group, share)]
 
 

@@ -4,7 +4,7 @@ All else is one for all: no augmentation, no dropout, the same initial weights a
 """
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,7 +14,7 @@ from lrlib.course import tasks
 from lrlib.course.experiment import Result
 from lrlib.course.experiments.equal_budget import BUDGETS, MARKS, SCHEDULE_FREE, schedules
 from lrlib.course.tasks import TASKS
-from lrlib.course.training import Bench, Curve, all_finite, packed, stack_of_one
+from lrlib.course.training import Bench, Curve, all_finite, packed
 
 TUNING_SEEDS = (0, 1, 2)  # they choose the peaks, and are not among those of the trials
 FOUND = "linear-found"  # a line to zero from the peak that the range test suggests
@@ -141,36 +141,7 @@ def _bench(cell: Cell, peak: float, framework: str, seeds: Sequence[int]) -> Ben
         return tasks.bench(cell.task, cell.optimizer, schedule, framework, seeds)
     if framework != "pytorch":
         raise ValueError("Schedule-Free's own package is for PyTorch")
-    model = tasks.torch_network(cell.task, seeds)
-    free = schedule_free_bench(model, cell.optimizer, peak, warmup=max(1, cell.updates // 20))
-    return free if cell.task == "digits" else stack_of_one(free)
-
-
-def schedule_free_bench(model: Any, optimizer: str, peak: float, warmup: int) -> Bench:
-    """Schedule-Free, by its authors' package: it trains one point and is measured at another, an average."""
-    from schedulefree import AdamWScheduleFree, SGDScheduleFree
-
-    from lrlib.course.pytorch import evaluate, right, train
-
-    if optimizer == "sgd":
-        free = SGDScheduleFree(model.parameters(), lr=peak, momentum=0.9, warmup_steps=warmup)
-    else:
-        free = AdamWScheduleFree(model.parameters(), lr=peak, weight_decay=tasks.DECAY, warmup_steps=warmup)
-
-    def train_all(*arguments: Any) -> Any:
-        free.train()
-        return train(model, free, *arguments)
-
-    def of_average(measure: Callable[..., Any]) -> Callable[..., Any]:
-        def measured(x: np.ndarray, y: np.ndarray) -> Any:
-            free.eval()
-            found = measure(model, x, y)
-            free.train()
-            return found
-
-        return measured
-
-    return Bench(train_all, of_average(evaluate), of_average(right))
+    return tasks.schedule_free_bench(cell.task, cell.optimizer, peak, cell.updates, seeds)
 
 
 def trains(cell: Cell) -> dict[str, Any]:

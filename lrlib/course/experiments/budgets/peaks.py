@@ -78,9 +78,9 @@ def trial(choice: Choice, framework: str, seed: int, share: float = 1.0) -> Resu
     parts = max(1, round(share * MARKS))
 
     def train(peak: float, seeds: tuple[int, ...]) -> list[list[float]]:
-        together = [seeds] if cell.task == "digits" else [(seed,) for seed in seeds]
-        groups = [train_seeds(cell, framework, peak, group, parts, test=False) for group in together]
-        return [run["curve"]["accuracy"] for group in groups for run in group]
+        groups = tasks.groups(cell.task, framework, seeds)
+        runs = [run for group in groups for run in train_seeds(cell, framework, peak, group, parts, test=False)]
+        return [run["curve"]["accuracy"] for run in runs]
 
     if parts < MARKS:
         return {"tuning": train(choice.grid[0], TUNING_SEEDS[:1])}

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
+from lrlib.course import tasks
 from lrlib.course.experiment import NEW, Experiment, Rerun, Result
 from lrlib.course.experiments.budgets import peaks
 from lrlib.course.experiments.budgets.cells import Cell, cells, train_seeds, trains
@@ -41,12 +42,10 @@ class Setting:
 def run(setting: Setting, framework: str, seeds: Sequence[int], share: float = 1.0) -> list[Result]:
     """Train each seed with the chosen peak and read the test images once; only a whole run does."""
     parts = max(1, round(share * MARKS))
-    together = framework == "pytorch" and setting.cell.task == "digits"
-    groups = [seeds] if together else [[seed] for seed in seeds]
     peak = setting.peak
     return [
         result
-        for group in groups
+        for group in tasks.groups(setting.cell.task, framework, seeds)
         for result in train_seeds(setting.cell, framework, peak, group, parts, test=parts == MARKS)
     ]
 

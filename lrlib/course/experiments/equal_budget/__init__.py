@@ -12,7 +12,6 @@ from lrlib.course.experiments.equal_budget.cells import (
     MARKS,
     NAMES,
     PEAKS,
-    PERCEPTRONS,
     SCHEDULE_FREE,
     SETTINGS,
     STUDY,
@@ -21,18 +20,17 @@ from lrlib.course.experiments.equal_budget.cells import (
     TUNING_SEED,
     WINNERS,
     Setting,
-    initial,
     peaks,
     runs,
     schedules,
     seeds_of,
     train_seeds,
     trial,
-    updates,
 )
 from lrlib.course.experiments.equal_budget.results import error_ratios_by_task
 from lrlib.course.rules import LowerError
 from lrlib.course.sources import PAPERS
+from lrlib.course.tasks import PERCEPTRONS, initial, updates
 
 CHAPTER = "to_zero"
 SMALLEST = math.log(1.05)  # the smallest effect of interest: a twentieth of the error

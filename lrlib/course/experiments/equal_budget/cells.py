@@ -7,7 +7,7 @@ all: SGD with momentum 0.9, no penalty on weights, no augmentation. A schedule's
 
 import dataclasses
 from collections.abc import Callable, Sequence
-from functools import cache
+from functools import cache, partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -23,10 +23,10 @@ from lrlib import (
     Schedule,
     WarmupStableDecay,
 )
-from lrlib.course import data
+from lrlib.course import data, tasks
 from lrlib.course.experiment import Experiment, Rerun, Result, each_seed
-from lrlib.course.networks import SMALL10, dense_weights, pooled_convnet_weights
-from lrlib.course.training import Bench, Curve, all_finite, batch_order, description, stack_of_one, stack_orders
+from lrlib.course.tasks import initial, updates
+from lrlib.course.training import Bench, Curve, all_finite, batch_order, description, stack_orders
 
 BUDGETS = (1, 3, 9)  # epochs
 PEAKS = (0.01, 0.03, 0.1, 0.3, 1.0)
@@ -54,28 +54,11 @@ def _digits() -> tuple[np.ndarray, ...]:
     return x[:-300], y[:-300], x[-300:], y[-300:]
 
 
-@cache
-def _mnist() -> tuple[np.ndarray, ...]:
-    (x, y), (x_test, y_test) = data.mnist()
-    return _scaled(x).reshape(len(x), -1), y, _scaled(x_test).reshape(len(x_test), -1), y_test
-
-
-@cache
-def _cifar10() -> tuple[np.ndarray, ...]:
-    (x, y), (x_test, y_test) = data.cifar10()
-    return _scaled(x), y, _scaled(x_test), y_test
-
-
-def _scaled(pixels: np.ndarray) -> np.ndarray:
-    return pixels.astype("float32") / 255
-
-
 TASKS = {
     "digits": Task(32, 300, 300, _digits),
-    "mnist": Task(100, 5000, 10_000, _mnist),
-    "cifar10": Task(100, 5000, 10_000, _cifar10),
+    "mnist": Task(100, 5000, 10_000, partial(tasks.arrays, "mnist")),
+    "cifar10": Task(100, 5000, 10_000, partial(tasks.arrays, "cifar10")),
 }
-PERCEPTRONS = {"digits": (64, 32, 10), "mnist": (784, 100, 10)}
 
 
 def schedules(peak: float, updates: int) -> dict[str, Schedule]:
@@ -121,12 +104,6 @@ class Setting:
         }
 
 
-def updates(task: str, epochs: int) -> int:
-    """Updates of a budget; an epoch is the images to train on, those for validation left out."""
-    sizes = {"digits": 1197, "mnist": 55_000, "cifar10": 45_000}
-    return epochs * -(-sizes[task] // TASKS[task].batch)
-
-
 SETTINGS = {
     f"{task}-{epochs}epochs-{name}": Setting(task, name, epochs)
     for task in TASKS
@@ -162,8 +139,7 @@ def _accuracies(setting: Setting, framework: str, peak: float, parts: int = MARK
 
 def runs(setting: Setting, framework: str, peak: float, seeds: Sequence[int]) -> list[Result]:
     """Train each seed with this peak and read the test images once; PyTorch trains the digits' seeds at once."""
-    together = framework == "pytorch" and setting.task == "digits"
-    groups = [seeds] if together else [[seed] for seed in seeds]
+    groups = tasks.groups(setting.task, framework, seeds)
     return [found for group in groups for found in train_seeds(setting, framework, peak, group)]
 
 
@@ -176,7 +152,7 @@ def train_seeds(
     watched = x[-task.held_out :], y[-task.held_out :]
     x, y = x[: -task.held_out], y[: -task.held_out]
     orders = stack_orders(batch_order(len(x), task.batch, setting.epochs, seed) for seed in seeds)
-    bench = _BENCHES[framework](setting, peak, len(orders), seeds)
+    bench = _bench(setting, peak, framework, seeds)
     curves = [Curve("accuracy") for _ in seeds]
 
     def on_pause(update: int) -> None:
@@ -197,67 +173,11 @@ def train_seeds(
     ]
 
 
-def initial(task: str, seed: int) -> list[np.ndarray]:
-    """The initial weights, in both frameworks."""
-    return pooled_convnet_weights(SMALL10, seed) if task == "cifar10" else dense_weights(PERCEPTRONS[task], seed)
-
-
-def _pytorch(setting: Setting, peak: float, updates: int, seeds: Sequence[int]) -> Bench:
-    import torch
-
-    from lrlib.course.pytorch import bench, perceptron, pooled_convnet, stacked_perceptron
-
-    weights = [initial(setting.task, seed) for seed in seeds]
-    if setting.task == "digits":
-        model = stacked_perceptron(weights)
-    elif setting.task == "mnist":
-        model = perceptron(PERCEPTRONS["mnist"], *weights)
-    else:
-        model = pooled_convnet(SMALL10, *weights)
+def _bench(setting: Setting, peak: float, framework: str, seeds: Sequence[int]) -> Bench:
+    length = updates(setting.task, setting.epochs)
     if setting.schedule == SCHEDULE_FREE:
-        bound = _schedule_free(model, peak, updates)
-    else:
-        optimizer = torch.optim.SGD(model.parameters(), momentum=0.9)
-        bound = bench(model, optimizer, schedules(peak, updates)[setting.schedule])
-    return bound if setting.task == "digits" else stack_of_one(bound)
-
-
-def _schedule_free(model: Any, peak: float, updates: int) -> Bench:
-    """Schedule-Free SGD, by its authors' package: it trains one point and is measured at another, an average."""
-    from schedulefree import SGDScheduleFree
-
-    from lrlib.course.pytorch import evaluate, right, train
-
-    optimizer = SGDScheduleFree(model.parameters(), lr=peak, momentum=0.9, warmup_steps=max(1, updates // 20))
-
-    def train_all(*arguments: Any) -> Any:
-        optimizer.train()
-        return train(model, optimizer, *arguments)
-
-    def of_average(measure: Callable[..., Any]) -> Callable[..., Any]:
-        def measured(x: np.ndarray, y: np.ndarray) -> Any:
-            optimizer.eval()
-            found = measure(model, x, y)
-            optimizer.train()
-            return found
-
-        return measured
-
-    return Bench(train_all, of_average(evaluate), of_average(right))
-
-
-def _keras(setting: Setting, peak: float, updates: int, seeds: Sequence[int]) -> Bench:
-    import lrlib.keras
-    from lrlib.course.keras import bench, perceptron, pooled_convnet
-
-    (seed,) = seeds
-    weights = initial(setting.task, seed)
-    convnet = setting.task == "cifar10"
-    model = pooled_convnet(SMALL10, weights) if convnet else perceptron(PERCEPTRONS[setting.task], weights)
-    return stack_of_one(bench(model, lrlib.keras.SGD, schedules(peak, updates)[setting.schedule], momentum=0.9))
-
-
-_BENCHES = {"pytorch": _pytorch, "keras": _keras}
+        return tasks.schedule_free_bench(setting.task, "sgd", peak, length, seeds)
+    return tasks.bench(setting.task, "sgd", schedules(peak, length)[setting.schedule], framework, seeds)
 
 
 def _trains(setting: Setting) -> dict[str, Any]:
