@@ -317,24 +317,51 @@ def sharp(name, first, last):
 at_start, bump = sharp("bare", 0, 0), sharp("bare", 6, 12)
 height = sharp("risen", 0, 30)
 late = sharp("risen", one_cycle.PER_EPOCH, one_cycle.PER_EPOCH)
-lost = np.isnan(late)
+lost = {
+    framework: [run["diverged"] for run in early["risen"][framework]]
+    for framework in FRAMEWORKS
+}
+at_30 = 2 * 1.9 / rise(30)  # the limit there
+passes = [
+    any(
+        s is not None and s > 2 * 1.9 / rise(u)
+        for u, s in zip(
+            run["curve"]["update"], run["curve"]["sharpness"], strict=True
+        )
+    )
+    for run in early["risen"]["pytorch"]
+]
 assert at_start.max() < 38 / 4 and bump.min() > 38, (at_start, bump)
 assert height.min() > 38 and np.nanmax(late) < 38, (height, late)
+assert lost["pytorch"] == lost["keras"] and sum(lost["pytorch"]) == 1, lost
 display(
     Markdown(
         f"It is not. All runs start at a sharpness of {at_start.min():.0f} to {at_start.max():.0f}, where a rate of 0.1 is "
         "safe. But while the network first learns it grows sharp. Without a rise every run passes 38 between updates 6 "
         "and 12, at a rate that is stable only below. With a rise the sharpness climbs as well, to between "
-        f"{height.min():.0f} and {height.max():.0f} in the first thirty updates; but the rate is then still between 0.01 "
-        f"and 0.033, and bears that much, or nearly. {lost.sum()} of {len(lost)} such runs are thrown out even so. In all "
-        f"others the sharpness is {np.nanmin(late):.0f} to {np.nanmax(late):.0f} at the end of the rise, and the full rate "
-        "of 0.1 is safe again."
+        f"{height.min():.0f} and {height.max():.0f} in the first thirty updates. But the rate is still low there: even at "
+        f"update 30 its limit is {at_30:.0f}, and {sum(passes)} of the {len(passes)} runs pass the limit of their rate for "
+        f"a while. {sum(lost['pytorch'])} of the {len(lost['pytorch'])} seeds diverges, "
+        "in both frameworks. In the others the sharpness is "
+        f"{np.nanmin(late):.0f} to {np.nanmax(late):.0f} at the end of the rise, and the full rate of 0.1 is safe again."
     )
+)
+answer(
+    "check 1",
+    "a short rise",
+    holds=all(diverges.values())
+    and not any(
+        run["diverged"]
+        for one in FRAMEWORKS
+        for run in results["warmup-linear"][one]
+    )
+    and sum(lost["pytorch"]) == 1,
 )
 
 # %% [markdown]
 # So the start is not the dangerous part. A warm-up keeps the rate low over a hump of the curvature, and a rise of one
-# epoch is hardly long enough for that. This agrees with what {cite}`kalra2024` report (our reading): what a warm-up gives is that a larger peak is borne.
+# epoch is only just long enough for that: none of the five seeds below diverges after it, and one of these five new ones
+# does. This agrees with what {cite}`kalra2024` report (our reading): a warm-up lets a run bear a larger peak.
 
 # %% [markdown]
 # ## The result
@@ -451,12 +478,6 @@ answer(
 )
 with_cycle = words["one-cycle", "one-cycle-one-momentum"]
 answer("prediction 4", "lower", holds=with_cycle == "lower")
-risen = [run for one in FRAMEWORKS for run in results["warmup-linear"][one]]
-answer(
-    "check 1",
-    "a short rise",
-    holds=all(diverges.values()) and not any(run["diverged"] for run in risen),
-)
 answer("check 3", "higher", holds=with_cycle == "lower")
 
 # %% [markdown]
@@ -469,7 +490,8 @@ answer("check 3", "higher", holds=with_cycle == "lower")
 # leaves zero. A tenth of a point is ten images of the ten thousand.
 #
 # **The peak does matter.** The line from 0.03, which needs no rise, ends a quarter of a point behind the one that rises to
-# 0.1. The rise is what makes that peak possible, and one epoch of it was enough.
+# 0.1. The rise is what makes that peak possible. One epoch of it was enough for these seeds, and not for each of the new
+# ones above.
 #
 # **The momentum cycle gives nothing.** With momentum 0.9 throughout, one-cycle is ahead of itself with the cycle by a
 # tenth of a point, in both frameworks, and then nothing separates it from the line. New seeds, and test images that are
@@ -726,7 +748,7 @@ print("of the momentum cycle, by new seeds:", words_of[helps])
 # <details>
 # <summary>Answers</summary>
 #
-# 1. **a short rise**: one epoch was enough.
+# 1. **a short rise**: one epoch was enough for nine seeds of ten.
 # 2. **0.0042**: twelve calls are the first twelve updates of a rise of 424.
 # 3. **higher**: by a tenth of a point, in both frameworks.
 #
