@@ -1120,7 +1120,6 @@ exhibit(
 # 3.15.1 and JAX 0.10.2 in double precision. A test there, `tests/clients/test_schedule_free.py`, runs it again.
 
 # %% tags=["hide-input", "keras"]
-ON_JAX = {"apart": ["0.0000"] * 3, "evaluated": 4.8329}  # see the text above
 figures.table(
     ["largest distance from the paper's recursion", *(f"β₁ = {b}" for b in BETAS)],
     [
@@ -1129,7 +1128,10 @@ figures.table(
             "Keras on PyTorch, here",
             *apart(on_torch if isinstance(on_torch, str) else on_torch["paths"]),
         ],
-        ["Keras on JAX, stored", *ON_JAX["apart"]],
+        [
+            "Keras on JAX, stored",
+            *[f"{schedule_free.ON_JAX['apart']:.4f}"] * len(BETAS),
+        ],
     ],
 )
 
@@ -1164,7 +1166,7 @@ def with_the_authors(beta):
     weights = torch.tensor(schedule_free.START, dtype=torch.float64)
     weights.requires_grad_()
     optimizer = AdamWScheduleFree(
-        [weights], lr=schedule_free.RATE, betas=(beta, 0.999)
+        [weights], lr=schedule_free.RATE, betas=(beta, schedule_free.BETA_2)
     )
     optimizer.train()
     for _ in range(schedule_free.UPDATES):
@@ -1196,7 +1198,7 @@ print("the authors' package follows the paper's recursion: yes")
 # %% tags=["keras"]
 best = schedule_free.recursion()[1][-1]  # x, with β₁ = 0.9
 print(f"loss at the paper's average: {schedule_free.loss(best):.4f}")
-print(f"evaluate on JAX, stored: {ON_JAX['evaluated']:.4f}")
+print(f"evaluate on JAX, stored: {schedule_free.ON_JAX['evaluated']:.4f}")
 measured = attempt(lambda: f"{schedule_free.fitted()[1]:.4f}")
 print("evaluate on TensorFlow, here:", measured)
 print(f"loss at the mean of z: {schedule_free.loss(mean_of_z[-1]):.4f}")
@@ -1215,7 +1217,7 @@ layer = keras.layers.Dense(1, use_bias=False)
 model = keras.Sequential([keras.Input((3,)), layer])
 layer.set_weights([start[:, None]])
 model.compile(keras.optimizers.SGD(0.05, use_ema=True, ema_momentum=0.5), "mse")
-parabola = np.diag(np.sqrt(1.5 * curvatures)), np.zeros((3, 1))
+parabola = schedule_free.parabola()
 model.fit(*parabola, epochs=5, verbose=0)
 places = [start * (1 - 0.05 * curvatures) ** t for t in range(1, 6)]
 average = places[0]

@@ -170,7 +170,7 @@ _ = forest.small(every)
 pairs = [
     (verdict.first.word, verdict.word)
     for claim, verdict in every
-    if verdict.outcome and verdict.first and claim.chapter != "momentum_and_noise"
+    if verdict.outcome and verdict.first and not claim.worded_after
 ]
 unchanged = sum(first == now for first, now in pairs)
 opposite = {("holds", "reversed"), ("reversed", "holds")}

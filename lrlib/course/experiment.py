@@ -75,13 +75,17 @@ class Rule(Protocol):
 
 @dataclasses.dataclass(frozen=True)
 class Claim:
-    """``setting`` says in words what of ours decides it; ``chapter`` where it is shown."""
+    """``setting`` says in words what of ours decides it; ``chapter`` where it is shown.
+
+    ``worded_after``: it was worded when its first seeds had been seen, so that these would flatter it.
+    """
 
     source: str
     text: str
     setting: str
     rule: Rule
     chapter: str
+    worded_after: bool = False
 
 
 @dataclasses.dataclass(frozen=True)

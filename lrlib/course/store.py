@@ -201,6 +201,15 @@ def write(experiment: Experiment, trial: Trial, result: Result, folder: Path) ->
         write_atomically(path, _text({**_header(experiment, trial.setting), "trials": trials}))
 
 
+def everything(experiment: Experiment, folder: Path | None = None) -> dict[str, list[Result]]:
+    """All that is stored under the present settings, complete or not: setting → results by framework and seed."""
+    folder = results_folder() if folder is None else folder
+    return {
+        setting: _read(experiment, setting, folder / experiment.name / f"{setting}.json")
+        for setting in experiment.settings
+    }
+
+
 def load(experiment: Experiment, folder: Path | None = None) -> dict[str, dict[str, list[Result]]]:
     """All stored results: setting → framework → results in the order of their seeds. Errors: ``LookupError``.
 
@@ -208,10 +217,10 @@ def load(experiment: Experiment, folder: Path | None = None) -> dict[str, dict[s
     """
     folder = results_folder() if folder is None else folder
     found: dict[str, dict[str, list]] = {}
-    files = {}
-    for setting in experiment.settings:
-        results = _read(experiment, setting, folder / experiment.name / f"{setting}.json")
-        files[setting] = {(result["framework"], result["seed"]): result for result in results}
+    files = {
+        setting: {(result["framework"], result["seed"]): result for result in results}
+        for setting, results in everything(experiment, folder).items()
+    }
     for trial in experiment.trials():
         result = files[trial.setting].get((trial.framework, trial.seed))
         if result is not None:
@@ -224,10 +233,9 @@ def load(experiment: Experiment, folder: Path | None = None) -> dict[str, dict[s
 
 def load_new(experiment: Experiment, folder: Path | None = None) -> dict[str, dict[str, list[Result]]]:
     """The stored results of new seeds: setting → framework → results from seed 100 on, as far as none is lacking."""
-    folder = results_folder() if folder is None else folder
     found: dict[str, dict[str, list]] = {}
-    for setting in experiment.settings:
-        for result in _read(experiment, setting, folder / experiment.name / f"{setting}.json"):
+    for setting, results in everything(experiment, folder).items():
+        for result in results:
             of_framework = found.setdefault(setting, {}).setdefault(result["framework"], [])
             if result["seed"] == NEW + len(of_framework):
                 of_framework.append(result)

@@ -22,7 +22,7 @@ def numbers_of(result, experiment):
 
 
 def drawn():
-    """One trial of each experiment, by a hash of the library and of the results: a change of either draws others.
+    """One trial of each experiment that has any, by a hash of library and results: a change of either draws others.
 
     Every trial may be drawn, a long one more rarely: its odds fall as the seconds that its re-run takes. RERUNS=3 in
     the environment draws three of each.
@@ -34,8 +34,9 @@ def drawn():
         digest.update(path.read_bytes())
     random = np.random.default_rng(int(digest.hexdigest(), 16))
     sample = []
-    for name in experiments.NAMES:
-        seconds = seconds_of_reruns(experiments.get(name))
+    for name in experiments.NAMES + experiments.BEGUN:
+        if not (seconds := seconds_of_reruns(experiments.get(name))):
+            continue  # begun, and nothing stored yet
         odds = 1 / (1 + np.array([*seconds.values()]))
         chosen = random.choice(len(seconds), min(each, len(seconds)), replace=False, p=odds / odds.sum())
         sample += [[*seconds][i] for i in chosen]
@@ -43,13 +44,11 @@ def drawn():
 
 
 def seconds_of_reruns(experiment):
-    """First seeds and new ones, less what only an accelerator runs: trial → what the share of it took that is run."""
+    """All that is stored, less what only an accelerator runs: trial → what the share of it took that is run."""
     return {
-        Trial(experiment.name, setting, framework, result["seed"]): result["seconds"] * experiment.rerun.share
-        for load in (store.load, store.load_new)
-        for setting, by_framework in load(experiment).items()
+        Trial(experiment.name, setting, result["framework"], result["seed"]): result["seconds"] * experiment.rerun.share
+        for setting, results in store.everything(experiment).items()
         if setting not in experiment.optional
-        for framework, results in by_framework.items()
         for result in results
     }
 
@@ -130,7 +129,8 @@ def test_what_an_accelerator_gave_is_not_run_again(monkeypatch):
 
 
 def test_the_draw_is_the_same_until_something_changes(tmp_path, monkeypatch):
-    seconds = {experiment: seconds_of_reruns(experiments.get(experiment)) for experiment in experiments.NAMES}
+    every = experiments.NAMES + experiments.BEGUN
+    seconds = {name: seconds_of_reruns(experiments.get(name)) for name in every}
     monkeypatch.setattr(store, "results_folder", lambda: tmp_path)
     monkeypatch.setitem(globals(), "seconds_of_reruns", lambda experiment: seconds[experiment.name])
     first = drawn()
@@ -144,6 +144,7 @@ def test_long_trials_are_drawn_too_but_rarely(tmp_path, monkeypatch):
     monkeypatch.setattr(store, "results_folder", lambda: tmp_path)
     monkeypatch.setitem(globals(), "seconds_of_reruns", lambda experiment: trials)
     monkeypatch.setattr(experiments, "NAMES", experiments.NAMES[:1] * 2000)
+    monkeypatch.setattr(experiments, "BEGUN", ())
     monkeypatch.setattr(experiments, "get", lambda name: name)
     long = sum(trial.seed == 0 for trial in drawn())
     assert 120 < long < 250  # one in eleven
@@ -153,3 +154,7 @@ def test_every_trial_that_a_processor_ran_may_be_drawn():
     for experiment in map(experiments.get, experiments.NAMES):
         first = {trial for trial in experiment.trials() if trial.setting not in experiment.optional}
         assert first <= set(seconds_of_reruns(experiment))
+
+
+def test_what_is_stored_of_a_begun_experiment_is_drawn_too():
+    assert {"foretold-digits", "budgets-digits"} <= {trial.experiment for trial in drawn()}

@@ -13,7 +13,7 @@ BETAS = (0.3, 0.9)
 def test_the_recursion_is_the_authors(beta):
     torch, package = pytest.importorskip("torch"), pytest.importorskip("schedulefree")
     weights = torch.nn.Parameter(torch.tensor(START, dtype=torch.float64))
-    optimizer = package.AdamWScheduleFree([weights], lr=RATE, betas=(beta, 0.999))
+    optimizer = package.AdamWScheduleFree([weights], lr=RATE, betas=(beta, schedule_free.BETA_2))
     trained, averaged = [], []
     for _ in range(UPDATES):
         optimizer.train()
@@ -23,6 +23,11 @@ def test_the_recursion_is_the_authors(beta):
         optimizer.eval()
         averaged.append(weights.detach().clone().numpy())
     np.testing.assert_allclose(recursion(beta), [trained, averaged], rtol=1e-10)
+
+
+def test_what_is_stored_of_jax_is_the_papers_recursion():
+    """To the digits that are stored: JAX's values do not change, so Keras is right there."""
+    assert round(schedule_free.loss(recursion()[0][-1]), 4) == schedule_free.ON_JAX["evaluated"]
 
 
 def test_with_the_new_value_for_the_old_the_weights_are_a_mean_whatever_beta():
@@ -46,7 +51,7 @@ def test_keras_is_one_of_the_two_recursions(backend):
     keras = pytest.importorskip("keras")
     if not hasattr(keras.optimizers, "ScheduleFreeAdamW"):
         pytest.skip("Keras has no ScheduleFreeAdamW")
-    found = schedule_free.on_backend(backend, BETAS)
+    found = schedule_free.on_backend(backend, BETAS, fit=True)
     for beta, path in zip(BETAS, found["paths"], strict=True):
         apart = [np.abs(path - recursion(beta, wrong)[0]).max() for wrong in (False, True)]
         assert min(apart) < 1e-6 < max(apart), apart

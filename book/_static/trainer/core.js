@@ -1,5 +1,5 @@
-// Trains the digits network of the equal-budget study: at each seed the same images, weights and batches as in
-// lrlib.course, and so, to rounding, the same losses. `training` below says what it is given and what it gives.
+// Trains the digits task of lrlib/course/tasks.py: at each seed the same images, weights and batches, and so, to
+// rounding, the same losses. `training` below says what it is given and what it gives.
 //
 // All stands within one function, so that its text is all that a worker needs: a page that was opened from a file may
 // start a worker from a text, and from nothing else. Nothing here knows of pages: it also runs in Node.

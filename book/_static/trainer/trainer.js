@@ -1,4 +1,4 @@
-// Trains the equal-budget study's digits network in the reader's browser, in a worker, so that the page never waits.
+// Trains the digits task of lrlib/course/tasks.py in the reader's browser, in a worker, so that the page never waits.
 //
 //     const trainer = new Trainer();
 //     const runs = await trainer.train({ rates, momentum: 0.9, rule: "pytorch", seeds: [0, 1] },

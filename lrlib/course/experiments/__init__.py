@@ -4,7 +4,7 @@ import importlib
 
 from lrlib.course.experiment import Experiment
 
-# The one list of experiments, in the order of the claims. Each module is imported when it is asked for.
+# The experiments that claims and chapters read, in the order of the claims. A module is imported when it is asked for.
 NAMES = (
     "equal_budget",
     "one_cycle",

@@ -344,7 +344,7 @@ def _rule(runs: str, control: str, measure: Measure) -> Rule:
 
 def _claims() -> Iterable[Claim]:
     for text, setting, runs, control, measure in _comparisons():
-        yield Claim(OUR_READING, text, setting, _rule(runs, control, measure), CHAPTER)
+        yield Claim(OUR_READING, text, setting, _rule(runs, control, measure), CHAPTER, worded_after=True)
 
 
 EXPERIMENT = Experiment(

@@ -80,15 +80,16 @@ def probe(framework: str, weights: Sequence[np.ndarray]) -> tuple[float | None, 
     return tuple(number if math.isfinite(number) else None for number in found)  # type: ignore[return-value]
 
 
+def highest(result: Result, first: int, last: int) -> float:
+    """The highest sharpness measured from one update to another; NaN where the run was lost by then."""
+    columns = zip(result["curve"]["update"], result["curve"]["sharpness"], strict=True)
+    between = [sharp for update, sharp in columns if first <= update <= last]
+    return math.nan if None in between else max(between)
+
+
 def _doublings(first: int, last: int) -> Measure:
-    """The highest sharpness from one update to another, as log₂, so in doublings; NaN where the run was lost."""
-
-    def highest(result: Result) -> float:
-        columns = zip(result["curve"]["update"], result["curve"]["sharpness"], strict=True)
-        between = [sharp for update, sharp in columns if first <= update <= last]
-        return math.nan if None in between else math.log2(max(between))
-
-    return Measure(highest)
+    """:func:`highest` as log₂, so in doublings."""
+    return Measure(lambda result: math.log2(highest(result, first, last)))
 
 
 def _claims() -> Iterable[Claim]:
