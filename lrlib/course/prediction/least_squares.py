@@ -159,7 +159,7 @@ class _Problem:
 
     def outer(self, weights: np.ndarray) -> np.ndarray:
         """(R, R): what the rows with these weights, 0 or more, add to the second moment at a rate of 1."""
-        # As a product with its own transpose it takes half the time. Rounding alone makes a weight negative.
+        # A product with its own transpose is cheaper than one with another. Rounding alone makes a weight negative.
         rows = self.x * np.sqrt(np.maximum(weights, 0))[:, None]
         return rows.T @ rows / (len(rows) * self.batch)
 
@@ -213,7 +213,7 @@ def _problem(owner: str, x: Any, y: Any, batch: int) -> _Problem:
 
 
 # ---- The two passes of a sweep ---------------------------------------------------------------------------------------
-# On digits, with 300 updates, L-BFGS-B on the same gradient was above what two sweeps give after ten times as long.
+# L-BFGS-B on the same gradient was tried: it ended higher, and later.
 
 
 class _Forward(NamedTuple):
