@@ -128,13 +128,16 @@ class _Session:
         self.locks: dict[Trial, FileLock] = {}
 
     def missing(self, wanted: Iterable[Trial]) -> list[Group]:
-        """The trials without a result, in groups; one whose file is damaged has failed."""
+        """The trials without a result, in groups, by framework; one whose file is damaged has failed."""
         groups: dict[tuple[str, str, str, int], list[int]] = {}
         for trial in wanted:
             if self._lacks(trial):
                 together = trial.framework in experiments.get(trial.experiment).stacked
                 groups.setdefault((*trial[:3], 0 if together else trial.seed), []).append(trial.seed)
-        return [Group(*key[:3], tuple(seeds)) for key, seeds in groups.items()]
+        # One framework after the other: a worker that loads the second one grows by more than joblib takes for a leak, so
+        # it would be replaced every few trials, and each new one imports the frameworks again.
+        by_framework = sorted(groups.items(), key=lambda item: item[0][2])
+        return [Group(*key[:3], tuple(seeds)) for key, seeds in by_framework]
 
     def claim(self, groups: Iterable[Group]) -> Iterator[Group]:
         """Each group when its turn comes, less the trials that are stored by now or that another process runs."""
