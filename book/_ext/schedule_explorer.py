@@ -134,6 +134,8 @@ class Gallery(SphinxDirective):
 def add_files(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.document | None) -> None:
     """Give the script and the style to the explorer's page only."""
     if doctree is not None and any('id="explorer"' in raw.astext() for raw in doctree.findall(nodes.raw)):
+        app.add_js_file("chart/chart.js", loading_method="defer")
+        app.add_css_file("chart/chart.css")
         app.add_js_file("explorer/start.js", loading_method="defer")
         app.add_css_file("explorer/explorer.css")
 

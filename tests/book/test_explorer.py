@@ -323,7 +323,7 @@ class Panel:
         self.page.wait_for_function(asked, arg=[state.text(), explorer.keras_lines(state)])
 
     def drawn(self, number=0):
-        return [tuple(p) for p in self.page.evaluate(f"document.querySelectorAll('.explorer-chart')[{number}].drawn")]
+        return [tuple(p) for p in self.page.evaluate(f"document.querySelectorAll('.chart')[{number}].drawn[0]")]
 
     def open_link(self, text):
         self.page.evaluate("hash => { location.hash = hash; }", f"s={quote(text)}")
@@ -481,7 +481,7 @@ class TestPage:
     def test_the_pointer_reads_the_curve(self, started):
         started.pick("Linear")
         started.wait_for(CHOICES["Linear"])
-        chart = started.page.locator(".explorer-chart").nth(0)
+        chart = started.page.locator(".chart").nth(0)
         chart.scroll_into_view_if_needed()
         box = chart.bounding_box()
         started.page.mouse.move(box["x"] + box["width"] * 0.6, box["y"] + box["height"] / 2)

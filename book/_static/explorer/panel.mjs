@@ -1,8 +1,9 @@
 // The explorer's panel. A state is opaque text here: Python parses, checks and evaluates it.
-import { Chart, count, nearest, short } from "./chart.mjs";
 import { Controls } from "./controls.mjs";
 import { Engine } from "./engine.mjs";
 
+const { Chart } = globalThis; // chart.js, a script of the page
+const { count, nearest, short } = Chart;
 const FIRST = "Warm-up, then cosine";
 const part = (name) => document.getElementById(`explorer-${name}`);
 const say = (text) => { part("state").textContent = text; };
@@ -14,10 +15,9 @@ let busy = false;
 const queue = []; // requests that wait while Python is busy
 let debounce; // timer of what follows only when a slider rests: the status line and the address
 
-const charts = {
-  schedule: new Chart("schedule", (t) => point(nearest(shown.points.schedule, t))),
-  momentum: new Chart("momentum", (t) => point(nearest(shown.points.schedule, t))),
-};
+const onPoint = (t) => point(nearest(shown.points.schedule, t));
+const charts = { schedule: new Chart({ onPoint }), momentum: new Chart({ onPoint }) };
+const titles = { schedule: "learning rate", momentum: "momentum" };
 
 // --- Requests ---------------------------------------------------------------------------------------------------
 
@@ -66,7 +66,9 @@ function show(answer) {
   for (const [name, chart] of Object.entries(charts)) {
     const points = shown.points[name];
     chart.svg.toggleAttribute("hidden", !points);
-    if (points) chart.draw(points, shown.log && name === "schedule", summary());
+    const series = [{ points, style: name }];
+    const log = shown.log && name === "schedule";
+    if (points) chart.draw({ series, x: "updates", y: titles[name], log, label: summary() });
   }
   part("cursor").max = shown.points.schedule.length - 1;
   point(Number(part("cursor").value));
@@ -118,11 +120,11 @@ function point(at) {
   const slider = part("cursor");
   slider.value = at;
   const [t, rate] = shown.points.schedule[slider.value];
-  charts.schedule.point(Number(slider.value));
+  charts.schedule.point(t);
   let text = `update ${count(t)}: rate ${rate}`;
   if (shown.points.momentum) {
     const there = nearest(shown.points.momentum, t);
-    charts.momentum.point(there);
+    charts.momentum.point(t);
     text += `, momentum ${shown.points.momentum[there][1]}`;
   }
   slider.setAttribute("aria-valuetext", text);

@@ -1,0 +1,186 @@
+// Draws lines over a common horizontal axis, as SVG: the explorer's, the trainer's and the demonstrations' chart.
+//
+//     const chart = new Chart({ onPoint: (x) => chart.point(x) });
+//     place.append(chart.svg);
+//     chart.draw({ series: [{ points: [[0, 0.1], [1, 0.05]], style: "series-1" }], x: "updates", y: "rate", label });
+//
+// A plain script and no module, which a page that was opened from a file could not load. Text is set as textContent
+// only, never as markup.
+"use strict";
+
+(() => {
+  const SVG = "http://www.w3.org/2000/svg";
+  const EDGE = { left: 62, right: 14, top: 28, bottom: 40 };
+  const DECADES = 10; // the most that a logarithmic axis spans
+  const CLOSE = 2; // decades: a logarithmic axis that spans no more is marked at 2 and 5 too
+
+  const short = (x) => String(Number(x.toPrecision(4))); // a rate or a loss
+  const count = (t) => t.toLocaleString("en", { maximumFractionDigits: 2 }); // updates
+
+  function element(name, attributes, text) {
+    const node = document.createElementNS(SVG, name);
+    for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
+    if (text !== undefined) node.textContent = text;
+    return node;
+  }
+
+  // About `most` round numbers from low to high.
+  function ticks(low, high, most) {
+    const raw = (high - low) / most;
+    const power = 10 ** Math.floor(Math.log10(raw));
+    const step = [1, 2, 5, 10].map((n) => n * power).find((n) => n >= raw);
+    const places = [];
+    for (let n = Math.ceil(low / step); n * step <= high + step * 1e-9; n += 1) places.push(n * step);
+    return places;
+  }
+
+  // An axis: where between 0 and 1 a value is drawn, and which values are marked. With `least` and `most` the span is
+  // given, else it is that of the values, with 0.
+  function linear(values, least, most) {
+    const low = least ?? Math.min(0, ...values);
+    let high = most ?? Math.max(...values);
+    if (low === high) high = low + 1;
+    if (most === undefined) high += (high - low) * 0.04;
+    return { place: (value) => (value - low) / (high - low), marks: ticks(low, high, 5) };
+  }
+
+  function logarithmic(values, least, most) {
+    const positive = values.filter((value) => value > 0);
+    const top = Math.log10(most ?? (positive.length ? Math.max(...positive) : 1));
+    const bottom = Math.max(Math.log10(least ?? (positive.length ? Math.min(...positive) : 1)), top - DECADES);
+    const steps = top - bottom > CLOSE ? [1] : [1, 2, 5];
+    const every = steps.length > 1 ? 1 : Math.ceil((top - bottom) / 6);
+    const marks = [];
+    for (let n = Math.floor(bottom); n <= Math.ceil(top); n += every) {
+      marks.push(...steps.map((step) => step * 10 ** n));
+    }
+    // From the last mark below all values to the first above; of marks that do not fit in, those outside are left out.
+    const low = Math.log10(Math.max(...marks.filter((mark) => Math.log10(mark) <= bottom + 1e-9)));
+    const above = marks.filter((mark) => Math.log10(mark) >= top - 1e-9 && Math.log10(mark) > low);
+    const high = above.length ? Math.log10(Math.min(...above)) : Math.max(top, low + 1);
+    // A logarithmic axis has no zero: the line is drawn to its foot.
+    const place = (value) => Math.max(0, value > 0 ? (Math.log10(value) - low) / (high - low) : 0);
+    return { place, marks: marks.filter((mark) => place(mark) >= 0 && Math.log10(mark) >= low - 1e-9 && Math.log10(mark) <= high + 1e-9) };
+  }
+
+  globalThis.Chart = class Chart {
+    // onPoint(x): callback for a place on the horizontal axis that the pointer is over.
+    constructor({ onPoint } = {}) {
+      this.svg = element("svg", { class: "chart", role: "img" });
+      if (onPoint) {
+        for (const type of ["pointermove", "pointerdown"]) {
+          this.svg.addEventListener(type, (event) => this.#pointed(event, onPoint));
+        }
+      }
+      new ResizeObserver(() => this.#redraw()).observe(this.svg);
+    }
+
+    // series: [{ points: [[x, y], …], style, upper }], drawn in this order. `style` is the line's class; with `upper`,
+    // the y values of a second line, the band between the two is filled. x and y: the axes' titles. `log`: whether the
+    // vertical axis is logarithmic. `span`: { x: [first, last], y: [low, high] } of the axes where the points' own are
+    // not wanted. `label`: what the chart shows, in words.
+    draw({ series, x, y, log = false, span = {}, label }) {
+      this.shown = { series, x, y, log, span };
+      this.svg.setAttribute("aria-label", label);
+      this.#redraw();
+    }
+
+    #redraw() {
+      const width = this.svg.clientWidth;
+      const height = this.svg.clientHeight;
+      if (!this.shown?.series.length || !width) return;
+      const { series, x, y, log, span } = this.shown;
+      const inner = { width: width - EDGE.left - EDGE.right, height: height - EDGE.top - EDGE.bottom };
+      const points = series.flatMap((one) => one.points);
+      const [first, last] = span.x ?? [0, Math.max(...points.map(([at]) => at))];
+      const values = points.map(([, value]) => value).concat(...series.map(({ upper = [] }) => upper));
+      const { place, marks } = (log ? logarithmic : linear)(values.filter(Number.isFinite), ...(span.y ?? []));
+      this.x = (at) => EDGE.left + ((at - first) / (last - first)) * inner.width;
+      // What lies far outside is drawn outside, but not so far that browsers fail.
+      this.y = (value) => EDGE.top + (1 - Math.max(-2, Math.min(3, place(value)))) * inner.height;
+      this.at = (pixel) => first + ((pixel - EDGE.left) / inner.width) * (last - first);
+      this.svg.replaceChildren(
+        ...this.#axes({ width, height, inner, first, last, marks, x, y: `${y}${log ? ", logarithmic" : ""}` }),
+        this.#curves(series, inner),
+      );
+      this.marker = element("path", { class: "cursor" });
+      this.dots = series.filter(({ marked }) => marked !== false).map((one) => [one, element("circle", { class: `cursor ${one.style}`, r: 5 })]);
+      this.svg.append(this.marker, ...this.dots.map(([, dot]) => dot));
+      this.svg.drawn = series.map((one) => one.points); // for tests: the numbers that the lines were made from
+      if (this.pointed !== undefined) this.point(this.pointed);
+    }
+
+    #axes({ width, height, inner, first, last, marks, x, y }) {
+      const parts = [];
+      for (const mark of marks) {
+        const at = this.y(mark);
+        parts.push(element("path", { class: "grid", d: `M${EDGE.left},${at}H${width - EDGE.right}` }));
+        parts.push(element("text", { x: EDGE.left - 6, y: at + 4, "text-anchor": "end" }, short(mark)));
+      }
+      for (const at of ticks(first, last, Math.max(2, Math.floor(inner.width / 120)))) {
+        const text = { x: this.x(at), y: height - EDGE.bottom + 18, "text-anchor": at === last ? "end" : "middle" };
+        parts.push(element("text", text, count(at)));
+      }
+      parts.push(element("text", { x: EDGE.left + inner.width / 2, y: height - 4, "text-anchor": "middle" }, x));
+      parts.push(element("text", { x: 8, y: 14 }, y));
+      parts.push(element("path", { class: "axis", d: `M${EDGE.left},${EDGE.top}v${inner.height}h${inner.width}` }));
+      return parts;
+    }
+
+    // The lines, cut off at the edges of the inner field.
+    #curves(series, inner) {
+      const field = element("svg", { x: EDGE.left, y: EDGE.top, width: inner.width, height: inner.height });
+      field.setAttribute("viewBox", `${EDGE.left} ${EDGE.top} ${inner.width} ${inner.height}`);
+      for (const { points, upper, style } of series) {
+        const line = this.#line(points);
+        if (upper) {
+          const back = points.map(([at], i) => [at, upper[i]]).reverse();
+          field.append(element("path", { class: `band ${style}`, d: `${line}L${this.#line(back).slice(1)}Z` }));
+        } else field.append(element("path", { class: style, d: line }));
+      }
+      return field;
+    }
+
+    // A path through the points; where a value is not finite there is a gap.
+    #line(points) {
+      let path = "";
+      let pen = "M";
+      for (const [at, value] of points) {
+        if (Number.isFinite(value)) path += `${pen}${this.x(at).toFixed(2)},${this.y(value).toFixed(2)}`;
+        pen = Number.isFinite(value) ? "L" : "M";
+      }
+      return path;
+    }
+
+    // Mark each line at the place `at` of the horizontal axis, or at its point that is nearest.
+    point(at) {
+      this.pointed = at;
+      if (!this.marker) return;
+      this.marker.setAttribute("d", `M${this.x(at)},${EDGE.top}V${this.svg.clientHeight - EDGE.bottom}`);
+      for (const [{ points }, dot] of this.dots) {
+        const [x, y] = points[Chart.nearest(points, at)];
+        dot.toggleAttribute("hidden", !Number.isFinite(y));
+        dot.setAttribute("cx", this.x(x));
+        dot.setAttribute("cy", this.y(y));
+      }
+    }
+
+    #pointed(event, onPoint) {
+      if (this.at) onPoint(this.at(event.clientX - this.svg.getBoundingClientRect().left));
+    }
+
+    // The number of the point that is nearest to x = `at`.
+    static nearest(points, at) {
+      let [low, high] = [0, points.length - 1];
+      while (high - low > 1) {
+        const middle = (low + high) >> 1;
+        if (points[middle][0] <= at) low = middle;
+        else high = middle;
+      }
+      return at - points[low][0] <= points[high][0] - at ? low : high;
+    }
+
+    static short = short;
+    static count = count;
+  };
+})();
