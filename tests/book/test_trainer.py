@@ -27,6 +27,7 @@ MANY = tuple(range(40))
 PEAK = 0.1  # below the limit of stability: from about 0.3 on rounding grows
 NAMES = ("constant", "linear", "cosine", "one-cycle", "wsd", "rex")
 CLOSE = 1e-4
+FIELDS = ("losses", "watched", "validation", "test", "lost")
 IMAGE = 100 / 300  # of accuracy in percent
 START = "() => { window.trainer = new Trainer(); return trainer.load(); }"
 TRAIN = """async (options) => {
@@ -81,7 +82,7 @@ def rates(schedule: Schedule, updates=UPDATES):
 def trained(page, schedule, seeds=SEEDS, updates=UPDATES, **options):
     """What the page's trainer gives: losses, seeds × updates, and its other fields, one a seed."""
     runs = page.evaluate(TRAIN, {"rates": rates(schedule, updates), "seeds": list(seeds), **options})
-    return {key: np.array([run[key] for run in runs], float) for key in ("losses", "validation", "test", "lost")}
+    return {key: np.array([run[key] for run in runs], float) for key in FIELDS}
 
 
 def by_framework(bench, seeds, updates=UPDATES):
@@ -166,6 +167,18 @@ class TestNumbers:
         theirs = by_framework(bench(model, tasks.torch_optimizer(model, "sgd"), schedule, momentum=momentum), SEEDS)
         assert_same(trained(started, schedule, momentum=rates(momentum)), theirs, 100)
 
+    @pytest.mark.parametrize("updates, marks", [(UPDATES, 30), (50, 50), (50, 1)])
+    def test_the_loss_on_other_images_is_measured_where_the_course_measures_it(self, started, updates, marks):
+        schedule, pauses = Constant(PEAK), [updates * mark // marks for mark in range(1, marks + 1)]
+        images, theirs = tasks.images("digits", SEEDS), []
+        bench = tasks.bench("digits", "sgd", schedule, "pytorch", SEEDS)
+        order = tasks.orders("digits", images.rows, 9, SEEDS)[:updates]
+        bench.train(images.x, images.y, order, pauses, lambda _: theirs.append(bench.evaluate(*images.watched)[0]))
+        ours = trained(started, schedule, updates=updates, marks=marks)["watched"]
+        assert ours.shape == (len(SEEDS), marks)
+        assert np.abs(ours - np.transpose(theirs))[:, : marks * 100 // updates].max() < CLOSE
+        assert np.abs(np.log(ours[:, -1] / np.array(theirs[-1]))).max() < 0.01
+
     def test_kerass_rule_is_kerass(self, started):
         import keras
 
@@ -222,7 +235,12 @@ REFUSED = {
     "no seeds": ("{rates: [1], seeds: []}", "RangeError: seeds must have 1 to 100 elements, got 0"),
     "seed": ("{rates: [1], seeds: [0.5]}", "RangeError: seeds[0] must be a whole number from 0 to 2^32 − 1, got 0.5"),
     "large seed": ("{rates: [1], seeds: [2 ** 32]}", "RangeError: seeds[0] must be a whole number from 0 to 2^32 − 1"),
-    "another name": ("{rates: [1], lr: 1}", 'TypeError: options are rates, momentum, rule and seeds, got "lr"'),
+    "marks": (
+        "{rates: [1], marks: 2}",
+        "RangeError: marks must be a whole number from 0 to 1, one for each rate, got 2",
+    ),
+    "half a mark": ("{rates: [1], marks: 0.5}", "RangeError: marks must be a whole number from 0 to 1, one for each"),
+    "another name": ("{rates: [1], lr: 1}", 'TypeError: options are rates, momentum, rule, seeds and marks, got "lr"'),
 }
 
 

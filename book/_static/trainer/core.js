@@ -15,6 +15,7 @@ globalThis.trainerCore = function trainerCore() {
   const LONGEST = 9 * EPOCH; // the largest budget, 342 updates
   const PART = 20; // updates between two reports
   const MOST_SEEDS = 100;
+  const FIRST_SEEDS = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9];
   const RULES = ["pytorch", "keras"];
   const CHANCE = 10 + 3 * Math.sqrt((10 * 90) / TESTED); // percent: samples.level_of_chance
 
@@ -243,15 +244,21 @@ globalThis.trainerCore = function trainerCore() {
       }
     }
 
-    // How many of these images in a hundred it finds the class of. Of what is not a number the first class is taken.
-    accuracy({ x, y }, images) {
-      const right = images.filter((image) => {
+    // The mean cross-entropy on these images, and how many of a hundred it finds the class of. Of what is not a number
+    // the first class is taken.
+    evaluate({ x, y }, images) {
+      let loss = 0;
+      let right = 0;
+      for (const image of images) {
         const outputs = this.#forward(x, image * INPUTS);
         let best = 0;
         for (let c = 1; c < CLASSES; c += 1) if (outputs[c] > outputs[best]) best = c;
-        return best === y[image];
-      });
-      return (100 * right.length) / images.length;
+        right += best === y[image] ? 1 : 0;
+        const highest = outputs.reduce((most, output) => Math.max(most, output));
+        const total = outputs.reduce((sum, output) => sum + Math.exp(output - highest), 0);
+        loss += Math.log(total) + highest - outputs[y[image]];
+      }
+      return { loss: loss / images.length, accuracy: (100 * right) / images.length };
     }
   }
 
@@ -287,23 +294,30 @@ globalThis.trainerCore = function trainerCore() {
 
   // The options of `training`, with the defaults. Throws a TypeError or RangeError that says what is allowed.
   function check(options = {}) {
-    const { rates, momentum = 0.9, rule = "pytorch", seeds = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9], ...others } = options;
+    const { rates, momentum = 0.9, rule = "pytorch", seeds = FIRST_SEEDS, marks = 0, ...others } = options;
     const [unknown] = Object.keys(others);
-    demand(unknown === undefined, TypeError, "options are rates, momentum, rule and seeds", unknown);
+    demand(unknown === undefined, TypeError, "options are rates, momentum, rule, seeds and marks", unknown);
     checkList("rates", rates, LONGEST, "finite and not below 0", (rate) => Number.isFinite(rate) && rate >= 0);
     checkMomentum(momentum, rates.length);
     demand(RULES.includes(rule), RangeError, `rule must be "${RULES.join('" or "')}"`, rule);
     const isSeed = (seed) => Number.isInteger(seed) && seed >= 0 && seed < 2 ** 32;
     checkList("seeds", seeds, MOST_SEEDS, "a whole number from 0 to 2^32 − 1", isSeed);
-    return { rates, momentum, rule, seeds };
+    const isMarks = Number.isInteger(marks) && marks >= 0 && marks <= rates.length;
+    demand(isMarks, RangeError, `marks must be a whole number from 0 to ${rates.length}, one for each rate`, marks);
+    return { rates, momentum, rule, seeds, marks };
   }
 
   // --- Runs -----------------------------------------------------------------------------------------------------
 
+  // After how many updates something is measured, `marks` times in a run.
+  const placesOf = (marks, updates) => Array.from({ length: marks }, (_, i) => Math.floor((updates * (i + 1)) / marks));
+
   // One seed's run.
   class Run {
-    constructor(seed, { rates, momentum, rule }, digits) {
+    constructor(seed, { rates, momentum, rule, marks }, digits) {
       Object.assign(this, { rates, rule, digits });
+      this.marks = new Set(placesOf(marks, rates.length));
+      this.watched = [];
       this.momentum = (update) => (isList(momentum) ? momentum[update] : momentum);
       this.split = split(seed, Math.ceil(rates.length / EPOCH));
       this.network = new Network(initial(seed));
@@ -315,34 +329,37 @@ globalThis.trainerCore = function trainerCore() {
       for (let t = from; t < to; t += 1) {
         const images = batch(this.split.order, t);
         this.losses[t] = this.network.update(this.digits, images, this.rates[t], this.momentum(t), this.rule);
+        if (this.marks.has(t + 1)) this.watched.push(this.network.evaluate(this.digits, this.split.watched).loss);
       }
-      return this.losses.slice(from, to);
     }
 
     result() {
-      const [validation, test] = [this.split.watched, this.split.tested].map((images) =>
-        this.network.accuracy(this.digits, images),
+      const [validation, test] = [this.split.watched, this.split.tested].map(
+        (images) => this.network.evaluate(this.digits, images).accuracy,
       );
       const lost = !this.losses.every(Number.isFinite) || test < CHANCE; // samples.lost
-      return { losses: this.losses, validation, test, lost };
+      return { losses: this.losses, watched: this.watched, validation, test, lost };
     }
   }
 
   // Train a network for each seed, side by side: `rates` has the rate of each update, `momentum` one number or one an
-  // update, `rule` says whose momentum. Yields after every 20 updates how many were made and their losses, a
-  // Float32Array a seed. Returns for each seed the losses of all updates, the accuracy in percent on the images to
-  // choose by and on those to test on, and whether the run is lost: a loss was not finite, or it does no better on the
-  // test than guessing would.
+  // update, `rule` says whose momentum, `marks` how often the loss on the images to choose by is measured, the last time
+  // after the last update. Yields after every 20 updates how many were made and, an array a seed, the losses of these
+  // updates and the measured losses so far. Returns for each seed the losses of all updates, the measured losses, the
+  // accuracy in percent on the images to choose by and on those to test on, and whether the run is lost: a loss was not
+  // finite, or it does no better on the test than guessing would.
   function* training(options, digits) {
     const checked = check(options);
     const runs = checked.seeds.map((seed) => new Run(seed, checked, digits));
     const { length } = checked.rates;
     for (let from = 0; from < length; from += PART) {
       const to = Math.min(from + PART, length);
-      yield { updates: to, losses: runs.map((run) => run.go(from, to)) };
+      for (const run of runs) run.go(from, to);
+      const losses = runs.map((run) => run.losses.slice(from, to));
+      yield { updates: to, losses, watched: runs.map((run) => [...run.watched]) };
     }
     return runs.map((run) => run.result());
   }
 
-  return { EPOCH, LONGEST, check, initial, readDigits, split, training };
+  return { EPOCH, LONGEST, check, initial, placesOf, readDigits, split, training };
 };
