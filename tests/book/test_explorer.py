@@ -125,6 +125,19 @@ def test_a_view_holds_lrlibs_own_numbers(name):
 
 
 @each_choice
+def test_a_state_is_compressed_to_a_run(name):
+    state = CHOICES[name]
+    run = ask(compress=[state.text(), 342])["compressed"]
+    for key, schedule in (("rates", state.schedule), ("momentum", state.momentum)):
+        stretched = schedule and schedule.stretch(342 / state.horizon)
+        assert run[key] == (stretched and [stretched(t) for t in range(342)])
+
+
+def test_what_cannot_be_compressed_is_refused():
+    assert ask(compress=["{", 342])["refused"].startswith("This is not JSON")
+
+
+@each_choice
 def test_state_and_json_go_round(name):
     state = CHOICES[name]
     shown = ask(pick=name)["shown"]
@@ -281,10 +294,11 @@ def site(tmp_path_factory):
     text = (BOOK / "explorer.md").read_text(encoding="utf-8").replace("{doc}", "")  # no other pages are here
     (folder / "index.md").write_text(text, encoding="utf-8")
     config = {
-        "extensions": ["myst_nb", "sphinx_copybutton", "schedule_explorer"],
+        "extensions": ["myst_nb", "sphinx_copybutton", "training_panel", "schedule_explorer"],
         "html_theme": "sphinx_book_theme",
         "html_static_path": [str(BOOK / "_static")],
         "html_context": {"default_mode": "auto"},
+        "html_js_files": ["elements.js"],
     }
     with docutils_namespace():
         app = Sphinx(folder, None, folder / "out", folder / "trees", "html", config, status=None, warningiserror=True)
@@ -323,7 +337,10 @@ class Panel:
         self.page.wait_for_function(asked, arg=[state.text(), explorer.keras_lines(state)])
 
     def drawn(self, number=0):
-        return [tuple(p) for p in self.page.evaluate(f"document.querySelectorAll('.chart')[{number}].drawn[0]")]
+        return [
+            tuple(p)
+            for p in self.page.evaluate(f"document.querySelectorAll('#explorer-charts .chart')[{number}].drawn[0]")
+        ]
 
     def open_link(self, text):
         self.page.evaluate("hash => { location.hash = hash; }", f"s={quote(text)}")
@@ -386,6 +403,29 @@ class TestPage:
             Panel(page).wait_for(explorer.read(explorer.State(CHOICES[name].schedule, None, 321, log=True).text()))
             assert Panel(page).drawn() == started.drawn()
             assert len(list(filter(is_of_runtime, page.watch.received))) > 8 and page.watch.foreign == []
+
+    def test_a_schedule_of_ones_own_is_trained_and_its_link_restores_it(self, browser, home, started):
+        name = "Cycles, with momentum mirrored"
+        started.pick(name)
+        started.wait_for(CHOICES[name])
+        page = started.page
+        page.click("#explorer-train")
+        expect(page.locator("#training-train")).to_be_focused()
+        expect(page.locator("#training-name-2")).to_have_text("Your own")
+        ours = ask(compress=[CHOICES[name].text(), 342])["compressed"]["rates"]
+        read = "document.querySelector('#training-rates svg').drawn.at(-1).map(([, rate]) => rate)"
+        assert np.abs(np.array(page.evaluate(read)) - ours).max() < 1e-15
+        page.click("#training-train")
+        expect(page.locator("#training-state")).to_contain_text("3: Your own")
+        link = page.input_value("#training-link")
+        with opened(browser, home, link.removeprefix(f"{home}/")) as other:
+            expect(other.locator("#training-name-2")).to_contain_text("press Start below")
+            other.click("#training-train")  # the two others are trained without it
+            expect(other.locator("#training-state")).to_contain_text("Trained 20 networks")
+            Panel(other).start()
+            expect(other.locator("#training-name-2")).to_have_text("Your own")
+            assert other.evaluate(read) == page.evaluate(read) and other.watch.foreign == []
+        page.get_by_role("button", name="Remove schedule 3").click()
 
     def test_hostile_links_are_refused_and_run_nothing(self, started):
         page = started.page
@@ -481,7 +521,7 @@ class TestPage:
     def test_the_pointer_reads_the_curve(self, started):
         started.pick("Linear")
         started.wait_for(CHOICES["Linear"])
-        chart = started.page.locator(".chart").nth(0)
+        chart = started.page.locator("#explorer-charts .chart").nth(0)
         chart.scroll_into_view_if_needed()
         box = chart.bounding_box()
         started.page.mouse.move(box["x"] + box["width"] * 0.6, box["y"] + box["height"] / 2)

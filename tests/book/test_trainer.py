@@ -111,7 +111,7 @@ def assert_same(ours, theirs, updates):
 
 
 def test_the_data_are_scikit_learns_digits_and_small():
-    script = trainer_data.script()
+    script = trainer_data.digits_script()
     held = json.loads(script.removeprefix("globalThis.trainerDigits = ").removesuffix(";\n"))
     x, y = data.digits()
     pixels = np.array([int(letter, 17) for letter in held["pixels"]])
@@ -125,7 +125,7 @@ def test_two_builds_write_the_same_data(tmp_path, site):
 
 
 def test_the_book_is_built_with_them():
-    assert "trainer_data: book/_ext" in (BOOK.parent / "_config.yml").read_text(encoding="utf-8")
+    assert "training_panel: book/_ext" in (BOOK.parent / "_config.yml").read_text(encoding="utf-8")
 
 
 # --- Its numbers --------------------------------------------------------------------------------------------------

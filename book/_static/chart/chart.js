@@ -12,6 +12,7 @@
   const SVG = "http://www.w3.org/2000/svg";
   const EDGE = { left: 62, right: 14, top: 28, bottom: 40 };
   const DECADES = 10; // the most that a logarithmic axis spans
+  const ROUNDING = 1e-9;
   const CLOSE = 2; // decades: a logarithmic axis that spans no more is marked at 2 and 5 too
 
   const short = (x) => String(Number(x.toPrecision(4))); // a rate or a loss
@@ -54,13 +55,14 @@
     for (let n = Math.floor(bottom); n <= Math.ceil(top); n += every) {
       marks.push(...steps.map((step) => step * 10 ** n));
     }
-    // From the last mark below all values to the first above; of marks that do not fit in, those outside are left out.
-    const low = Math.log10(Math.max(...marks.filter((mark) => Math.log10(mark) <= bottom + 1e-9)));
-    const above = marks.filter((mark) => Math.log10(mark) >= top - 1e-9 && Math.log10(mark) > low);
-    const high = above.length ? Math.log10(Math.min(...above)) : Math.max(top, low + 1);
+    // Where the span is not given it goes from the last mark below all values to the first above.
+    const logs = marks.map(Math.log10);
+    const low = least === undefined ? Math.max(...logs.filter((log) => log <= bottom + ROUNDING)) : bottom;
+    const above = logs.filter((log) => log >= top - ROUNDING && log > low);
+    const high = most === undefined && above.length ? Math.min(...above) : Math.max(top, low + 0.1);
     // A logarithmic axis has no zero: the line is drawn to its foot.
     const place = (value) => Math.max(0, value > 0 ? (Math.log10(value) - low) / (high - low) : 0);
-    return { place, marks: marks.filter((mark) => place(mark) >= 0 && Math.log10(mark) >= low - 1e-9 && Math.log10(mark) <= high + 1e-9) };
+    return { place, marks: marks.filter((_, i) => logs[i] >= low - ROUNDING && logs[i] <= high + ROUNDING) };
   }
 
   globalThis.Chart = class Chart {
@@ -78,9 +80,10 @@
     // series: [{ points: [[x, y], …], style, upper }], drawn in this order. `style` is the line's class; with `upper`,
     // the y values of a second line, the band between the two is filled. x and y: the axes' titles. `log`: whether the
     // vertical axis is logarithmic. `span`: { x: [first, last], y: [low, high] } of the axes where the points' own are
-    // not wanted. `label`: what the chart shows, in words.
-    draw({ series, x, y, log = false, span = {}, label }) {
-      this.shown = { series, x, y, log, span };
+    // not wanted. `labels`: [[y, text], …] in the place of the vertical axis's numbers. `label`: what the chart shows, in
+    // words. A line whose style begins with "dots" is drawn as dots, and one that is not `marked` has no cursor.
+    draw({ series, x, y, log = false, span = {}, labels, label }) {
+      this.shown = { series, x, y, log, span, labels };
       this.svg.setAttribute("aria-label", label);
       this.#redraw();
     }
@@ -89,7 +92,7 @@
       const width = this.svg.clientWidth;
       const height = this.svg.clientHeight;
       if (!this.shown?.series.length || !width) return;
-      const { series, x, y, log, span } = this.shown;
+      const { series, x, y, log, span, labels } = this.shown;
       const inner = { width: width - EDGE.left - EDGE.right, height: height - EDGE.top - EDGE.bottom };
       const points = series.flatMap((one) => one.points);
       const [first, last] = span.x ?? [0, Math.max(...points.map(([at]) => at))];
@@ -100,22 +103,23 @@
       this.y = (value) => EDGE.top + (1 - Math.max(-2, Math.min(3, place(value)))) * inner.height;
       this.at = (pixel) => first + ((pixel - EDGE.left) / inner.width) * (last - first);
       this.svg.replaceChildren(
-        ...this.#axes({ width, height, inner, first, last, marks, x, y: `${y}${log ? ", logarithmic" : ""}` }),
+        ...this.#axes({
+          width, height, inner, first, last, x, y: `${y}${log ? ", logarithmic" : ""}`,
+          labels: labels ?? marks.map((mark) => [mark, short(mark)]),
+        }),
         this.#curves(series, inner),
       );
-      this.marker = element("path", { class: "cursor" });
-      this.dots = series.filter(({ marked }) => marked !== false).map((one) => [one, element("circle", { class: `cursor ${one.style}`, r: 5 })]);
-      this.svg.append(this.marker, ...this.dots.map(([, dot]) => dot));
+      this.marker = undefined;
       this.svg.drawn = series.map((one) => one.points); // for tests: the numbers that the lines were made from
       if (this.pointed !== undefined) this.point(this.pointed);
     }
 
-    #axes({ width, height, inner, first, last, marks, x, y }) {
+    #axes({ width, height, inner, first, last, labels, x, y }) {
       const parts = [];
-      for (const mark of marks) {
-        const at = this.y(mark);
+      for (const [value, text] of labels) {
+        const at = this.y(value);
         parts.push(element("path", { class: "grid", d: `M${EDGE.left},${at}H${width - EDGE.right}` }));
-        parts.push(element("text", { x: EDGE.left - 6, y: at + 4, "text-anchor": "end" }, short(mark)));
+        parts.push(element("text", { x: EDGE.left - 6, y: at + 4, "text-anchor": "end" }, text));
       }
       for (const at of ticks(first, last, Math.max(2, Math.floor(inner.width / 120)))) {
         const text = { x: this.x(at), y: height - EDGE.bottom + 18, "text-anchor": at === last ? "end" : "middle" };
@@ -132,7 +136,7 @@
       const field = element("svg", { x: EDGE.left, y: EDGE.top, width: inner.width, height: inner.height });
       field.setAttribute("viewBox", `${EDGE.left} ${EDGE.top} ${inner.width} ${inner.height}`);
       for (const { points, upper, style } of series) {
-        const line = this.#line(points);
+        const line = style.startsWith("dots") ? this.#dots(points) : this.#line(points);
         if (upper) {
           const back = points.map(([at], i) => [at, upper[i]]).reverse();
           field.append(element("path", { class: `band ${style}`, d: `${line}L${this.#line(back).slice(1)}Z` }));
@@ -152,10 +156,16 @@
       return path;
     }
 
+    // Lines of no length, which round ends make dots of.
+    #dots(points) {
+      return points.map(([at, value]) => `M${this.x(at).toFixed(2)},${this.y(value).toFixed(2)}h0`).join("");
+    }
+
     // Mark each line at the place `at` of the horizontal axis, or at its point that is nearest.
     point(at) {
       this.pointed = at;
-      if (!this.marker) return;
+      if (!this.x) return; // nothing is drawn yet
+      if (!this.marker) this.#addCursor();
       this.marker.setAttribute("d", `M${this.x(at)},${EDGE.top}V${this.svg.clientHeight - EDGE.bottom}`);
       for (const [{ points }, dot] of this.dots) {
         const [x, y] = points[Chart.nearest(points, at)];
@@ -163,6 +173,13 @@
         dot.setAttribute("cx", this.x(x));
         dot.setAttribute("cy", this.y(y));
       }
+    }
+
+    #addCursor() {
+      this.marker = element("path", { class: "cursor" });
+      const marked = this.shown.series.filter((one) => one.marked !== false);
+      this.dots = marked.map((one) => [one, element("circle", { class: `cursor ${one.style}`, r: 5 })]);
+      this.svg.append(this.marker, ...this.dots.map(([, dot]) => dot));
     }
 
     #pointed(event, onPoint) {

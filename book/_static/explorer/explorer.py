@@ -419,13 +419,24 @@ def view(state: State) -> dict[str, Any]:
     }
 
 
-def answer(request: str) -> str:
-    """Answer a request of the page's worker, JSON for JSON: ``{"shown": …}`` or ``{"refused": "why"}``.
+def compressed(state: State, updates: int) -> dict[str, Any]:
+    """The rates, and the momentum, for a run of so many updates: the horizon stretched or compressed to them."""
+    factor = updates / state.horizon
+    curves = {"rates": state.schedule, "momentum": state.momentum}
+    return {name: rates(one.stretch(factor), updates - 1) if one else None for name, one in curves.items()}
 
-    Requests: ``{"pick": name}``, ``{"read": text}`` and ``{"edit": [state, path, text]}``.
+
+def answer(request: str) -> str:
+    """Answer a request of the page's worker, JSON for JSON.
+
+    Requests: ``{"pick": name}``, ``{"read": text}`` and ``{"edit": [state, path, text]}``, answered ``{"shown": …}``;
+    ``{"compress": [state, updates]}``, answered ``{"compressed": …}``. Or any ``{"refused": "why"}``.
     """
     try:
         asked = json.loads(request)
+        if "compress" in asked:
+            text, updates = asked["compress"]
+            return json.dumps({"compressed": compressed(read(text), updates)}, allow_nan=False)
         if "pick" in asked:
             state = choices()[asked["pick"]]
         elif "read" in asked:

@@ -21,11 +21,12 @@ const titles = { schedule: "learning rate", momentum: "momentum" };
 
 // --- Requests ---------------------------------------------------------------------------------------------------
 
-// Add a request to the queue. It replaces a queued one with the same key, so that a slider leaves no backlog.
-function enqueue(request, key, field) {
+// Add a request to the queue; `use` is given its answer. It replaces a queued one with the same key, so that a slider
+// leaves no backlog.
+function enqueue(request, key, { field, use = ({ shown }) => show(shown) } = {}) {
   const at = queue.findIndex((other) => other.key === key);
   if (at >= 0) queue.splice(at, 1);
-  queue.push({ request, key, field });
+  queue.push({ request, key, field, use });
   return drain();
 }
 
@@ -33,11 +34,11 @@ async function drain() {
   if (busy) return;
   busy = true;
   while (queue.length) {
-    const { request, field } = queue.shift();
+    const { request, field, use } = queue.shift();
     try {
-      const { shown: answer, refused } = await engine.ask(request());
-      if (answer) show(answer);
-      else refuse(refused, field);
+      const answer = await engine.ask(request());
+      if (answer.refused) refuse(answer.refused, field);
+      else use(answer);
     } catch (error) {
       refuse(error.message, field);
     }
@@ -49,8 +50,14 @@ async function drain() {
 const isQueued = (path) => queue.some(({ key }) => key === path.join("/"));
 
 const pick = (name) => enqueue(() => ({ pick: name }), "whole");
-const read = (text, field) => enqueue(() => ({ read: text }), "whole", field);
-const edit = (path, text, field) => enqueue(() => ({ edit: [shown.state, path, text] }), path.join("/"), field);
+const read = (text, field) => enqueue(() => ({ read: text }), "whole", { field });
+const edit = (path, text, field) => enqueue(() => ({ edit: [shown.state, path, text] }), path.join("/"), { field });
+
+// Give the training panel, if the page has one, the rates of a state over its budget.
+function compress(state, give) {
+  const use = ({ compressed }) => give(state, { label: "Your own", ...compressed });
+  return enqueue(() => ({ compress: [state, globalThis.trainerTask.updates] }), `compress ${state}`, { use });
+}
 
 function refuse(reason, field) {
   part("error").textContent = reason;
@@ -85,7 +92,8 @@ function show(answer) {
   clearTimeout(debounce);
   debounce = setTimeout(() => {
     say(summary());
-    history.replaceState(null, "", link); // a reload shows the same state
+    // A reload shows the same state, unless the address holds a comparison of the training panel's.
+    if (!location.hash.startsWith("#t=")) history.replaceState(null, "", link);
   }, 500);
 }
 
@@ -166,6 +174,8 @@ function listen() {
     read(part("json").value, part("json"));
   });
   for (const button of part("panel").querySelectorAll("[data-copies]")) button.addEventListener("click", copy);
+  part("train").hidden = !globalThis.trainingPanel;
+  part("train").addEventListener("click", () => compress(shown.state, globalThis.trainingPanel.add));
   addEventListener("hashchange", ({ newURL }) => {
     open(new URL(newURL).hash); // location.hash may have been replaced by show() since
     part("state").scrollIntoView();
@@ -185,5 +195,7 @@ export async function start(base) {
   part("pick").value = FIRST;
   await pick(FIRST); // also where the link is refused
   await open(hash);
+  const { trainingPanel } = globalThis;
+  for (const state of trainingPanel?.wanted() ?? []) await compress(state, trainingPanel.tell);
   part("pick").focus();
 }

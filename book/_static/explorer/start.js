@@ -9,7 +9,7 @@
 
   function obstacle() {
     if (location.protocol === "file:") {
-      return "because the page was opened from a file, and browsers run no workers there. Serve the book’s folder " +
+      return "because the page was opened from a file, and browsers load no modules there. Serve the book’s folder " +
         "(python -m http.server) and open it at the address that this prints.";
     }
     if (root.dataset.runtime !== "yes") return "because this copy of the book was built without its Python runtime.";
