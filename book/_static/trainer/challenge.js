@@ -1,0 +1,105 @@
+// The challenge: a schedule and a peak of the reader's, trained here, against the best that the course knows.
+"use strict";
+
+(() => {
+  const { Trainer, comparison, trainerTask: task, tries } = globalThis;
+  const { element } = globalThis.elements;
+  const part = (name) => document.getElementById(`challenge-${name}`);
+  const say = (text) => { part("state").textContent = text; };
+  const best = JSON.parse(part("best").textContent);
+  const trainer = new Trainer();
+  const LEAD = 0.005; // points, the least that the page shows
+  const signed = (points) => `${points < 0 ? "−" : "+"}${Math.abs(points).toFixed(2)}`;
+  let list = tries.read();
+  let busy = false;
+  let looks = 0; // at the fresh seeds
+
+  const label = (name) => task.schedules[name].label;
+
+  function show() {
+    part("tries").hidden = !list.length;
+    part("table").replaceChildren(
+      ...list.map(({ name, factor, accuracy }) => element(
+        "tr", {},
+        element("th", { scope: "row" }, label(name)),
+        element("td", {}, String(factor)),
+        element("td", {}, `${accuracy.toFixed(2)} %`),
+      )),
+    );
+  }
+
+  // The test accuracies of ten seeds.
+  async function accuracies({ name, factor }, seeds) {
+    const onProgress = ({ updates }) => say(`${updates} of ${task.updates} updates.`);
+    const runs = await trainer.train({ rates: comparison.ratesOf({ name, factor }), seeds }, { onProgress });
+    return runs.map(({ test }) => test);
+  }
+
+  // Run an action with the buttons held; a failure is told.
+  async function exclusively(action) {
+    if (busy) return;
+    busy = true;
+    part("error").textContent = "";
+    try {
+      say("Loading the digits …");
+      await action();
+    } catch (error) {
+      say("");
+      part("error").textContent = error.message;
+    }
+    busy = false;
+  }
+
+  function typed() {
+    const field = part("factor");
+    const factor = Number(field.value.trim() || NaN);
+    const fits = factor >= comparison.LEAST && factor <= comparison.MOST;
+    if (fits) field.removeAttribute("aria-invalid");
+    else field.setAttribute("aria-invalid", "true");
+    if (fits) return { name: part("name").value, factor };
+    throw new Error(
+      `A rate is a number from ${comparison.LEAST} to ${comparison.MOST}, got “${field.value.slice(0, 60)}”.`,
+    );
+  }
+
+  async function attempt() {
+    const one = typed();
+    const accuracy = comparison.mean(await accuracies(one, undefined));
+    list = tries.add(list, { ...one, accuracy });
+    show();
+    const lead = accuracy - comparison.mean(best.accuracies);
+    const word = lead >= LEAD
+      ? "That is above what is to beat, but on seeds that you may try as often as you like. Is it luck? Take fresh ones."
+      : "Not there yet.";
+    say(`${label(one.name)} from ${one.factor}: ${accuracy.toFixed(2)} %, ${signed(lead)} points. ${word}`);
+  }
+
+  async function fresh() {
+    const [one] = list;
+    const seeds = best.accuracies.map((_, i) => best.first + i);
+    const found = await accuracies(one, seeds);
+    looks += 1;
+    const runs = (numbers) => numbers.map((test) => ({ test }));
+    const { mean, low, high } = comparison.difference(runs(found), runs(best.accuracies));
+    const word = low > 0 ? "It beats the best known." : high < 0 ? "The best known is better." : "These seeds leave it open.";
+    const again = looks > 1 ? ` You have looked at these seeds ${looks} times; each look makes them less fresh.` : "";
+    say(
+      `${label(one.name)} from ${one.factor}, on fresh seeds: ${comparison.mean(found).toFixed(2)} %, where seeds 0 to 9 ` +
+      `gave ${one.accuracy.toFixed(2)} %. Against the best known, seed by seed: ${signed(mean)} points ` +
+      `(${signed(low)} to ${signed(high)}). ${word}${again}`,
+    );
+  }
+
+  part("why").remove();
+  part("panel").hidden = false;
+  part("name").append(...Object.entries(task.schedules).map(([value, one]) => element("option", { value }, one.label)));
+  part("train").addEventListener("click", () => exclusively(attempt));
+  part("fresh").addEventListener("click", () => exclusively(fresh));
+  part("clear").addEventListener("click", () => {
+    list = tries.clear();
+    show();
+    say("Forgotten.");
+    part("train").focus();
+  });
+  show();
+})();

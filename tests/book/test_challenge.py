@@ -1,0 +1,178 @@
+"""The challenge: what is to beat, what a try gives, what the browser keeps, and what is done with damaged tries."""
+
+import json
+from pathlib import Path
+
+import challenge
+import numpy as np
+import pytest
+from browser import needs_browser, opened, served, still
+from playwright.sync_api import expect
+from sphinx.application import Sphinx
+from sphinx.util.docutils import docutils_namespace
+
+from lrlib.course import tasks
+from lrlib.course.experiments.equal_budget import schedules
+
+BOOK = Path(__file__).resolve().parents[2] / "book"
+UPDATES = tasks.updates("digits", 9)
+TRY = {"name": "linear", "factor": 0.1, "accuracy": 90.5}
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("site")
+    text = (BOOK / "challenge.md").read_text(encoding="utf-8").replace("{doc}", "")  # no other pages are here
+    (folder / "index.md").write_text(text, encoding="utf-8")
+    config = {
+        "extensions": ["myst_nb", "challenge"],
+        "html_theme": "sphinx_book_theme",
+        "html_static_path": [str(BOOK / "_static")],
+        "html_context": {"default_mode": "auto"},
+        "html_js_files": ["elements.js"],
+        "html_favicon": str(BOOK / "_static" / "favicon.svg"),  # else the browser asks for one in vain
+    }
+    with docutils_namespace():
+        Sphinx(folder, None, folder / "out", folder / "trees", "html", config, status=None, warningiserror=True).build()
+    return folder / "out"
+
+
+@pytest.fixture(scope="module")
+def home(site):
+    with served(site) as address:
+        yield address
+
+
+def accuracies(name, factor, seeds):
+    """Test accuracies by the course's PyTorch bench."""
+    images = tasks.images("digits", seeds)
+    bench = tasks.bench("digits", "sgd", schedules(factor, UPDATES)[name], "pytorch", seeds)
+    bench.train(images.x, images.y, tasks.orders("digits", images.rows, 9, seeds)[:UPDATES])
+    return np.array(bench.evaluate(*images.tested)[1])
+
+
+def attempt(page, name, factor):
+    page.select_option("#challenge-name", name)
+    page.fill("#challenge-factor", str(factor))
+    page.click("#challenge-train")
+
+
+def test_what_is_known_is_what_training_gives():
+    best = challenge.known()[0]
+    assert [np.mean(one.accuracies) for one in challenge.known()] == sorted(
+        (np.mean(one.accuracies) for one in challenge.known()), reverse=True
+    )
+    again = accuracies(best.name, best.peak, range(100, 110))
+    assert np.abs(again - best.accuracies).max() < 100 / 300 * 1.01  # one image of 300
+
+
+def test_the_lead_of_the_luckiest_is_that_of_the_highest_of_normal_numbers():
+    assert challenge.lead(1.0, 1) == pytest.approx(0, abs=0.01)
+    assert challenge.lead(1.0, 2) == pytest.approx(np.pi**-0.5, abs=0.01)
+    assert challenge.lead(2.0, 10) == pytest.approx(2 * 1.5388, abs=0.02)
+
+
+@pytest.mark.slow
+@needs_browser
+class TestPage:
+    def test_a_try_is_scored_kept_and_looked_at_on_fresh_seeds(self, browser, home, site):
+        with opened(browser, home, "index.html") as page:
+            expect(page.locator("#challenge-tries")).to_be_hidden()
+            for name, factor in (("constant", 0.02), ("linear", 0.1)):
+                attempt(page, name, factor)
+                ours = accuracies(name, factor, range(10)).mean()
+                expect(page.locator("#challenge-table")).to_contain_text(f"{ours:.2f} %")
+            rows = page.locator("#challenge-table tr")
+            expect(rows.nth(0)).to_contain_text("Line to zero")
+            page.reload()
+            expect(rows).to_have_count(2)
+            page.click("#challenge-fresh")
+            fresh, best = accuracies("linear", 0.1, range(100, 110)), challenge.known()[0].accuracies
+            expect(page.locator("#challenge-state")).to_contain_text(f"on fresh seeds: {fresh.mean():.2f} %")
+            gain = np.mean(fresh - np.array(best))
+            expect(page.locator("#challenge-state")).to_contain_text(
+                f"{'−' if gain < 0 else '+'}{abs(gain):.2f} points"
+            )
+            page.click("#challenge-fresh")
+            expect(page.locator("#challenge-state")).to_contain_text("looked at these seeds 2 times")
+            page.click("#challenge-clear")
+            expect(page.locator("#challenge-tries")).to_be_hidden()
+            assert page.evaluate("localStorage.getItem('challenge-tries')") is None
+            assert page.watch.faults() == []
+
+    @pytest.mark.parametrize(
+        "kept, left",
+        {
+            "no JSON": ("{", 0),
+            "no list": ('{"length": 3}', 0),
+            "null": ("null", 0),
+            "a megabyte": (json.dumps([TRY] * 20_000), 0),
+            "some damaged": (
+                json.dumps(
+                    [
+                        TRY,
+                        None,
+                        7,
+                        {**TRY, "name": "<img src=x onerror=window.hacked=1>"},
+                        {**TRY, "name": "__proto__"},
+                        {**TRY, "name": ["linear"]},
+                        {**TRY, "accuracy": 800},
+                        {**TRY, "accuracy": "95"},
+                        {**TRY, "factor": -1},
+                        {**TRY, "factor": None},
+                    ]
+                ),
+                1,
+            ),
+        }.values(),
+    )
+    def test_damaged_tries_are_left_out_and_run_nothing(self, browser, home, kept, left):
+        with opened(browser, home, "index.html") as page:
+            page.evaluate("text => localStorage.setItem('challenge-tries', text)", kept)
+            page.reload()
+            expect(page.locator("#challenge-panel")).to_be_visible()
+            expect(page.locator("#challenge-table tr")).to_have_count(left)
+            assert page.evaluate("[window.hacked, ({}).polluted]") == [None, None]
+            assert page.locator("#challenge img").count() == 0 and page.watch.errors == []
+
+    def test_from_a_file_and_where_nothing_can_be_kept_it_still_scores(self, browser, site):
+        with opened(browser, site.as_uri(), "index.html") as page:
+            page.add_init_script("""{
+                const { setItem } = Storage.prototype;
+                Storage.prototype.setItem = function (key, text) {
+                    if (key.startsWith("challenge")) throw new Error("full");
+                    setItem.call(this, key, text);
+                };
+            }""")
+            page.reload()
+            attempt(page, "linear", 0.1)
+            expect(page.locator("#challenge-table tr")).to_have_count(1)
+            assert page.watch.faults() == []
+
+    @pytest.mark.parametrize("typed", ["", "x", "-1", "0", "1e9"])
+    def test_a_rate_that_is_none_is_refused_where_it_stands(self, browser, home, typed):
+        with opened(browser, home, "index.html") as page:
+            attempt(page, "linear", typed)
+            expect(page.locator("#challenge-error")).to_have_text(
+                f"A rate is a number from 0.000001 to 1000, got “{typed}”."
+            )
+            expect(page.locator("#challenge-factor")).to_have_attribute("aria-invalid", "true")
+
+    def test_without_javascript_what_is_known_stands(self, browser, home):
+        with opened(browser, home, "index.html", java_script_enabled=False) as page:
+            expect(page.locator("#challenge-why")).to_be_visible()
+            expect(page.locator("#challenge-panel")).to_be_hidden()
+            expect(page.get_by_role("row", name="Cosine to zero")).to_be_visible()
+
+    @pytest.mark.parametrize("width, mode", [(360, "dark"), (1440, "light")])
+    def test_axe_finds_nothing(self, browser, home, axe, width, mode):
+        with opened(browser, home, "index.html", width=width, dark=mode == "dark") as page:
+            attempt(page, "linear", 0.1)
+            expect(page.locator("#challenge-table tr")).to_have_count(1)
+            attempt(page, "linear", "x")
+            expect(page.locator("#challenge-error")).not_to_have_text("")
+            still(page)
+            page.add_script_tag(content=axe)
+            run = "axe.run('#challenge').then(r => r.violations.map(v => [v.id, v.nodes.map(n => n.html)]))"
+            assert page.evaluate(run) == []
+            assert page.evaluate("document.documentElement.scrollWidth") <= width
