@@ -15,7 +15,14 @@ from sphinx.util.docutils import SphinxDirective
 from trainer_data import SEEDS
 
 PANEL = Path(__file__).resolve().parent / "training_panel.html"
-SCRIPTS = ("chart/chart.js", "trainer/task.js", "trainer/trainer.js", "trainer/comparison.js", "trainer/panel.js")
+SCRIPTS = (
+    "chart/chart.js",
+    "trainer/task.js",
+    "trainer/trainer.js",
+    "trainer/comparison.js",
+    "trainer/view.js",
+    "trainer/panel.js",
+)
 
 
 class TrainingPanel(SphinxDirective):

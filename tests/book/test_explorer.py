@@ -124,6 +124,61 @@ def test_a_view_holds_lrlibs_own_numbers(name):
     assert drawn[shown["facts"]["peak_at"]] == shown["facts"]["peak"]
 
 
+# --- Drawing by hand ----------------------------------------------------------------------------------------------
+
+HAND = "Drawn by hand"
+
+
+def points_after(**request):
+    return [tuple(point) for point in ask(**request)["shown"]["path"]]
+
+
+@each_choice
+def test_a_path_is_told_from_other_schedules(name):
+    points = ask(pick=name)["shown"]["path"]
+    assert bool(points) == (name in {HAND, "Linear"})
+    assert all(CHOICES[name].schedule(t) == rate for t, rate in points)
+
+
+def test_a_point_is_moved_as_far_as_its_neighbours():
+    text, old = CHOICES[HAND].text(), explorer.path_points(CHOICES[HAND].schedule)
+    for t, rate, at in ((1234.6, 0.15342, (1235, 0.153)), (-5, -1, (1, 0.0)), (1e6, 0.2, (4999, 0.2))):
+        assert points_after(move=[text, 1, t, rate]) == [old[0], at, *old[2:]]
+    assert points_after(move=[text, 0, 700, 0.3]) == [(0, 0.3), *old[1:]]  # a run begins at update 0
+    longer = ask(move=[text, 4, 12_000, 0.01])["shown"]
+    assert longer["horizon"] == 12_000 and longer["path"][-1] == [12_000, 0.01]
+    fixed = explorer.State(CHOICES[HAND].schedule, horizon=500).text()
+    assert ask(move=[fixed, 4, 12_000, 0.01])["shown"]["horizon"] == 500
+
+
+def test_points_come_and_go():
+    text, old = CHOICES[HAND].text(), explorer.path_points(CHOICES[HAND].schedule)
+    more = points_after(split=text)
+    assert sorted({*more} - {*old}) == [(3500, 0.08)] and len(more) == len(old) + 1
+    assert points_after(join=text) == [*old[:-2], old[-1]]
+    state = CHOICES[HAND]
+    while len(explorer.path_points(state.schedule)) < explorer.MOST_PATH_POINTS:
+        state = explorer.split(state)
+    assert "at most 20 points" in ask(split=state.text())["refused"]
+    assert "at least two points" in ask(join=CHOICES["Linear"].text())["refused"]
+    short = explorer.State(lrlib.Linear(0.1, 0.0, steps=1)).text()
+    assert "no update left" in ask(split=short)["refused"]
+
+
+@pytest.mark.parametrize(
+    "request_", [{"move": [0, 1, 1]}, {"split": None}, {"join": None}], ids=["move", "split", "join"]
+)
+def test_what_is_no_path_is_not_redrawn(request_):
+    [(kind, place)] = request_.items()
+    text = CHOICES["Cosine"].text()
+    assert "no path of lines" in ask(**{kind: [text, *place] if place else text})["refused"]
+
+
+def test_a_point_that_is_not_there_is_refused():
+    for number in (-1, 5):
+        assert "has the points 0 to 4" in ask(move=[CHOICES[HAND].text(), number, 1, 0.1])["refused"]
+
+
 @each_choice
 def test_a_state_is_compressed_to_a_run(name):
     state = CHOICES[name]
@@ -403,6 +458,30 @@ class TestPage:
             Panel(page).wait_for(explorer.read(explorer.State(CHOICES[name].schedule, None, 321, log=True).text()))
             assert Panel(page).drawn() == started.drawn()
             assert len(list(filter(is_of_runtime, page.watch.received))) > 8 and page.watch.foreign == []
+
+    def test_a_point_is_dragged(self, started):
+        started.pick(HAND)
+        started.wait_for(CHOICES[HAND])
+        page = started.page
+        handle = page.locator("#explorer-charts circle.handle").nth(1)
+        handle.scroll_into_view_if_needed()
+        box = handle.bounding_box()
+        x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+        page.mouse.move(x, y)
+        page.mouse.down()
+        page.mouse.move(x + 40, y + 60, steps=5)
+        page.mouse.up()
+        page.wait_for_function("JSON.parse(document.getElementById('explorer-json').value).parts[0].steps > 2000")
+        parts = json.loads(page.input_value("#explorer-json"))["parts"]
+        assert parts[0]["end"] == parts[1]["start"] < 0.1 and parts[0]["steps"] + parts[1]["steps"] == 5000
+        page.click("#explorer-split")
+        expect(page.locator("#explorer-charts circle.handle")).to_have_count(6)
+        page.click("#explorer-join")
+        expect(page.locator("#explorer-charts circle.handle")).to_have_count(5)
+        started.pick("Cosine")
+        started.wait_for(CHOICES["Cosine"])
+        expect(page.locator("#explorer-charts circle.handle")).to_have_count(0)
+        expect(page.locator("#explorer-draw")).to_be_hidden()
 
     def test_a_schedule_of_ones_own_is_trained_and_its_link_restores_it(self, browser, home, started):
         name = "Cycles, with momentum mirrored"

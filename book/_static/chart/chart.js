@@ -35,14 +35,15 @@
     return places;
   }
 
-  // An axis: where between 0 and 1 a value is drawn, and which values are marked. With `least` and `most` the span is
-  // given, else it is that of the values, with 0.
+  // An axis: where between 0 and 1 a value is drawn, which value is at such a place, and which are marked. With `least`
+  // and `most` the span is given, else it is that of the values, with 0.
   function linear(values, least, most) {
     const low = least ?? Math.min(0, ...values);
     let high = most ?? Math.max(...values);
     if (low === high) high = low + 1;
     if (most === undefined) high += (high - low) * 0.04;
-    return { place: (value) => (value - low) / (high - low), marks: ticks(low, high, 5) };
+    const valueAt = (share) => low + share * (high - low);
+    return { place: (value) => (value - low) / (high - low), valueAt, marks: ticks(low, high, 5) };
   }
 
   function logarithmic(values, least, most) {
@@ -62,12 +63,16 @@
     const high = most === undefined && above.length ? Math.min(...above) : Math.max(top, low + 0.1);
     // A logarithmic axis has no zero: the line is drawn to its foot.
     const place = (value) => Math.max(0, value > 0 ? (Math.log10(value) - low) / (high - low) : 0);
-    return { place, marks: marks.filter((_, i) => logs[i] >= low - ROUNDING && logs[i] <= high + ROUNDING) };
+    const valueAt = (share) => 10 ** (low + share * (high - low));
+    return { place, valueAt, marks: marks.filter((_, i) => logs[i] >= low - ROUNDING && logs[i] <= high + ROUNDING) };
   }
 
   globalThis.Chart = class Chart {
-    // onPoint(x): callback for a place on the horizontal axis that the pointer is over.
-    constructor({ onPoint } = {}) {
+    // onPoint(x): callback for a place on the horizontal axis that the pointer is over. onHandle(number, x, y): callback
+    // for a handle that the pointer drags.
+    constructor({ onPoint, onHandle } = {}) {
+      this.onHandle = onHandle;
+      this.handles = [];
       this.svg = element("svg", { class: "chart", role: "img" });
       if (onPoint) {
         for (const type of ["pointermove", "pointerdown"]) {
@@ -77,13 +82,14 @@
       new ResizeObserver(() => this.#redraw()).observe(this.svg);
     }
 
-    // series: [{ points: [[x, y], …], style, upper }], drawn in this order. `style` is the line's class; with `upper`,
-    // the y values of a second line, the band between the two is filled. x and y: the axes' titles. `log`: whether the
-    // vertical axis is logarithmic. `span`: { x: [first, last], y: [low, high] } of the axes where the points' own are
-    // not wanted. `labels`: [[y, text], …] in the place of the vertical axis's numbers. `label`: what the chart shows, in
-    // words. A line whose style begins with "dots" is drawn as dots, and one that is not `marked` has no cursor.
-    draw({ series, x, y, log = false, span = {}, labels, label }) {
-      this.shown = { series, x, y, log, span, labels };
+    // series: [{ points: [[x, y], …], style, upper, marked }], drawn in this order. `style` is the line's class; one that
+    // begins with "dots" is drawn as dots. With `upper`, the y values of a second line, the band between the two is
+    // filled. A line that is not `marked` has no cursor. x and y: the axes' titles. `log`: whether the vertical axis is
+    // logarithmic. `span`: { x: [first, last], y: [low, high] } of the axes where the points' own are not wanted.
+    // `labels`: [[y, text], …] in the place of the vertical axis's numbers. `handles`: points that can be dragged.
+    // `label`: what the chart shows, in words.
+    draw({ series, x, y, log = false, span = {}, labels, handles = [], label }) {
+      this.shown = { series, x, y, log, span, labels, handles };
       this.svg.setAttribute("aria-label", label);
       this.#redraw();
     }
@@ -92,23 +98,26 @@
       const width = this.svg.clientWidth;
       const height = this.svg.clientHeight;
       if (!this.shown?.series.length || !width) return;
-      const { series, x, y, log, span, labels } = this.shown;
+      const { series, x, y, log, span, labels, handles } = this.shown;
       const inner = { width: width - EDGE.left - EDGE.right, height: height - EDGE.top - EDGE.bottom };
       const points = series.flatMap((one) => one.points);
       const [first, last] = span.x ?? [0, Math.max(...points.map(([at]) => at))];
       const values = points.map(([, value]) => value).concat(...series.map(({ upper = [] }) => upper));
-      const { place, marks } = (log ? logarithmic : linear)(values.filter(Number.isFinite), ...(span.y ?? []));
+      const { place, valueAt, marks } = (log ? logarithmic : linear)(values.filter(Number.isFinite), ...(span.y ?? []));
       this.x = (at) => EDGE.left + ((at - first) / (last - first)) * inner.width;
       // What lies far outside is drawn outside, but not so far that browsers fail.
       this.y = (value) => EDGE.top + (1 - Math.max(-2, Math.min(3, place(value)))) * inner.height;
+      this.value = (pixel) => valueAt(1 - (pixel - EDGE.top) / inner.height);
       this.at = (pixel) => first + ((pixel - EDGE.left) / inner.width) * (last - first);
-      this.svg.replaceChildren(
+      for (const child of [...this.svg.children]) if (!this.handles.includes(child)) child.remove();
+      this.svg.prepend(
         ...this.#axes({
           width, height, inner, first, last, x, y: `${y}${log ? ", logarithmic" : ""}`,
           labels: labels ?? marks.map((mark) => [mark, short(mark)]),
         }),
         this.#curves(series, inner),
       );
+      this.#placeHandles(handles);
       this.marker = undefined;
       this.svg.drawn = series.map((one) => one.points); // for tests: the numbers that the lines were made from
       if (this.pointed !== undefined) this.point(this.pointed);
@@ -173,6 +182,28 @@
         dot.setAttribute("cx", this.x(x));
         dot.setAttribute("cy", this.y(y));
       }
+    }
+
+    // Circles to drag. They stay the same elements: one that is taken out of the page lets go of the pointer.
+    #placeHandles(places) {
+      while (this.handles.length > places.length) this.handles.pop().remove();
+      while (this.handles.length < places.length) this.handles.push(this.#handle(this.handles.length));
+      for (const [number, [x, y]] of places.entries()) {
+        this.handles[number].setAttribute("cx", this.x(x));
+        this.handles[number].setAttribute("cy", this.y(y));
+      }
+    }
+
+    #handle(number) {
+      const circle = element("circle", { class: "handle", r: 9 });
+      this.svg.append(circle);
+      circle.addEventListener("pointerdown", (event) => circle.setPointerCapture(event.pointerId));
+      circle.addEventListener("pointermove", (event) => {
+        if (!circle.hasPointerCapture(event.pointerId)) return;
+        const { left, top } = this.svg.getBoundingClientRect();
+        this.onHandle(number, this.at(event.clientX - left), this.value(event.clientY - top));
+      });
+      return circle;
     }
 
     #addCursor() {

@@ -9,9 +9,12 @@ A state is JSON: ``{"schedule": …, "momentum": …, "horizon": …, "log": …
 from __future__ import annotations
 
 import dataclasses
+import functools
+import itertools
 import json
 import math
 import re
+from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from lrlib import schedules
@@ -26,6 +29,7 @@ LONGEST_HORIZON = 100_000
 ENDLESS_HORIZON = 10_000  # what is drawn of a schedule that never ends
 BUCKETS = 400  # a longer horizon than MOST_POINTS is drawn as first, lowest, highest and last of each of these
 MOST_POINTS = 4 * BUCKETS
+MOST_PATH_POINTS = 20
 
 
 class Refused(ValueError):
@@ -198,6 +202,7 @@ def presets() -> dict[str, State]:
         "Warm-up, then cosine with restarts (SGDR)": schedules.Linear(0.0, 0.1, 500).then(
             schedules.CosineRestarts(0.1, 0.001, first=1_000, t_mul=2, m_mul=0.8).take(7_000)
         ),
+        "Drawn by hand": path([(0, 0.02), (2_000, 0.1), (5_000, 0.06), (7_000, 0.06), (10_000, 0.0)]),
         "Cycles, with momentum mirrored": (triangle, 0.96 - triangle),
         "Half cosines, each longer and lower": schedules.Cosine(0.1, 0.0, 1_000).repeat(3, length=2, height=0.5),
         "Written in epochs, stretched to updates": schedules.Linear(0.1, 0.0, 15).stretch(600),
@@ -212,6 +217,80 @@ def presets() -> dict[str, State]:
 def choices() -> dict[str, State]:
     """All that the page's list offers, by name."""
     return {name: State(family, horizon=ENDLESS_HORIZON) for name, family in families().items()} | presets()
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Drawing by hand: a path of lines, whose points can be moved
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+def path(points: Sequence[tuple[int, float]]) -> Schedule:
+    """Lines from point to point, each an (update, rate); the first is at update 0."""
+    pairs = itertools.pairwise(points)
+    lines = [schedules.Linear(rate, to, at - before) for (before, rate), (at, to) in pairs]
+    return functools.reduce(lambda whole, line: whole.then(line), lines[1:], lines[0])
+
+
+def path_points(schedule: Schedule) -> list[tuple[int, float]]:
+    """The points of a path; none where the schedule is another."""
+    lines = schedule.parts if isinstance(schedule, schedules.Then) else (schedule,)
+    if not all(isinstance(line, schedules.Linear) for line in lines):
+        return []
+    found = [(0, lines[0].start)]
+    for line in lines:
+        if line.start != found[-1][1]:
+            return []  # it jumps
+        found.append((found[-1][0] + line.steps, line.end))
+    return found
+
+
+def _points_of(state: State) -> list[tuple[int, float]]:
+    points = path_points(state.schedule)
+    if not points:
+        raise Refused("This schedule is no path of lines: pick “Drawn by hand”.")
+    return points
+
+
+def redraw(state: State, points: list[tuple[int, float]]) -> State:
+    """The state with another path. Where the horizon was the path's length it stays so."""
+    schedule = path(points)
+    followed = state.horizon == default_horizon(state.schedule)
+    horizon = default_horizon(schedule) if followed else state.horizon
+    return from_data(State(schedule, state.momentum, horizon, state.log).to_dict())
+
+
+def move(state: State, number: int, t: float, rate: float) -> State:
+    """Move a path's point to a place, as far as its neighbours and the chart allow."""
+    points = _points_of(state)
+    last = len(points) - 1
+    if not 0 <= number <= last:
+        raise Refused(f"The path has the points 0 to {last}, got {number}.")
+    before = points[number - 1][0] + 1 if number else 0
+    after = points[number + 1][0] - 1 if number < last else LONGEST_HORIZON
+    at = min(max(round(t), before), after) if number else 0
+    points[number] = (at, float(f"{max(rate, 0.0):.3g}"))
+    return redraw(state, points)
+
+
+def split(state: State) -> State:
+    """A path with one more point, in the middle of its longest line."""
+    points = _points_of(state)
+    if len(points) >= MOST_PATH_POINTS:
+        raise Refused(f"A path has at most {MOST_PATH_POINTS} points.")
+    (before, rate), (at, to) = max(itertools.pairwise(points), key=lambda pair: pair[1][0] - pair[0][0])
+    if at - before < 2:
+        raise Refused("There is no update left between two points.")
+    middle = (before + at) // 2
+    new = (middle, float(f"{rate + (to - rate) * (middle - before) / (at - before):.3g}"))
+    return redraw(state, sorted([*points, new]))
+
+
+def join(state: State) -> State:
+    """A path without its last point but one."""
+    points = _points_of(state)
+    if len(points) < 3:
+        raise Refused("A path has at least two points.")
+    return redraw(state, [*points[:-2], points[-1]])
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -410,6 +489,7 @@ def view(state: State) -> dict[str, Any]:
         "horizon": state.horizon,
         "log": state.log,
         "points": {name: points(values) for name, values in curves.items()},
+        "path": path_points(state.schedule),
         "facts": state.schedule.describe(state.horizon),
         "negative": min(curves["schedule"]) < 0,
         "json": json.dumps(pasted, indent=2),
@@ -430,6 +510,7 @@ def answer(request: str) -> str:
     """Answer a request of the page's worker, JSON for JSON.
 
     Requests: ``{"pick": name}``, ``{"read": text}`` and ``{"edit": [state, path, text]}``, answered ``{"shown": …}``;
+    ``{"move": [state, number, t, rate]}``, ``{"split": state}`` and ``{"join": state}`` of a path, answered likewise;
     ``{"compress": [state, updates]}``, answered ``{"compressed": …}``. Or any ``{"refused": "why"}``.
     """
     try:
@@ -441,6 +522,11 @@ def answer(request: str) -> str:
             state = choices()[asked["pick"]]
         elif "read" in asked:
             state = read(asked["read"])
+        elif "move" in asked:
+            text, *place = asked["move"]
+            state = move(read(text), *place)
+        elif "split" in asked or "join" in asked:
+            state = split(read(asked["split"])) if "split" in asked else join(read(asked["join"]))
         else:
             old, path, text = asked["edit"]
             state = edit(read(old), path, text)

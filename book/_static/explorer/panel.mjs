@@ -16,7 +16,8 @@ const queue = []; // requests that wait while Python is busy
 let debounce; // timer of what follows only when a slider rests: the status line and the address
 
 const onPoint = (t) => point(nearest(shown.points.schedule, t));
-const charts = { schedule: new Chart({ onPoint }), momentum: new Chart({ onPoint }) };
+const onHandle = (number, t, rate) => enqueue(() => ({ move: [shown.state, number, t, rate] }), "move");
+const charts = { schedule: new Chart({ onPoint, onHandle }), momentum: new Chart({ onPoint }) };
 const titles = { schedule: "learning rate", momentum: "momentum" };
 
 // --- Requests ---------------------------------------------------------------------------------------------------
@@ -75,8 +76,10 @@ function show(answer) {
     chart.svg.toggleAttribute("hidden", !points);
     const series = [{ points, style: name }];
     const log = shown.log && name === "schedule";
-    if (points) chart.draw({ series, x: "updates", y: titles[name], log, label: summary() });
+    const handles = name === "schedule" ? shown.path : [];
+    if (points) chart.draw({ series, x: "updates", y: titles[name], log, handles, label: summary() });
   }
+  part("draw").hidden = !shown.path.length;
   part("cursor").max = shown.points.schedule.length - 1;
   point(Number(part("cursor").value));
   if (!isQueued(["horizon"])) part("horizon").value = shown.horizon;
@@ -174,6 +177,9 @@ function listen() {
     read(part("json").value, part("json"));
   });
   for (const button of part("panel").querySelectorAll("[data-copies]")) button.addEventListener("click", copy);
+  for (const name of ["split", "join"]) {
+    part(name).addEventListener("click", () => enqueue(() => ({ [name]: shown.state }), name));
+  }
   part("train").hidden = !globalThis.trainingPanel;
   part("train").addEventListener("click", () => compress(shown.state, globalThis.trainingPanel.add));
   addEventListener("hashchange", ({ newURL }) => {

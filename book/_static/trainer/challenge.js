@@ -57,9 +57,8 @@
     if (fits) field.removeAttribute("aria-invalid");
     else field.setAttribute("aria-invalid", "true");
     if (fits) return { name: part("name").value, factor };
-    throw new Error(
-      `A rate is a number from ${comparison.LEAST} to ${comparison.MOST}, got “${field.value.slice(0, 60)}”.`,
-    );
+    const got = field.value.slice(0, 60);
+    throw new Error(`A rate is a number from ${comparison.LEAST} to ${comparison.MOST}, got “${got}”.`);
   }
 
   async function attempt() {
@@ -69,7 +68,7 @@
     show();
     const lead = accuracy - comparison.mean(best.accuracies);
     const word = lead >= LEAD
-      ? "That is above what is to beat, but on seeds that you may try as often as you like. Is it luck? Take fresh ones."
+      ? "That is above what is to beat, but on seeds that you may try as often as you like. Luck? Take fresh ones."
       : "Not there yet.";
     say(`${label(one.name)} from ${one.factor}: ${accuracy.toFixed(2)} %, ${signed(lead)} points. ${word}`);
   }
@@ -81,12 +80,12 @@
     looks += 1;
     const runs = (numbers) => numbers.map((test) => ({ test }));
     const { mean, low, high } = comparison.difference(runs(found), runs(best.accuracies));
-    const word = low > 0 ? "It beats the best known." : high < 0 ? "The best known is better." : "These seeds leave it open.";
+    const open = high < 0 ? "The best known is better." : "These seeds leave it open.";
     const again = looks > 1 ? ` You have looked at these seeds ${looks} times; each look makes them less fresh.` : "";
     say(
-      `${label(one.name)} from ${one.factor}, on fresh seeds: ${comparison.mean(found).toFixed(2)} %, where seeds 0 to 9 ` +
-      `gave ${one.accuracy.toFixed(2)} %. Against the best known, seed by seed: ${signed(mean)} points ` +
-      `(${signed(low)} to ${signed(high)}). ${word}${again}`,
+      `${label(one.name)} from ${one.factor}, on fresh seeds: ${comparison.mean(found).toFixed(2)} %, where seeds ` +
+      `0 to 9 gave ${one.accuracy.toFixed(2)} %. Against the best known, seed by seed: ${signed(mean)} points ` +
+      `(${signed(low)} to ${signed(high)}). ${low > 0 ? "It beats the best known." : open}${again}`,
     );
   }
 

@@ -108,7 +108,8 @@ globalThis.comparison = (() => {
     const { fit, without } = task.law;
     const losses = lossesBy(fit, rates);
     const others = without.map((numbers) => lossesBy(numbers, rates).map(Math.log));
-    const half = losses.map((_, i) => (others.length - 1) * deviation(others.map((one) => one[i])) * task.halfWidth);
+    const spread = (i) => (others.length - 1) * deviation(others.map((one) => one[i])); // of the pseudo-values
+    const half = losses.map((_, i) => spread(i) * task.halfWidth);
     return {
       losses,
       low: losses.map((loss, i) => loss * Math.exp(-half[i])),
@@ -152,7 +153,7 @@ globalThis.comparison = (() => {
   }
 
   return {
-    LEAST, MOST, MOST_ROWS, difference, factorFor, foretell, known, labelOf, marks, mean, medianCurve, momentumOf, ratesOf, read,
-    stateOf, summary, write,
+    LEAST, MOST, MOST_ROWS, difference, factorFor, foretell, known, labelOf, marks, mean, medianCurve, momentumOf,
+    ratesOf, read, stateOf, summary, write,
   };
 })();

@@ -343,8 +343,8 @@ globalThis.trainerCore = function trainerCore() {
   }
 
   // Train a network for each seed, side by side: `rates` has the rate of each update, `momentum` one number or one an
-  // update, `rule` says whose momentum, `marks` how often the loss on the images to choose by is measured, the last time
-  // after the last update. Yields after every 20 updates how many were made and, an array a seed, the losses of these
+  // update, `rule` says whose momentum, `marks` how often the loss on the images to choose by is measured, at last after
+  // the last update. Yields after every 20 updates how many were made and, an array a seed, the losses of these
   // updates and the measured losses so far. Returns for each seed the losses of all updates, the measured losses, the
   // accuracy in percent on the images to choose by and on those to test on, and whether the run is lost: a loss was not
   // finite, or it does no better on the test than guessing would.

@@ -2,13 +2,12 @@
 "use strict";
 
 (() => {
-  const { Chart, Trainer, comparison, trainerTask: task } = globalThis;
+  const { Chart, Trainer, comparison, trainerTask: task, trainingView: view } = globalThis;
   const { element } = globalThis.elements;
   const { count, short } = Chart;
-  const { labelOf, ratesOf, marks } = comparison;
+  const { labelOf, ratesOf } = comparison;
   const REST = 400; // milliseconds that a slider rests before the address and the status follow
   const SLIDER = { least: 0.001, most: 3, positions: 100 }; // of the highest rate, logarithmic
-  const CLEAR = 2; // decimals of an accuracy in percent
 
   const part = (name) => document.getElementById(`training-${name}`);
   const say = (text) => { part("state").textContent = text; };
@@ -25,14 +24,6 @@
   let debounce;
 
   const trainer = new Trainer();
-  const charts = {
-    rates: new Chart({ onPoint: (t) => charts.rates.point(Math.max(0, Math.min(task.updates - 1, Math.round(t)))) }),
-    losses: new Chart(),
-    dots: new Chart(),
-  };
-
-  const style = (i) => `series-${i + 1}`;
-
   // --- The rows -----------------------------------------------------------------------------------------------------
 
   function toPosition(rate) {
@@ -53,8 +44,8 @@
   // Labelled controls of a row: which schedule, its highest rate, and a button that takes it away.
   function buildRow(row, i) {
     const id = (name) => `training-${name}-${i}`;
-    const set = element("fieldset", { className: style(i) });
-    const legend = element("legend", {}, element("span", { className: "chip", ariaHidden: "true" }), ` Schedule ${i + 1}`);
+    const set = element("fieldset", { className: view.style(i) });
+    const legend = element("legend", {}, view.chip(i), ` Schedule ${i + 1}`);
     const number = element("input", { id: id("factor"), type: "text", inputMode: "decimal", autocomplete: "off" });
     const slider = element("input", { type: "range", min: 0, max: SLIDER.positions });
     const factor = row.own === undefined ? "Highest rate" : "Times";
@@ -78,7 +69,8 @@
     if (row.own !== undefined) return element("span", { id, className: "training-own" });
     const select = element("select", { id }, ...options(row.name));
     select.addEventListener("change", () => change(i, { name: select.value }));
-    return element("span", {}, element("label", { htmlFor: id, className: "training-hidden" }, `Schedule ${i + 1}`), select);
+    const label = element("label", { htmlFor: id, className: "training-hidden" }, `Schedule ${i + 1}`);
+    return element("span", {}, label, select);
   }
 
   function remove(i) {
@@ -97,9 +89,8 @@
     const factor = Number(field.value.trim() || NaN);
     if (factor >= comparison.LEAST && factor <= comparison.MOST) return change(i, { factor });
     field.setAttribute("aria-invalid", "true");
-    return refuse(
-      new Error(`A rate is a number from ${comparison.LEAST} to ${comparison.MOST}, got “${field.value.slice(0, 60)}”.`),
-    );
+    const got = field.value.slice(0, 60);
+    return refuse(new Error(`A rate is a number from ${comparison.LEAST} to ${comparison.MOST}, got “${got}”.`));
   }
 
   function change(i, edit) {
@@ -126,134 +117,13 @@
 
   // --- What is shown ------------------------------------------------------------------------------------------------
 
-  // Rows whose rates are known, with their number.
-  const drawable = () => settings.rows.map((row, i) => ({ row, i, rates: ratesOf(row) })).filter(({ rates }) => rates);
-
-  function drawRates() {
-    const rows = drawable();
-    const series = rows.map(({ rates, i }) => ({ points: rates.map((rate, t) => [t, rate]), style: style(i) }));
-    const words = rows.map(({ row, rates }) => `${labelOf(row)}: from ${short(rates[0])} to ${short(rates.at(-1))}`);
-    const span = { x: [0, task.updates] };
-    charts.rates.draw({ series, x: "updates", y: "learning rate", span, label: `Learning rates. ${words.join("; ")}.` });
-    part("legend").replaceChildren(
-      ...settings.rows.map((row, i) => {
-        const chip = element("span", { className: `chip ${style(i)}`, ariaHidden: "true" });
-        return element("li", {}, chip, ` ${labelOf(row)}, ${row.own === undefined ? "" : "× "}${row.factor}`);
-      }),
-    );
-  }
-
   const isPredicting = () => part("predict").getAttribute("aria-pressed") === "true";
-  // The law knows the momentum and the rule that its runs were made with, and no schedule of the momentum.
-  const holdsHere = () => settings.momentum === 0.9 && settings.rule === "pytorch";
-
-  function predictedSeries() {
-    if (!isPredicting() || !holdsHere()) return [];
-    return drawable().filter(({ row }) => !comparison.known.get(row.own)?.momentum).flatMap(({ rates, i }) => {
-      const { losses, low, high } = comparison.foretell(rates);
-      const points = (values) => marks.map((t, k) => [t, values[k]]);
-      return [
-        { points: points(low), upper: high, style: style(i), marked: false },
-        { points: points(losses), style: `predicted ${style(i)}`, marked: false },
-      ];
-    });
-  }
-
-  function trainedSeries() {
-    return curves.flatMap((seeds, i) => {
-      if (!seeds?.[0]?.length) return [];
-      const points = (losses) => losses.map((loss, k) => [marks[k], loss]);
-      const thin = seeds.map((losses) => ({ points: points(losses), style: `thin ${style(i)}`, marked: false }));
-      return [...thin, { points: points(comparison.medianCurve(seeds)), style: style(i), marked: false }];
-    });
-  }
+  const drawable = () => view.drawable(settings.rows);
 
   function drawLosses() {
-    const series = [...predictedSeries(), ...trainedSeries()];
-    part("losses").toggleAttribute("data-empty", !series.length);
-    if (!series.length) return;
-    const finite = series.flatMap(({ points }) => points.map(([, loss]) => loss)).filter(Number.isFinite);
-    const most = Math.min(Math.max(2.5, ...finite), 5); // a run that is lost leaves at the top
-    charts.losses.draw({
-      series,
-      x: "updates",
-      y: "held-out loss",
-      log: true,
-      span: { x: [0, task.updates], y: [0.9 * Math.min(0.1, ...finite), most] },
-      label: lossWords(),
-    });
-  }
-
-  function lossWords() {
-    const trained = results.map((runs, i) => runs && `${labelOf(settings.rows[i])} ended at ${short(comparison.summary(runs).loss)}`);
-    const foretold = predictedSeries().length ? drawable().map(({ row, rates }) =>
-      `${labelOf(row)} is foretold to end at ${short(comparison.foretell(rates).losses.at(-1))}`) : [];
-    return `Held-out loss. ${[...foretold, ...trained.filter(Boolean)].join("; ")}.`;
-  }
-
-  function showLaw() {
     part("law").hidden = !isPredicting();
-    part("law").textContent = holdsHere()
-      ? `Dotted: the loss that a law with five numbers foretells, with a band for the choice of its seeds. The law was ` +
-        `fitted on two stored runs of this network. On sixteen others its last loss was ` +
-        `${Math.round(100 * task.law.error)} % off in the median. It knows no stability limit.`
-      : "The law was fitted on runs with momentum 0.9 by PyTorch’s rule. Choose these to see what it foretells.";
-  }
-
-  const percent = (accuracy) => `${accuracy.toFixed(CLEAR)} %`;
-
-  const signed = (points) => `${points < 0 ? "−" : "+"}${Math.abs(points).toFixed(CLEAR)}`;
-
-  // The difference to the first schedule, seed by seed, with its interval.
-  function against(runs) {
-    const { mean, low, high } = comparison.difference(runs, results[0]);
-    const open = low <= 0 && high >= 0 ? ": these seeds leave it open" : "";
-    return `${signed(mean)} points (${signed(low)} to ${signed(high)})${open}`;
-  }
-
-  // The result in a sentence.
-  function finding() {
-    const trained = settings.rows.map((row, i) => ({ row, i, runs: results[i] })).filter(({ runs }) => runs);
-    const said = trained.map(({ row, i, runs }) => {
-      const { mean, lost } = comparison.summary(runs);
-      const difference = i > 0 && results[0] ? `, ${against(runs)}` : "";
-      return `${i + 1}: ${labelOf(row)} ${percent(mean)}${difference}${lost ? `; ${lost} runs lost` : ""}.`;
-    });
-    return said.join(" ");
-  }
-
-  function showResults() {
-    const rows = settings.rows.map((row, i) => ({ row, i, runs: results[i] })).filter(({ runs }) => runs);
-    part("results").hidden = !rows.length;
-    if (!rows.length) return;
-    part("table").replaceChildren(
-      ...rows.map(({ row, i, runs }) => {
-        const { mean, low, high, lost, loss } = comparison.summary(runs);
-        const first = results[0] && i > 0 ? against(runs) : "–";
-        const cells = [`${percent(mean)} (${low.toFixed(CLEAR)} to ${high.toFixed(CLEAR)})`, first, `${lost} of ${runs.length}`, short(loss)];
-        const head = element("th", { scope: "row" }, element("span", { className: `chip ${style(i)}`, ariaHidden: "true" }), ` ${labelOf(row)}`);
-        return element("tr", {}, head, ...cells.map((text) => element("td", {}, text)));
-      }),
-    );
-    drawDots(rows);
-  }
-
-  function drawDots(rows) {
-    const series = rows.flatMap(({ i, runs }, place) => {
-      const { accuracies, low, high, mean } = comparison.summary(runs);
-      const at = rows.length - 1 - place;
-      return [
-        { points: accuracies.map((one) => [one, at + 0.15]), style: `dots ${style(i)}`, marked: false },
-        { points: [[low, at - 0.15], [high, at - 0.15]], style: `interval ${style(i)}`, marked: false },
-        { points: [[mean, at - 0.15]], style: `dots middle ${style(i)}`, marked: false },
-      ];
-    });
-    const all = series.flatMap(({ points }) => points.map(([accuracy]) => accuracy)).filter(Number.isFinite);
-    const span = { x: [Math.max(0, Math.floor(Math.min(...all) - 0.5)), Math.min(100, Math.ceil(Math.max(...all) + 0.5))], y: [-0.5, rows.length - 0.5] };
-    const labels = rows.map(({ i }, place) => [rows.length - 1 - place, String(i + 1)]);
-    const words = rows.map(({ row, runs }) => `${labelOf(row)} ${percent(comparison.summary(runs).mean)}`);
-    charts.dots.svg.style.height = `${4.5 + 2.5 * rows.length}rem`;
-    charts.dots.draw({ series, x: "test accuracy, %", y: "a dot a seed; below, the mean and its 95 % interval", span, labels, label: `Test accuracies. ${words.join("; ")}.` });
+    part("law").textContent = view.lawInWords(settings);
+    view.drawLosses(settings, curves, isPredicting());
   }
 
   // --- Changes ------------------------------------------------------------------------------------------------------
@@ -264,10 +134,9 @@
     part("rule").value = settings.rule;
     part("add").disabled = settings.rows.length === comparison.MOST_ROWS;
     part("level").disabled = drawable().length < 2;
-    drawRates();
-    showLaw();
+    view.drawRates(settings.rows);
     drawLosses();
-    showResults();
+    view.showResults(settings.rows, results);
     const link = new URL(location.href);
     link.hash = `t=${encodeURIComponent(comparison.write(settings))}`;
     part("link").value = link.href;
@@ -347,7 +216,7 @@
       for (const row of rows) await trainRow(row, controller.signal);
       const seconds = (performance.now() - began) / 1000;
       const runs = rows.length * task.seeds;
-      say(`Trained ${runs} networks in ${seconds.toFixed(1)} seconds. ${finding()}`);
+      say(`Trained ${runs} networks in ${seconds.toFixed(1)} seconds. ${view.resultInWords(settings.rows, results)}`);
     } catch (error) {
       if (!controller.signal.aborted) refuse(error);
       else if (training === controller) say("Stopped.");
@@ -355,7 +224,7 @@
     if (training !== controller) return; // a later press has taken over
     part("stop").hidden = true;
     drawLosses();
-    showResults();
+    view.showResults(settings.rows, results);
   }
 
   async function copy() {
@@ -385,7 +254,8 @@
   function listen() {
     part("add").addEventListener("click", () => {
       const used = settings.rows.map(({ name }) => name);
-      add({ name: Object.keys(task.schedules).find((name) => !used.includes(name)), factor: settings.rows[0].factor });
+      const name = Object.keys(task.schedules).find((one) => !used.includes(one));
+      add({ name, factor: settings.rows[0].factor });
     });
     part("level").addEventListener("click", level);
     for (const name of ["momentum", "rule"]) {
@@ -396,13 +266,11 @@
     }
     part("predict").addEventListener("click", ({ target }) => {
       target.setAttribute("aria-pressed", String(!isPredicting()));
-      showLaw();
       drawLosses();
     });
     part("train").addEventListener("click", train);
-    for (const type of ["pointerenter", "focus"]) {
-      part("train").addEventListener(type, () => trainer.load().catch(() => {}), { once: true }); // a press will say why
-    }
+    const load = () => trainer.load().catch(() => {}); // where it fails, a press will say why
+    for (const type of ["pointerenter", "focus"]) part("train").addEventListener(type, load, { once: true });
     part("stop").addEventListener("click", () => {
       training.abort();
       part("train").focus();
@@ -431,9 +299,7 @@
 
   part("why").remove();
   part("panel").hidden = false;
-  part("rates").append(charts.rates.svg);
-  part("losses").append(charts.losses.svg);
-  part("dots").append(charts.dots.svg);
+  for (const [name, chart] of Object.entries(view.charts)) part(name).append(chart.svg);
   rebuild();
   listen();
   show();

@@ -28,7 +28,7 @@ globalThis.tries = (() => {
     }
   }
 
-  // All tries with one more, the best first; kept where the browser keeps anything. The same again replaces the old one.
+  // All tries with one more, the best first; kept where the browser keeps anything. The same again replaces the old.
   function add(list, one) {
     const others = list.filter(({ name, factor }) => name !== one.name || factor !== one.factor);
     const all = [...others, one].sort((a, b) => b.accuracy - a.accuracy).slice(0, MOST);
