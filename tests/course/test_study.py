@@ -85,3 +85,12 @@ def test_trials_spread_over_a_dask_cluster_give_what_those_of_this_machine_give(
     for trial in wanted:
         local, spread = (store.find(CYCLING, trial, tmp_path / name) for name in ("processes", "cluster"))
         assert {**local, "seconds": 0} == {**spread, "seconds": 0}
+
+
+def test_one_frameworks_trials_come_after_the_others(tmp_path):
+    """A worker that loaded both would be replaced, and load them again, every few trials."""
+    wanted = [Trial("one_cycle", "step-85", framework, seed) for seed in range(3) for framework in ("pytorch", "keras")]
+    groups = study._Session(tmp_path).missing(wanted)
+    frameworks = [group.framework for group in groups]
+    assert sorted(frameworks) == frameworks and set(frameworks) == {"pytorch", "keras"}
+    assert sorted(trial for group in groups for trial in group.trials()) == sorted(wanted)
