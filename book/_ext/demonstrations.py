@@ -18,14 +18,16 @@ from sphinx.application import Sphinx
 from sphinx.util import logging
 
 from lrlib import Constant, Linear, Schedule
+from lrlib.course import tasks
 
 # By chapter, and in it by the name of a figure or a section.
 PLACES = {
-    "learning_rate": {"fig-parabola": "parabola"},
+    "learning_rate": {"fig-parabola": "parabola", "fig-sweep": "cliff"},
     "momentum_and_noise": {"momentum": "valley"},
     "why_decay": {"fig-two-terms": "one_weight", "fig-river": "river"},
 }
 SHARED = ("chart/chart", "demonstrations/demonstrations")
+NEEDED = {"cliff": "trainer/trainer"}  # what else a demonstration calls
 UPDATES = 100
 
 logger = logging.getLogger(__name__)
@@ -47,7 +49,16 @@ def of_river() -> dict[str, Any]:
     return {"fall": rates(Linear(1.0, 0.0, steps=UPDATES), UPDATES + 1)}
 
 
-VALUES: dict[str, Callable[[], dict[str, Any]]] = {"one_weight": of_one_weight, "river": of_river}
+def of_cliff() -> dict[str, Any]:
+    """How many updates the page's trainer makes at most."""
+    return {"updates": tasks.updates("digits", 9)}
+
+
+VALUES: dict[str, Callable[[], dict[str, Any]]] = {
+    "cliff": of_cliff,
+    "one_weight": of_one_weight,
+    "river": of_river,
+}
 
 
 def place(name: str) -> nodes.raw:
@@ -87,9 +98,11 @@ def add_files(app: Sphinx, page: str, template: str, context: dict[str, Any], do
     """Give scripts and styles to the pages that have a demonstration."""
     raws = document.findall(nodes.raw) if document is not None else []
     names = [raw["demonstration"] for raw in raws if "demonstration" in raw]
-    for file in SHARED if names else ():
+    if not names:
+        return
+    for file in SHARED:
         app.add_css_file(f"{file}.css")
-    for file in [*SHARED, *(f"demonstrations/{name}" for name in names)] if names else ():
+    for file in [*SHARED, *(NEEDED[name] for name in names if name in NEEDED), *(f"demonstrations/{n}" for n in names)]:
         app.add_js_file(f"{file}.js", loading_method="defer")
 
 

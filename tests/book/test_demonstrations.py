@@ -16,11 +16,13 @@ from sphinx.util.docutils import docutils_namespace
 from test_pages import axe_faults, layout_faults
 
 from lrlib import Constant, Linear, WarmupStableDecay
+from lrlib.course import tasks
 
 ROOT = Path(__file__).resolve().parents[2]
 BOOK = ROOT / "book"
 NAMES = [name for places in demonstrations.PLACES.values() for name in places.values()]
 each = pytest.mark.parametrize("name", NAMES)
+each_moved = pytest.mark.parametrize("name", [name for name in NAMES if name != "cliff"])  # which a button starts
 
 
 def chapter(places):
@@ -109,6 +111,12 @@ class Demonstration:
         lines = self.panel.locator("svg.chart[role=img]").nth(chart).evaluate("(svg) => svg.drawn")
         return [np.array(line, float) for line in lines]
 
+    def train(self, rate):
+        """Press the button, and wait until the runs have ended."""
+        self.set("Rate", rate)
+        self.panel.get_by_role("button", name="Train ten seeds").click()
+        self.says(f"At rate {rate} the mean")
+
     def says(self, words):
         expect(self.words).to_contain_text(words)
 
@@ -142,6 +150,7 @@ def test_rates_are_computed_with_lrlib():
     assert shapes["line"] == [Linear(1.0, 0.0, steps=100)(t) for t in range(100)]
     assert shapes["constant"] == [1.0] * 100
     fall = demonstrations.of_river()["fall"]
+    assert demonstrations.of_cliff() == {"updates": 342}
     assert fall == [WarmupStableDecay(1.0, warmup=0, stable=0, decay=100)(t) for t in range(101)]
 
 
@@ -180,7 +189,8 @@ def test_places_follow_their_figures_and_only_their_pages_load_scripts(site):
             assert html.index(f'id="{name}"') < after < html.index('id="afterwards"')
         loaded = re.findall(r'src="_static/demonstrations/(\w+)\.js', html)
         assert loaded == ["demonstrations", *places.values()]
-        assert not re.findall(r'<script (?!defer)[^>]*src="_static/(?:demonstrations|chart)/', html)
+        assert ("trainer/trainer.js" in html) == ("cliff" in loaded)
+        assert not re.findall(r'<script (?!defer)[^>]*src="_static/(?:demonstrations|chart|trainer)/', html)
     assert "demonstration" not in (site / "other.html").read_text(encoding="utf-8")
 
 
@@ -367,6 +377,73 @@ class TestNumbers:
         assert abs(loss[800] - loss[1000] - float(printed[1])) < 0.05
 
 
+@pytest.mark.slow
+@needs_browser
+class TestCliff:
+    def test_what_it_draws_is_what_the_trainer_measures(self, tried):
+        one = tried("cliff")
+        expect(one.panel.locator(".demonstration-charts")).to_be_hidden()
+        one.train("0.3")
+        images, seeds = tasks.images("digits", range(10)), range(10)
+        bench, accuracies, alive = tasks.bench("digits", "plain", Constant(0.3), "pytorch", seeds), [], []
+
+        def look(_):
+            accuracies.append(bench.evaluate(*images.watched)[1])
+            weight, bias, *_ = bench.weights()
+            alive.append((images.watched[0] @ weight + bias > 0).any(1).sum(1))
+
+        bench.train(images.x, images.y, tasks.orders("digits", images.rows, 9, seeds), range(9, 343, 9), look)
+        for chart, theirs, close in ((0, accuracies, 0.34), (1, alive, 1)):
+            lines = one.drawn(chart)
+            assert len(lines) == 11 and all((line[:, 0] == range(9, 343, 9)).all() for line in lines)
+            ours = np.stack([line[:, 1] for line in lines], 1)
+            assert np.abs(ours[:11, :10] - np.array(theirs)[:11]).max() <= close  # later, rounding has grown
+            assert np.allclose(ours[:, 10], ours[:, :10].mean(1))
+        end = one.drawn(0)[-1][-1, 1], one.drawn(1)[-1][-1, 1]
+        one.says(f"ends at {end[0]:.2g} %, and {end[1]:.2g} of 32 hidden units are alive; every seed does better")
+
+    def test_below_the_cliff_it_learns_and_above_it_the_units_die(self, tried):
+        one = tried("cliff")
+        one.train("1")
+        one.says("every seed does better than guessing")
+        accuracy, alive = (one.drawn(chart)[-1][-1, 1] for chart in (0, 1))
+        assert accuracy > 85 and alive > 15
+        one.train("2")
+        one.says("no seed does better than guessing. Dashed: rate 1, before.")
+        before, mean = one.drawn(1)[-2:]
+        assert before[-1, 1] == alive and mean[-1, 1] < 4 and one.drawn(0)[-1][-1, 1] < 15
+
+    def test_by_keyboard_it_trains_and_stops(self, browser, home):
+        with shown(browser, home, "cliff") as one:
+            one.panel.get_by_role("slider").focus()
+            one.page.keyboard.press("ArrowRight")
+            one.says("Nothing is trained yet.")
+            one.page.keyboard.press("Tab")
+            expect(one.panel.get_by_role("button")).to_be_focused()
+            one.page.keyboard.press("Enter")
+            one.page.wait_for_function("document.querySelector('#demonstration-cliff svg[role=img]')?.drawn?.length")
+            one.page.keyboard.press("Enter")
+            one.says("The training at rate 1.2 was stopped.")
+            expect(one.panel.get_by_role("button")).to_have_text("Train ten seeds")
+            one.page.keyboard.press("Enter")
+            one.says("At rate 1.2 the mean held-out accuracy ends at")
+            assert "Dashed" not in one.words.inner_text()  # a run that was stopped is none
+
+    def test_it_says_why_it_could_not_train(self, browser, site, home):
+        there = site / "_static" / "trainer" / "digits.js"
+        away = there.rename(f"{there}.away")
+        try:
+            with shown(browser, home, "cliff") as one:
+                one.panel.get_by_role("button").click()
+                one.says("The training failed: digits.js could not be loaded.")
+                away.rename(there)
+                one.panel.get_by_role("button").click()
+                one.says("At rate 1 the mean")
+        finally:
+            if away.exists():
+                away.rename(there)
+
+
 # --- In the page --------------------------------------------------------------------------------------------------
 
 
@@ -376,6 +453,9 @@ class TestPage:
     @each
     def test_it_works_where_the_page_is_opened(self, browser, address, name):
         with shown(browser, address, name) as one:
+            if name == "cliff":
+                assert not any("core.js" in url or "digits.js" in url for url in one.page.watch.requested)
+                one.train("1")
             assert one.words.inner_text() and one.drawn()
             assert one.page.watch.faults() == []
 
@@ -383,6 +463,8 @@ class TestPage:
     @pytest.mark.parametrize("width", [360, 1440])
     def test_anyone_can_use_it(self, browser, home, axe, name, width):
         with shown(browser, home, name, width=width) as one:
+            if name == "cliff":
+                one.train("2")
             faults = layout_faults(one.page)
             for scheme in ("light", "dark"):
                 one.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
@@ -392,7 +474,7 @@ class TestPage:
             inside = one.panel.bounding_box()
             assert inside["x"] >= 0 and inside["x"] + inside["width"] <= width
 
-    @each
+    @each_moved
     def test_by_keyboard_alone(self, browser, home, name):
         with shown(browser, home, name) as one:
             slider = one.panel.get_by_role("slider").first
@@ -412,7 +494,7 @@ class TestPage:
                 expect(stops.nth(i)).to_be_focused()
             assert one.panel.locator("input").evaluate_all("all => all.every((e) => e.labels.length === 1)")
 
-    @each
+    @each_moved
     def test_words_change_only_when_the_reader_rests(self, browser, home, name):
         with shown(browser, home, name) as one:
             one.page.clock.install()
@@ -448,7 +530,7 @@ class TestPage:
             one.page.emulate_media(media="print")
             expect(one.panel).to_be_hidden()
 
-    @each
+    @each_moved
     def test_a_change_costs_little(self, browser, home, name):
         """A redraw takes less of the page's time than ten sorts of 100,000 numbers, tens of milliseconds."""
         with shown(browser, home, name) as one:

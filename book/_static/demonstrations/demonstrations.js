@@ -141,6 +141,10 @@
       return chart;
     }
 
+    showCharts(shown) {
+      this.#charts.hidden = !shown;
+    }
+
     // Set the result in words, once the reader has stopped to change what it depends on.
     say(text) {
       clearTimeout(this.#timer);
