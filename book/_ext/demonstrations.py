@@ -13,12 +13,12 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+import trainer_data
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.util import logging
 
 from lrlib import Constant, Linear, Schedule
-from lrlib.course import tasks
 
 # By chapter, and in it by the name of a figure or a section.
 PLACES = {
@@ -51,7 +51,7 @@ def of_river() -> dict[str, Any]:
 
 def of_cliff() -> dict[str, Any]:
     """How many updates the page's trainer makes at most."""
-    return {"updates": tasks.updates("digits", 9)}
+    return {"updates": trainer_data.UPDATES}
 
 
 VALUES: dict[str, Callable[[], dict[str, Any]]] = {
@@ -108,6 +108,7 @@ def add_files(app: Sphinx, page: str, template: str, context: dict[str, Any], do
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register what adds them."""
+    app.setup_extension("trainer_data")
     app.connect("doctree-read", add_places)
     app.connect("html-page-context", add_files)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

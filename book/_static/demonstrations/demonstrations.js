@@ -21,6 +21,9 @@
   // A distance from the lowest point.
   const away = (x) => (x < 0.001 ? "less than 0.001" : x > 1000 ? "more than 1,000" : number(x, 2)) + " away";
 
+  // A line with a dot at each of its points.
+  const dotted = (points, style) => [{ points, style }, { points, style: `dots ${style}` }];
+
   // A seeded generator of standard normal numbers: the same each time the page is opened. (mulberry32, Box and Muller.)
   function normals(seed) {
     let state = seed >>> 0;
@@ -165,5 +168,5 @@
       panel.changed();
     }
   };
-  Object.assign(globalThis.demonstration, { away, normals, number });
+  Object.assign(globalThis.demonstration, { away, dotted, normals, number });
 })();

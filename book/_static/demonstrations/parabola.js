@@ -2,7 +2,7 @@
 "use strict";
 
 (() => {
-  const { away, number } = demonstration;
+  const { away, dotted, number } = demonstration;
   const [CURVATURE, UPDATES] = [4, 20];
   const CLOSE = 0.01; // what is not this close after 20 updates creeps
   const loss = (w) => (CURVATURE / 2) * w ** 2;
@@ -37,9 +37,8 @@
       const weights = path(rate.value);
       const factor = 1 - rate.value * CURVATURE;
       const words = `Each update multiplies the weight by ${number(factor)}. ${fate(factor, Math.abs(weights[UPDATES]))}`;
-      const line = { points: weights.map((w) => [w, loss(w)]), style: "series-1", dots: true };
       above.draw({
-        series: [{ points: bowl, style: "level" }, line],
+        series: [{ points: bowl, style: "level" }, ...dotted(weights.map((w) => [w, loss(w)]), "series-1")],
         x: "weight",
         y: "loss",
         span: { x: [-2, 2], y: [0, 8] },
@@ -48,7 +47,7 @@
       distance.draw({
         series: [
           { points: [[0, 1], [UPDATES, 1]], style: "reference" },
-          { points: weights.map((w, t) => [t, Math.abs(w)]), style: "series-1", dots: true },
+          ...dotted(weights.map((w, t) => [t, Math.abs(w)]), "series-1"),
         ],
         x: "update",
         y: "distance",

@@ -2,7 +2,7 @@
 "use strict";
 
 (() => {
-  const { away, number } = demonstration;
+  const { away, dotted, number } = demonstration;
   const [CURVATURES, START, UPDATES] = [[1, 20], [10, 1], 40];
   const STEEP = Math.max(...CURVATURES);
   const [NEAR, LONG] = [0.1, 10_000]; // a distance, and updates within which it is reached
@@ -48,14 +48,14 @@
       const words = `The limit across is 2(1 + ${momentum.value})/${STEEP} = ${number(limit)}. ${fate(rate.value, momentum.value, limit)}`;
       const left = path.findIndex(([, across]) => Math.abs(across) > 2 * WALL); // from there on it is not drawn
       view.draw({
-        series: [...levels, { points: left < 0 ? path : path.slice(0, left + 1), style: "series-1", dots: true }],
+        series: [...levels, ...dotted(left < 0 ? path : path.slice(0, left + 1), "series-1")],
         x: "weight along",
         y: "weight across",
         span: { x: [-8, 11], y: [-WALL, WALL] },
         label: `The valley from above, with ${UPDATES} updates at rate ${rate.value} and momentum ${momentum.value}. ${words}`,
       });
       far.draw({
-        series: [{ points: path.map((weights, t) => [t, distance(weights)]), style: "series-1", dots: true }],
+        series: dotted(path.map((weights, t) => [t, distance(weights)]), "series-1"),
         x: "update",
         y: "distance from the lowest point",
         log: true,
