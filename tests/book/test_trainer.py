@@ -196,6 +196,17 @@ class TestNumbers:
         assert np.abs(ours["alive"] - np.transpose(alive)).max() <= 1  # a unit may be on by rounding
         assert (ours["alive"][:, -1] < ours["alive"][:, 0]).all()
 
+    def test_what_is_told_on_the_way_is_what_comes_back(self, started):
+        script = """async (options) => {
+            const told = [];
+            const onProgress = ({ watched, accuracies, alive }) => told.push({ watched, accuracies, alive });
+            return [told, await trainer.train(options, { onProgress })];
+        }"""
+        told, runs = started.evaluate(script, {"rates": [1] * 60, "momentum": 0, "marks": 12, "seeds": [3, 4]})
+        for part, count in zip(told, (4, 8, 12), strict=True):
+            for name, of_seeds in part.items():
+                assert of_seeds == [run[name][:count] for run in runs]
+
     def test_kerass_rule_is_kerass(self, started):
         import keras
 
