@@ -86,7 +86,7 @@
     }
 
     // series: [{ points: [[x, y], …], style, upper, marked }], drawn in this order. `style` is the line's class; one that
-    // begins with "dots" is drawn as dots; a line may go anywhere, as a path seen from above does. With `upper`, the y values of a second line, the band between the two is
+    // begins with "dots" is drawn as dots. With `upper`, the y values of a second line, the band between the two is
     // filled. A line that is not `marked` has no cursor. x and y: the axes' titles. `log`: whether the vertical axis is
     // logarithmic. `span`: { x: [first, last], y: [low, high, leaves] } of the axes where the points' own are not wanted;
     // `leaves`: whether a line may go below a logarithmic axis, and is not drawn at its foot.

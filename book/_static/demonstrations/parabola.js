@@ -52,7 +52,7 @@
         x: "update",
         y: "distance",
         log: true,
-        span: { y: [1e-5, 100] },
+        span: { y: [1e-5, 100, true] },
         label: `Distance from the lowest point against the update. ${words}`,
       });
       panel.say(`${words} The limit for curvature ${CURVATURE} is 2/${CURVATURE} = 0.5.`);

@@ -59,7 +59,7 @@
         x: "update",
         y: "distance from the lowest point",
         log: true,
-        span: { y: [0.001, 100] },
+        span: { y: [0.001, 100, true] },
         label: `Distance from the lowest point against the update. ${words}`,
       });
       panel.say(words);
