@@ -33,13 +33,14 @@ def layout_faults(page):
     return page.evaluate("[...sidewaysScroll(), ...overlappingText().map((pair) => `overlapping text: ${pair}`)]")
 
 
-def axe_faults(page, axe):
-    """What axe-core's default rules object to."""
+def axe_faults(page, axe, within="html"):
+    """What axe-core's default rules object to, in the whole page or in the element of a selector."""
     # On a busy machine its own ten seconds for reading the style sheets may pass, and it logs that.
     page.evaluate(f"{axe}; window.PRELOAD = {{ assets: ['cssom'], timeout: 300_000 }}")
     return page.evaluate(
-        """async () => (await axe.run({ resultTypes: ["violations"], preload: PRELOAD })).violations.map(
-            (v) => `axe ${v.id}: ${v.help}: ${v.nodes.slice(0, 3).map((n) => n.html.slice(0, 200)).join(" | ")}`)"""
+        """async (within) => (await axe.run(within, { resultTypes: ["violations"], preload: PRELOAD })).violations.map(
+            (v) => `axe ${v.id}: ${v.help}: ${v.nodes.slice(0, 3).map((n) => n.html.slice(0, 200)).join(" | ")}`)""",
+        within,
     )
 
 

@@ -27,7 +27,7 @@ MANY = tuple(range(40))
 PEAK = 0.1  # below the limit of stability: from about 0.3 on rounding grows
 NAMES = ("constant", "linear", "cosine", "one-cycle", "wsd", "rex")
 CLOSE = 1e-4
-FIELDS = ("losses", "watched", "validation", "test", "lost")
+FIELDS = ("losses", "watched", "accuracies", "alive", "validation", "test", "lost")
 IMAGE = 100 / 300  # of accuracy in percent
 START = "() => { window.trainer = new Trainer(); return trainer.load(); }"
 TRAIN = """async (options) => {
@@ -178,6 +178,34 @@ class TestNumbers:
         assert ours.shape == (len(SEEDS), marks)
         assert np.abs(ours - np.transpose(theirs))[:, : marks * 100 // updates].max() < CLOSE
         assert np.abs(np.log(ours[:, -1] / np.array(theirs[-1]))).max() < 0.01
+
+    def test_accuracy_and_units_alive_are_measured_there_too(self, started):
+        schedule, updates, marks = Constant(1.0), 40, 8  # a rate at which units die
+        images, accuracies, alive = tasks.images("digits", SEEDS), [], []
+        bench = tasks.bench("digits", "plain", schedule, "pytorch", SEEDS)
+
+        def look(_):
+            accuracies.append(bench.evaluate(*images.watched)[1])
+            weight, bias, *_ = bench.weights()
+            alive.append((images.watched[0] @ weight + bias > 0).any(1).sum(1))
+
+        order = tasks.orders("digits", images.rows, 9, SEEDS)[:updates]
+        bench.train(images.x, images.y, order, range(5, updates + 1, 5), look)
+        ours = trained(started, schedule, updates=updates, marks=marks, momentum=0)
+        assert np.abs(ours["accuracies"] - np.transpose(accuracies)).max() < IMAGE * 1.01
+        assert np.abs(ours["alive"] - np.transpose(alive)).max() <= 1  # a unit may be on by rounding
+        assert (ours["alive"][:, -1] < ours["alive"][:, 0]).all()
+
+    def test_what_is_told_on_the_way_is_what_comes_back(self, started):
+        script = """async (options) => {
+            const told = [];
+            const onProgress = ({ watched, accuracies, alive }) => told.push({ watched, accuracies, alive });
+            return [told, await trainer.train(options, { onProgress })];
+        }"""
+        told, runs = started.evaluate(script, {"rates": [1] * 60, "momentum": 0, "marks": 12, "seeds": [3, 4]})
+        for part, count in zip(told, (4, 8, 12), strict=True):
+            for name, of_seeds in part.items():
+                assert of_seeds == [run[name][:count] for run in runs]
 
     def test_kerass_rule_is_kerass(self, started):
         import keras

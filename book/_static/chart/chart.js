@@ -11,12 +11,14 @@
 (() => {
   const SVG = "http://www.w3.org/2000/svg";
   const EDGE = { left: 62, right: 14, top: 28, bottom: 40 };
+  const DOT = 4; // the radius of a dot, or more
   const DECADES = 10; // the most that a logarithmic axis spans
   const ROUNDING = 1e-9;
   const CLOSE = 2; // decades: a logarithmic axis that spans no more is marked at 2 and 5 too
 
   const short = (x) => String(Number(x.toPrecision(4))); // a rate or a loss
   const count = (t) => t.toLocaleString("en", { maximumFractionDigits: 2 }); // updates
+  const signed = (text) => text.replace("-", "−");
 
   function element(name, attributes, text) {
     const node = document.createElementNS(SVG, name);
@@ -31,7 +33,7 @@
     const power = 10 ** Math.floor(Math.log10(raw));
     const step = [1, 2, 5, 10].map((n) => n * power).find((n) => n >= raw);
     const places = [];
-    for (let n = Math.ceil(low / step); n * step <= high + step * 1e-9; n += 1) places.push(n * step);
+    for (let n = Math.ceil(low / step); n * step <= high + step * 1e-9; n += 1) places.push(n * step + 0); // no −0
     return places;
   }
 
@@ -46,7 +48,7 @@
     return { place: (value) => (value - low) / (high - low), valueAt, marks: ticks(low, high, 5) };
   }
 
-  function logarithmic(values, least, most) {
+  function logarithmic(values, least, most, leaves) {
     const positive = values.filter((value) => value > 0);
     const top = Math.log10(most ?? (positive.length ? Math.max(...positive) : 1));
     const bottom = Math.max(Math.log10(least ?? (positive.length ? Math.min(...positive) : 1)), top - DECADES);
@@ -61,8 +63,9 @@
     const low = least === undefined ? Math.max(...logs.filter((log) => log <= bottom + ROUNDING)) : bottom;
     const above = logs.filter((log) => log >= top - ROUNDING && log > low);
     const high = most === undefined && above.length ? Math.min(...above) : Math.max(top, low + 0.1);
-    // A logarithmic axis has no zero: the line is drawn to its foot.
-    const place = (value) => Math.max(0, value > 0 ? (Math.log10(value) - low) / (high - low) : 0);
+    // A logarithmic axis has no zero: the line is drawn to its foot, unless it may leave the axis.
+    const foot = leaves ? -Infinity : 0;
+    const place = (value) => Math.max(foot, value > 0 ? (Math.log10(value) - low) / (high - low) : -Infinity);
     const valueAt = (share) => 10 ** (low + share * (high - low));
     return { place, valueAt, marks: marks.filter((_, i) => logs[i] >= low - ROUNDING && logs[i] <= high + ROUNDING) };
   }
@@ -85,7 +88,8 @@
     // series: [{ points: [[x, y], …], style, upper, marked }], drawn in this order. `style` is the line's class; one that
     // begins with "dots" is drawn as dots. With `upper`, the y values of a second line, the band between the two is
     // filled. A line that is not `marked` has no cursor. x and y: the axes' titles. `log`: whether the vertical axis is
-    // logarithmic. `span`: { x: [first, last], y: [low, high] } of the axes where the points' own are not wanted.
+    // logarithmic. `span`: { x: [first, last], y: [low, high, leaves] } of the axes where the points' own are not wanted;
+    // `leaves`: whether a line may go below a logarithmic axis, and is not drawn at its foot.
     // `labels`: [[y, text], …] in the place of the vertical axis's numbers. `handles`: points that can be dragged.
     // `label`: what the chart shows, in words.
     draw({ series, x, y, log = false, span = {}, labels, handles = [], label }) {
@@ -113,7 +117,7 @@
       this.svg.prepend(
         ...this.#axes({
           width, height, inner, first, last, x, y: `${y}${log ? ", logarithmic" : ""}`,
-          labels: labels ?? marks.map((mark) => [mark, short(mark)]),
+          labels: labels ?? marks.map((mark) => [mark, signed(short(mark))]),
         }),
         this.#curves(series, inner),
       );
@@ -130,9 +134,9 @@
         parts.push(element("path", { class: "grid", d: `M${EDGE.left},${at}H${width - EDGE.right}` }));
         parts.push(element("text", { x: EDGE.left - 6, y: at + 4, "text-anchor": "end" }, text));
       }
-      for (const at of ticks(first, last, Math.max(2, Math.floor(inner.width / 120)))) {
+      for (const at of ticks(first, last, Math.max(2, Math.floor(inner.width / 60)))) {
         const text = { x: this.x(at), y: height - EDGE.bottom + 18, "text-anchor": at === last ? "end" : "middle" };
-        parts.push(element("text", text, count(at)));
+        parts.push(element("text", text, signed(count(at))));
       }
       parts.push(element("text", { x: EDGE.left + inner.width / 2, y: height - 4, "text-anchor": "middle" }, x));
       parts.push(element("text", { x: 8, y: 14 }, y));
@@ -140,10 +144,10 @@
       return parts;
     }
 
-    // The lines, cut off at the edges of the inner field.
+    // The lines, cut off at the edges of the inner field, and so that a dot that lies on an edge is whole.
     #curves(series, inner) {
-      const field = element("svg", { x: EDGE.left, y: EDGE.top, width: inner.width, height: inner.height });
-      field.setAttribute("viewBox", `${EDGE.left} ${EDGE.top} ${inner.width} ${inner.height}`);
+      const place = { x: EDGE.left - DOT, y: EDGE.top - DOT, width: inner.width + 2 * DOT, height: inner.height + 2 * DOT };
+      const field = element("svg", { ...place, viewBox: Object.values(place).join(" ") });
       for (const { points, upper, style } of series) {
         const line = style.startsWith("dots") ? this.#dots(points) : this.#line(points);
         if (upper) {

@@ -244,11 +244,12 @@ globalThis.trainerCore = function trainerCore() {
       }
     }
 
-    // The mean cross-entropy on these images, and how many of a hundred it finds the class of. Of what is not a number
-    // the first class is taken.
+    // The mean cross-entropy on these images, how many of a hundred it finds the class of, and how many hidden units any
+    // of them switches on. Of what is not a number the first class is taken.
     evaluate({ x, y }, images) {
       let loss = 0;
       let right = 0;
+      const alive = new Set();
       for (const image of images) {
         const outputs = this.#forward(x, image * INPUTS);
         let best = 0;
@@ -257,8 +258,9 @@ globalThis.trainerCore = function trainerCore() {
         const highest = outputs.reduce((most, output) => Math.max(most, output));
         const total = outputs.reduce((sum, output) => sum + Math.exp(output - highest), 0);
         loss += Math.log(total) + highest - outputs[y[image]];
+        for (let j = 0; j < HIDDEN; j += 1) if (this.#hidden[j] > 0) alive.add(j);
       }
-      return { loss: loss / images.length, accuracy: (100 * right) / images.length };
+      return { loss: loss / images.length, accuracy: (100 * right) / images.length, alive: alive.size };
     }
   }
 
@@ -317,7 +319,7 @@ globalThis.trainerCore = function trainerCore() {
     constructor(seed, { rates, momentum, rule, marks }, digits) {
       Object.assign(this, { rates, rule, digits });
       this.marks = new Set(placesOf(marks, rates.length));
-      this.watched = [];
+      this.measured = [];
       this.momentum = (update) => (isList(momentum) ? momentum[update] : momentum);
       this.split = split(seed, Math.ceil(rates.length / EPOCH));
       this.network = new Network(initial(seed));
@@ -329,8 +331,14 @@ globalThis.trainerCore = function trainerCore() {
       for (let t = from; t < to; t += 1) {
         const images = batch(this.split.order, t);
         this.losses[t] = this.network.update(this.digits, images, this.rates[t], this.momentum(t), this.rule);
-        if (this.marks.has(t + 1)) this.watched.push(this.network.evaluate(this.digits, this.split.watched).loss);
+        if (this.marks.has(t + 1)) this.measured.push(this.network.evaluate(this.digits, this.split.watched));
       }
+    }
+
+    // What was measured so far on the images to choose by: loss, accuracy in percent, and hidden units that are alive.
+    measures() {
+      const all = (name) => this.measured.map((one) => one[name]);
+      return { watched: all("loss"), accuracies: all("accuracy"), alive: all("alive") };
     }
 
     result() {
@@ -338,16 +346,17 @@ globalThis.trainerCore = function trainerCore() {
         (images) => this.network.evaluate(this.digits, images).accuracy,
       );
       const lost = !this.losses.every(Number.isFinite) || test < CHANCE; // samples.lost
-      return { losses: this.losses, watched: this.watched, validation, test, lost };
+      return { losses: this.losses, ...this.measures(), validation, test, lost };
     }
   }
 
   // Train a network for each seed, side by side: `rates` has the rate of each update, `momentum` one number or one an
-  // update, `rule` says whose momentum, `marks` how often the loss on the images to choose by is measured, at last after
-  // the last update. Yields after every 20 updates how many were made and, an array a seed, the losses of these
-  // updates and the measured losses so far. Returns for each seed the losses of all updates, the measured losses, the
-  // accuracy in percent on the images to choose by and on those to test on, and whether the run is lost: a loss was not
-  // finite, or it does no better on the test than guessing would.
+  // update, `rule` says whose momentum, `marks` how often the images to choose by are looked at, at last after the last
+  // update. Yields after every 20 updates how many were made and, an array a seed, the losses of these updates and
+  // what was measured so far: losses, accuracies in percent, and how many hidden units these images switch on. Returns
+  // for each seed the losses of all updates, what was measured, the accuracy in percent on the images to choose by and
+  // on those to test on, and whether the run is lost: a loss was not finite, or it does no better on the test than
+  // guessing would.
   function* training(options, digits) {
     const checked = check(options);
     const runs = checked.seeds.map((seed) => new Run(seed, checked, digits));
@@ -356,7 +365,9 @@ globalThis.trainerCore = function trainerCore() {
       const to = Math.min(from + PART, length);
       for (const run of runs) run.go(from, to);
       const losses = runs.map((run) => run.losses.slice(from, to));
-      yield { updates: to, losses, watched: runs.map((run) => [...run.watched]) };
+      const measures = runs.map((run) => run.measures());
+      const all = (name) => measures.map((one) => one[name]);
+      yield { updates: to, losses, watched: all("watched"), accuracies: all("accuracies"), alive: all("alive") };
     }
     return runs.map((run) => run.result());
   }

@@ -1,0 +1,556 @@
+"""The demonstrations beside chapters' figures: their numbers against NumPy's, what they say, and who can use them."""
+
+import contextlib
+import gzip
+import re
+import shutil
+from pathlib import Path
+
+import demonstrations
+import numpy as np
+import pytest
+from browser import needs_browser, opened, served, still
+from playwright.sync_api import expect
+from sphinx.application import Sphinx
+from sphinx.util.docutils import docutils_namespace
+from test_pages import axe_faults, layout_faults
+
+from lrlib import Constant, Linear, WarmupStableDecay
+from lrlib.course import tasks
+
+ROOT = Path(__file__).resolve().parents[2]
+BOOK = ROOT / "book"
+NAMES = [name for places in demonstrations.PLACES.values() for name in places.values()]
+each = pytest.mark.parametrize("name", NAMES)
+each_moved = pytest.mark.parametrize("name", [name for name in NAMES if name != "cliff"])  # which a button starts
+
+
+def chapter(places):
+    """A page with the figures and sections that a chapter's demonstrations belong to."""
+    parts = ["# A chapter\n"]
+    for name in places:
+        if name.startswith("fig-"):
+            parts.append(f"```{{figure}} front.png\n:name: {name}\n:alt: A figure\n\nCaption of {name}\n```\n")
+        else:
+            parts.append(f"## {name.capitalize()}\n\nText of the section.\n")
+    return "\n".join([*parts, "## Afterwards\n\nMore text.\n"])
+
+
+def site_in(folder, pages, warningiserror=True):
+    """Build pages, in the book's theme."""
+    (folder / "index.md").write_text("# Book\n\n```{toctree}\n:glob:\n*\n```\n", encoding="utf-8")
+    shutil.copyfile(BOOK / "_static" / "front.png", folder / "front.png")
+    for name, text in pages.items():
+        (folder / f"{name}.md").write_text(text, encoding="utf-8")
+    config = {
+        "extensions": ["myst_nb", "demonstrations"],
+        "html_theme": "sphinx_book_theme",
+        "html_static_path": [str(BOOK / "_static")],
+        "html_css_files": ["course.css"],
+        "html_js_files": [("elements.js", {"priority": 100})],
+        "html_context": {"default_mode": "auto"},
+        "html_favicon": str(BOOK / "_static" / "favicon.svg"),
+        "nb_execution_mode": "off",
+    }
+    with docutils_namespace():
+        app = Sphinx(
+            folder, None, folder / "out", folder / "trees", "html", config, status=None, warningiserror=warningiserror
+        )
+        app.build()
+    return folder / "out"
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    """Small chapters with all demonstrations, and a page with none."""
+    pages = {name: chapter(places) for name, places in demonstrations.PLACES.items()}
+    return site_in(tmp_path_factory.mktemp("site"), {**pages, "other": "# Another page\n\nText.\n"})
+
+
+@pytest.fixture(scope="module", params=["http", "file"])
+def address(request, site):
+    """Where the site is: on a server, and as files."""
+    with served(site) if request.param == "http" else contextlib.nullcontext(site.as_uri()) as place:
+        yield place
+
+
+@pytest.fixture(scope="module")
+def home(site):
+    with served(site) as place:
+        yield place
+
+
+def page_of(name):
+    return next(f"{page}.html" for page, places in demonstrations.PLACES.items() if name in places.values())
+
+
+class Demonstration:
+    """What the tests do with one of a page."""
+
+    def __init__(self, page, name):
+        self.page, self.name = page, name
+        self.panel = page.locator(f"#demonstration-{name}")
+        self.words = self.panel.locator("output")
+
+    def set(self, label, value):
+        """Move a slider to the value that it says."""
+        found = self.panel.get_by_label(label, exact=True).evaluate(
+            """(slider, value) => {
+                for (slider.value = 0; ; slider.value = Number(slider.value) + 1) {
+                    slider.dispatchEvent(new Event("input", { bubbles: true }));
+                    if (slider.ariaValueText === value) return true;
+                    if (slider.value === slider.max) return false;
+                }
+            }""",
+            value,
+        )
+        assert found, f"{label} has no {value}"
+
+    def drawn(self, chart=0):
+        """The points of each line of a chart."""
+        lines = self.panel.locator("svg.chart[role=img]").nth(chart).evaluate("(svg) => svg.drawn")
+        return [np.array(line, float) for line in lines]
+
+    def train(self, rate):
+        """Press the button, and wait until the runs have ended."""
+        self.set("Rate", rate)
+        self.panel.get_by_role("button", name="Train ten seeds").click()
+        self.says(f"At rate {rate} the mean")
+
+    def says(self, words):
+        expect(self.words).to_contain_text(words)
+
+
+@contextlib.contextmanager
+def shown(browser, address, name, **options):
+    with opened(browser, address, page_of(name), **options) as page:
+        expect(page.locator(f"#demonstration-{name}")).to_be_visible()
+        yield Demonstration(page, name)
+
+
+@pytest.fixture(scope="module")
+def tried(browser, home):
+    """Give a function that opens a demonstration; each is opened once for the tests that only move its controls."""
+    with contextlib.ExitStack() as stack:
+        kept = {}
+
+        def get(name):
+            if name not in kept:
+                kept[name] = stack.enter_context(shown(browser, home, name))
+            return kept[name]
+
+        yield get
+
+
+# --- The extension ------------------------------------------------------------------------------------------------
+
+
+def test_rates_are_computed_with_lrlib():
+    shapes = demonstrations.of_one_weight()["shapes"]
+    assert shapes["line"] == [Linear(1.0, 0.0, steps=100)(t) for t in range(100)]
+    assert shapes["constant"] == [1.0] * 100
+    fall = demonstrations.of_river()["fall"]
+    assert demonstrations.of_cliff() == {"updates": 342}
+    assert fall == [WarmupStableDecay(1.0, warmup=0, stable=0, decay=100)(t) for t in range(101)]
+
+
+def test_scripts_hold_no_schedule_and_are_small():
+    folder = BOOK / "_static" / "demonstrations"
+    for name in NAMES:
+        text = (folder / f"{name}.js").read_text(encoding="utf-8")
+        assert "Math.PI" not in text.replace("(i * Math.PI) / 36", "")  # that one draws an ellipse
+        assert len(gzip.compress(text.encode())) < 2_500, name
+    shared = [(folder / f"demonstrations.{kind}").read_bytes() for kind in ("js", "css")]
+    assert sum(len(gzip.compress(text)) for text in shared) < 4_500
+
+
+def test_the_chapters_have_the_figures_and_the_book_has_the_extension():
+    for page, places in demonstrations.PLACES.items():
+        text = (BOOK / "chapters" / f"{page}.py").read_text(encoding="utf-8")
+        for name in places:
+            assert f'"name": "{name}"' in text or f"# ### {name.capitalize()}\n" in text, name
+    assert "demonstrations: book/_ext" in (ROOT / "_config.yml").read_text(encoding="utf-8")
+
+
+@pytest.mark.slow
+def test_a_demonstration_without_its_figure_stops_the_build(tmp_path):
+    page, places = next(iter(demonstrations.PLACES.items()))
+    pages = {page: chapter(places).replace(next(iter(places)), "fig-another")}
+    with pytest.raises(Exception, match="has no such figure"):
+        site_in(tmp_path, pages)
+
+
+@pytest.mark.slow
+def test_places_follow_their_figures_and_only_their_pages_load_scripts(site):
+    for page, places in demonstrations.PLACES.items():
+        html = (site / f"{page}.html").read_text(encoding="utf-8")
+        for name, demonstration in places.items():
+            after = html.index(f'id="demonstration-{demonstration}"')
+            assert html.index(f'id="{name}"') < after < html.index('id="afterwards"')
+        loaded = re.findall(r'src="_static/demonstrations/(\w+)\.js', html)
+        assert loaded == ["demonstrations", *places.values()]
+        assert ("trainer/trainer.js" in html) == ("cliff" in loaded)
+        assert not re.findall(r'<script (?!defer)[^>]*src="_static/(?:demonstrations|chart|trainer)/', html)
+    assert "demonstration" not in (site / "other.html").read_text(encoding="utf-8")
+
+
+def test_a_figure_in_a_folded_cell_gets_it_after_the_cell_and_a_folded_section_within_the_fold():
+    from docutils import nodes
+
+    figure, after = nodes.figure(ids=["fig-a"]), nodes.paragraph()
+    cell = nodes.container("", nodes.container("", figure, classes=["cell_output"]), classes=["cell"])
+    section = nodes.section("", cell, after)
+    new = nodes.comment()
+    demonstrations.insert(figure, new)
+    assert section.children == [cell, new, after]
+    fold = nodes.container("", nodes.paragraph(), classes=["gives-away", "answers-1"])
+    demonstrations.insert(nodes.section("", nodes.paragraph(), fold), new)
+    assert fold.children[-1] is new
+
+
+# --- Their numbers ------------------------------------------------------------------------------------------------
+
+
+def descend(rate, momentum, curvature, start, updates):
+    """Gradient descent with momentum: updates + 1 by weights."""
+    weights, velocity = np.array(start, float), np.zeros(len(start))
+    path = [weights]
+    for _ in range(updates):
+        velocity = momentum * velocity + np.array(curvature) * weights
+        weights = weights - rate * velocity
+        path.append(weights)
+    return np.array(path)
+
+
+def travel(rates, start, curvature, noise):
+    """Mean and variance of a noisy weight after each update."""
+    mean, square = [start], [0.0]
+    for rate in rates:
+        mean.append((1 - rate * curvature) * mean[-1])
+        square.append((1 - rate * curvature) ** 2 * square[-1] + (rate * noise) ** 2)
+    return np.array(mean), np.array(square)
+
+
+@pytest.mark.slow
+@needs_browser
+class TestNumbers:
+    @pytest.mark.parametrize(
+        ("rate", "words"),
+        [
+            (
+                "0.02",
+                "multiplies the weight by 0.92. It slides down one side and creeps: after 20 updates it is 0.19 away",
+            ),
+            (
+                "0.1",
+                "multiplies the weight by 0.6. It slides down one side and settles: after 20 updates it is less than",
+            ),
+            ("0.25", "multiplies the weight by 0. It arrives at the first update."),
+            ("0.4", "by −0.6. It jumps from side to side and settles"),
+            ("0.48", "by −0.92. It jumps from side to side and closes in slowly: after 20 updates it is 0.19 away"),
+            (
+                "0.5",
+                "by −1. It jumps from side to side for ever, and comes no closer. The limit for curvature 4 is 2/4 =",
+            ),
+            ("0.55", "by −1.2. It diverges: each jump lands farther out, and after 20 updates it is 38 away"),
+        ],
+    )
+    def test_parabola(self, tried, rate, words):
+        one = tried("parabola")
+        one.set("Rate", rate)
+        path = descend(float(rate), 0, [4], [1], 20)[:, 0]
+        bowl, weights, _ = one.drawn(0)
+        assert np.allclose(weights, np.stack([path, 2 * path**2], 1), rtol=1e-9, atol=1e-30)
+        assert np.allclose(bowl[:, 1], 2 * bowl[:, 0] ** 2)
+        distance = one.drawn(1)[1]
+        assert np.allclose(distance[:, 1], abs(path), rtol=1e-9, atol=1e-30)
+        one.says(words)
+
+    @pytest.mark.parametrize(
+        ("rate", "momentum", "words"),
+        [
+            ("0.09", "0", "2(1 + 0)/20 = 0.1. The rate is below it: after 40 updates the path is 0.23 away"),
+            ("0.1", "0", "The rate is at the limit: the path jumps across the valley for ever."),
+            ("0.105", "0", "The rate is above it: the path diverges, and after 40 updates it is 45 away."),
+            ("0.12", "0", "it is more than 1,000 away."),
+            (
+                "0.12",
+                "0.5",
+                "2(1 + 0.5)/20 = 0.15. The rate is below it: after 40 updates the path is less than 0.001 away",
+            ),
+            ("0.19", "0.9", "The rate is at the limit"),
+            ("0.195", "0.9", "2(1 + 0.9)/20 = 0.19. The rate is above it"),
+        ],
+    )
+    def test_valley(self, tried, rate, momentum, words):
+        one = tried("valley")
+        one.set("Rate", rate)
+        one.set("Momentum", momentum)
+        path = descend(float(rate), float(momentum), [1, 20], [10, 1], 10_000 if "below" in words else 40)
+        seen = one.drawn(0)[-1]
+        assert np.allclose(seen, path[: len(seen)])
+        assert len(seen) == 41 or abs(seen[-1, 1]) > 7  # it left
+        distance = np.hypot(*path.T)
+        assert np.allclose(one.drawn(1)[0][:, 1], distance[:41])
+        one.says(words)
+        if "below" in words:
+            near = int(np.flatnonzero(distance > 0.1)[-1]) + 1
+            one.says(f"from update {near} on it stays within 0.1")
+
+    @pytest.mark.parametrize("kind", ["constant", "line to zero"])
+    @pytest.mark.parametrize("rate", ["0.01", "0.3", "1.5"])
+    def test_one_weight(self, tried, kind, rate):
+        one = tried("one_weight")
+        one.set("First rate", rate)
+        one.panel.get_by_label(kind).check()
+        rates = np.array([(Linear(1, 0, steps=100) if kind != "constant" else Constant(1))(t) for t in range(100)])
+        mean, variance = travel(float(rate) * rates, 10, 1, 4)
+        expected = mean[-1] ** 2 + variance[-1]
+        one.says(f"the formula says {expected:#.2g}")
+        found = float(re.search(r"of these runs is ([\d.]+);", one.words.inner_text())[1])
+        assert abs(found / expected - 1) < 0.35  # 200 runs
+        low = one.drawn()[1]
+        runs = np.stack([line[:, 1] for line in one.drawn()[2:]], 1)
+        assert low[0, 1] == 10 and runs.shape == (101, 6)
+        assert (abs(runs - mean[:, None]) <= 5 * np.sqrt(variance)[:, None] + 1e-9).all()
+        assert (abs(low[:, 1] - (mean - 1.645 * np.sqrt(variance))) <= 0.6 * np.sqrt(variance) + 1e-9).all()
+
+    def test_the_best_rates_are_the_chapters(self, tried):
+        text = (BOOK / "chapters" / "why_decay.ipynb").read_text(encoding="utf-8")
+        printed = re.search(
+            r"The best constant rate is ([\d.]+) and leaves a mean squared distance of ([\d.]+)\. The best line starts "
+            r"more than twice as high, from ([\d.]+), and leaves ([\d.]+),",
+            text,
+        )
+        constant, left, line, less = printed.groups()
+        tried("one_weight").says(
+            f"The best constant rate, {constant}, leaves {left}; the best line, from {line}, leaves {less}."
+        )
+
+    def test_noise_is_the_same_each_time_until_other_is_drawn(self, browser, tried, home):
+        with shown(browser, home, "one_weight") as one:
+            first = one.drawn()
+            other = one.panel.get_by_role("button", name="Other noise")
+            other.click()
+            second = one.drawn()
+            assert not np.array_equal(first[1], second[1])
+        with shown(browser, home, "one_weight") as one:
+            assert all(map(np.array_equal, one.drawn(), first))
+            one.panel.get_by_role("button", name="Other noise").click()
+            assert all(map(np.array_equal, one.drawn(), second))
+
+    def test_its_random_numbers_are_standard_normal(self, tried):
+        script = "() => { const next = demonstration.normals(7); return Array.from({ length: 40000 }, next); }"
+        numbers = np.array(tried("one_weight").page.evaluate(script))
+        assert abs(numbers.mean()) < 0.02 and abs(numbers.var() - 1) < 0.03
+        assert abs(np.mean(abs(numbers) < 1) - 0.6827) < 0.01 and 3.5 < abs(numbers).max() < 6
+        assert abs(np.corrcoef(numbers[1:], numbers[:-1])[0, 1]) < 0.02
+
+    @pytest.mark.parametrize("begin", [0, 370, 800, 990, 1000])
+    def test_river(self, tried, begin):
+        one = tried("river")
+        one.set("The fall begins at update", {1000: "1,000 (never)"}.get(begin, str(begin)))
+
+        def ways(begin):
+            schedule = WarmupStableDecay(0.08, warmup=0, stable=begin, decay=1000 - begin)
+            parts = [travel(schedule(np.arange(1000)), *weight) for weight in ((-10, 0.02, 0.3), (1, 20, 3))]
+            loss = sum(c / 2 * (m**2 + v) for (m, v), c in zip(parts, (0.02, 20), strict=True))
+            return loss, parts[0][0] + 10
+
+        loss, come = ways(begin)
+        assert np.allclose(one.drawn(0)[1][:, 1], loss, rtol=1e-9)
+        assert np.allclose(one.drawn(1)[1][:, 1], come, rtol=1e-9)
+        assert np.allclose(one.drawn(0)[0][:, 1], ways(1000)[0], rtol=1e-9)
+        one.says(f"the mean loss is {float(f'{loss[-1]:.2g}'):g}, and the runs have come {come[-1]:.1f} of 10")
+        ends = {b: ways(b)[0][-1] for b in range(0, 1001, 10)}
+        best = min(ends, key=ends.get)
+        one.says(f"lowest, at {ends[best]:.2g}, when the fall begins at update {best}.")
+
+    def test_river_is_the_chapters_valley(self):
+        """What its 2,000 runs ended with, to within their spread."""
+        text = (BOOK / "chapters" / "why_decay.ipynb").read_text(encoding="utf-8")
+        printed = re.search(r"The loss falls by ([\d.]+), to ([\d.]+), although", text)
+        schedule = WarmupStableDecay(0.08, warmup=0, stable=800, decay=200)
+        parts = [travel(schedule(np.arange(1000)), *weight) for weight in ((-10, 0.02, 0.3), (1, 20, 3))]
+        loss = sum(c / 2 * (m**2 + v) for (m, v), c in zip(parts, (0.02, 20), strict=True))
+        assert abs(loss[-1] - float(printed[2])) < 0.01
+        assert abs(loss[800] - loss[1000] - float(printed[1])) < 0.05
+
+
+@pytest.mark.slow
+@needs_browser
+class TestCliff:
+    def test_what_it_draws_is_what_the_trainer_measures(self, tried):
+        one = tried("cliff")
+        expect(one.panel.locator(".demonstration-charts")).to_be_hidden()
+        one.train("0.3")
+        images, seeds = tasks.images("digits", range(10)), range(10)
+        bench, accuracies, alive = tasks.bench("digits", "plain", Constant(0.3), "pytorch", seeds), [], []
+
+        def look(_):
+            accuracies.append(bench.evaluate(*images.watched)[1])
+            weight, bias, *_ = bench.weights()
+            alive.append((images.watched[0] @ weight + bias > 0).any(1).sum(1))
+
+        bench.train(images.x, images.y, tasks.orders("digits", images.rows, 9, seeds), range(9, 343, 9), look)
+        for chart, theirs, close in ((0, accuracies, 0.34), (1, alive, 1)):
+            lines = one.drawn(chart)
+            assert len(lines) == 11 and all((line[:, 0] == range(9, 343, 9)).all() for line in lines)
+            ours = np.stack([line[:, 1] for line in lines], 1)
+            assert np.abs(ours[:11, :10] - np.array(theirs)[:11]).max() <= close  # later, rounding has grown
+            assert np.allclose(ours[:, 10], ours[:, :10].mean(1))
+        end = one.drawn(0)[-1][-1, 1], one.drawn(1)[-1][-1, 1]
+        one.says(f"ends at {end[0]:.2g} %, and {end[1]:.2g} of 32 hidden units are alive; every seed does better")
+
+    def test_below_the_cliff_it_learns_and_above_it_the_units_die(self, tried):
+        one = tried("cliff")
+        one.train("1")
+        one.says("every seed does better than guessing")
+        accuracy, alive = (one.drawn(chart)[-1][-1, 1] for chart in (0, 1))
+        assert accuracy > 85 and alive > 15
+        one.train("2")
+        one.says("no seed does better than guessing. Dashed: rate 1, before.")
+        before, mean = one.drawn(1)[-2:]
+        assert before[-1, 1] == alive and mean[-1, 1] < 4 and one.drawn(0)[-1][-1, 1] < 15
+
+    def test_by_keyboard_it_trains_and_stops(self, browser, home):
+        with shown(browser, home, "cliff") as one:
+            one.panel.get_by_role("slider").focus()
+            one.page.keyboard.press("ArrowRight")
+            one.says("Nothing is trained yet.")
+            one.page.keyboard.press("Tab")
+            expect(one.panel.get_by_role("button")).to_be_focused()
+            one.page.keyboard.press("Enter")
+            one.page.wait_for_function("document.querySelector('#demonstration-cliff svg[role=img]')?.drawn?.length")
+            one.page.keyboard.press("Enter")
+            one.says("The training at rate 1.2 was stopped.")
+            expect(one.panel.get_by_role("button")).to_have_text("Train ten seeds")
+            one.page.keyboard.press("Enter")
+            one.says("At rate 1.2 the mean held-out accuracy ends at")
+            assert "Dashed" not in one.words.inner_text()  # a run that was stopped is none
+
+    def test_it_says_why_it_could_not_train(self, browser, site, home):
+        there = site / "_static" / "trainer" / "digits.js"
+        away = there.rename(f"{there}.away")
+        try:
+            with shown(browser, home, "cliff") as one:
+                one.panel.get_by_role("button").click()
+                one.says("The training failed: digits.js could not be loaded.")
+                away.rename(there)
+                one.panel.get_by_role("button").click()
+                one.says("At rate 1 the mean")
+        finally:
+            if away.exists():
+                away.rename(there)
+
+
+# --- In the page --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+@needs_browser
+class TestPage:
+    @each
+    def test_it_works_where_the_page_is_opened(self, browser, address, name):
+        with shown(browser, address, name) as one:
+            if name == "cliff":
+                assert not any("core.js" in url or "digits.js" in url for url in one.page.watch.requested)
+                one.train("1")
+            assert one.words.inner_text() and one.drawn()
+            assert one.page.watch.faults() == []
+
+    @each
+    @pytest.mark.parametrize("width", [360, 1440])
+    def test_anyone_can_use_it(self, browser, home, axe, name, width):
+        with shown(browser, home, name, width=width) as one:
+            if name == "cliff":
+                one.train("2")
+            faults = layout_faults(one.page)
+            for scheme in ("light", "dark"):
+                one.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+                still(one.page)
+                faults += [f"{scheme}: {fault}" for fault in axe_faults(one.page, axe, f"#demonstration-{name}")]
+            assert faults + one.page.watch.faults() == []
+            inside = one.panel.bounding_box()
+            assert inside["x"] >= 0 and inside["x"] + inside["width"] <= width
+
+    @each_moved
+    def test_by_keyboard_alone(self, browser, home, name):
+        with shown(browser, home, name) as one:
+            slider = one.panel.get_by_role("slider").first
+            slider.focus()
+            before = slider.get_attribute("aria-valuetext"), one.drawn(), one.words.inner_text()
+            for key in ("ArrowLeft", "ArrowLeft", "ArrowLeft"):
+                one.page.keyboard.press(key)
+            expect(slider).not_to_have_attribute("aria-valuetext", before[0])
+            expect(one.words).not_to_have_text(before[2])
+            changed = [
+                not np.array_equal(*lines, equal_nan=True) for lines in zip(before[1], one.drawn(), strict=False)
+            ]
+            assert any(changed)
+            stops = one.panel.locator("input:not([type=radio]), input:checked, button")
+            for i in range(1, stops.count()):
+                one.page.keyboard.press("Tab")
+                expect(stops.nth(i)).to_be_focused()
+            assert one.panel.locator("input").evaluate_all("all => all.every((e) => e.labels.length === 1)")
+
+    @each_moved
+    def test_words_change_only_when_the_reader_rests(self, browser, home, name):
+        with shown(browser, home, name) as one:
+            one.page.clock.install()
+            one.page.clock.pause_at(one.page.evaluate("Date.now() + 1000"))  # on a busy machine no time passes either
+            slider = one.panel.get_by_role("slider").first
+            slider.focus()
+            said = one.words.inner_text()
+            for _ in range(5):
+                one.page.keyboard.press("ArrowLeft")
+                one.page.clock.run_for(100)
+                assert one.words.inner_text() == said
+            one.page.clock.run_for(500)
+            expect(one.words).not_to_have_text(said)
+
+    @each
+    def test_nothing_moves_by_itself(self, browser, home, name):
+        with shown(browser, home, name, reduced_motion="reduce") as one:
+            count = """(panel) => new Promise((resolve) => {
+                let changes = 0;
+                const watch = { subtree: true, childList: true, attributes: true, characterData: true };
+                new MutationObserver((all) => { changes += all.length; }).observe(panel, watch);
+                const moves = panel.getAnimations({ subtree: true }).length;
+                setTimeout(() => resolve([changes, moves]), 1000);
+            })"""
+            still(one.page)
+            assert one.panel.evaluate(count) == [0, 0]
+
+    @each
+    def test_without_javascript_and_on_paper_nothing_shows(self, browser, home, name):
+        with opened(browser, home, page_of(name), java_script_enabled=False) as page:
+            panel = page.locator(f"#demonstration-{name}")
+            assert panel.count() == 1 and not panel.is_visible() and panel.inner_text() == ""
+        with shown(browser, home, name) as one:
+            one.page.emulate_media(media="print")
+            expect(one.panel).to_be_hidden()
+
+    @each_moved
+    def test_a_change_costs_little(self, browser, home, name):
+        """A redraw takes less of the page's time than ten sorts of 100,000 numbers, tens of milliseconds."""
+        with shown(browser, home, name) as one:
+            times = one.panel.get_by_role("slider").first.evaluate(
+                """(slider) => {
+                    const least = (work) => Math.min(...[1, 2, 3, 4, 5].map(() => {
+                        const began = performance.now();
+                        work();
+                        return performance.now() - began;
+                    }));
+                    const numbers = Array.from({ length: 100_000 }, (_, i) => Math.sin(i));
+                    const move = () => {
+                        slider.value = slider.value === slider.min ? slider.max : slider.min;
+                        slider.dispatchEvent(new Event("input"));
+                    };
+                    const sort = () => {
+                        for (let i = 0; i < 10; i += 1) Float64Array.from(numbers).sort();
+                    };
+                    return [least(move), least(sort)];
+                }"""
+            )
+            assert times[0] < times[1]
