@@ -194,8 +194,9 @@ def change(ours, theirs):
     arms = [one.sample("pytorch", new=True) for one in (ours, theirs)]
     apart = arms[0].minus(arms[1])
     ends = interval(apart.values, variance=apart.variance_of_images())
-    mean, low, high = (100 * np.expm1(end) for end in (apart.values.mean(), *ends))
-    return f"{mean:+.0f} % ({low:+.0f} to {high:+.0f})", apart.seeds
+    logs = (apart.values.mean(), *ends)
+    mean, low, high = (round(100 * float(np.expm1(log))) for log in logs)
+    return f"{mean:+} % ({low:+} to {high:+})", apart.seeds
 
 
 rows = []
@@ -637,9 +638,10 @@ assert abs(at_four["mnist", "line"] / at_four["mnist", "trunk"] - 1) < 0.05
 highest = {kind: at_peak["mnist", kind, 8.0].mean() for kind in kinds}
 assert highest["line"] < highest["trunk"] < highest["constant"], highest
 display(
+    Markdown("(The mean factor, geometric, and its range over the seeds.)"),
     Markdown(
-        f"**Twice its own best.** The claim is that this costs a line less than a constant rate. What it multiplies the line's error by, over what it multiplies "
-        f"the constant's by, is {said(of_peaks['digits'])} on the digits and {said(of_peaks['mnist'])} on MNIST: there it costs the line *more*. The reason is where the best lies. "
+        f"**Twice its own best.** The claim is that this costs a line less than a constant rate. The factor on the line's error, beside that on the constant's, "
+        f"is {said(of_peaks['digits'])} on the digits and {said(of_peaks['mnist'])} on MNIST: there it costs the line *more*. The reason is where the best lies. "
         f"MNIST's line does best from {PEAK['mnist'] * best['line']:g}, four times the constant's {PEAK['mnist'] * best['constant']:g}, and twice that is a rate at which all kinds do clearly worse."
     ),
     Markdown(
