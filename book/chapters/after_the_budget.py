@@ -682,8 +682,6 @@ print([round(float(step), 2) for step in steps[:8]])
 print(f"mean {steps.mean():.2f}/L; the largest is {steps.max() / 2:.1f} times 2/L")
 
 # %% [markdown]
-# <!-- answers 3 -->
-#
 # Try them on two convex problems, all 1,797 digits in one batch. In *softmax regression*, the network without a hidden layer, the
 # curvature is at most $L$, half the largest eigenvalue of the inputs' second-moment matrix, and where it really lies depends on the
 # weights. In *least squares* it is that eigenvalue, everywhere. And give both what such comparisons easily lack: a **constant step with
@@ -747,7 +745,7 @@ best_fit = np.linalg.lstsq(x, labels, rcond=None)[0]
 lowest = {"softmax regression": 0.0, "least squares": squares_loss(best_fit)[0]}
 
 # %% [markdown]
-# The same in the frameworks, which take the steps from any list:
+# Here are the same steps in the frameworks, which take them from any list. [The figure](#fig-silver) has the losses.
 
 
 # %% tags=["pytorch"]
