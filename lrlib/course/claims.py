@@ -45,7 +45,8 @@ HEAD = [
 def row(claim: Claim, verdict: Verdict) -> list[str]:
     """A claim as a line under :data:`HEAD`."""
     numbers = [str(number) for number in dict.fromkeys(verdict.seeds.values())]
-    waits = verdict.word == UNDECIDED and not verdict.outcome  # a published figure is judged by all seeds
+    looked = verdict.outcome or (isinstance(claim.rule, Most) and all(c.decide() for c in claim.rule.comparisons))
+    waits = verdict.word == UNDECIDED and not looked  # a published figure is judged by all seeds
     seeds = f"{' and '.join(numbers)}{' first' if waits else ''}" if numbers else "–"
     written = f"{verdict.written}: confounded" if verdict.confounded else verdict.written
     shown = [verdict.shown[framework] for framework in FRAMEWORKS]
@@ -68,7 +69,7 @@ def smallest_effect(claim: Claim) -> str:
     rule = claim.rule.comparisons[0] if isinstance(claim.rule, Most) else claim.rule
     if isinstance(rule, Share):
         return f"{100 * rule.smallest:g} % of sweeps"
-    if isinstance(rule, LowerError):
+    if isinstance(rule, LowerError) or (isinstance(rule, Higher) and rule.unit == "log of the error"):
         return f"{100 * math.expm1(rule.smallest):g} % of the error"
     return f"{rule.smallest:g} {rule.unit}" if isinstance(rule, Higher) else ""
 

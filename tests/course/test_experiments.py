@@ -140,7 +140,7 @@ def import_graph(root, listed):
                 whole = {f"{node.module}.{alias.name}" for alias in node.names}
                 named |= {name if name in modules else node.module for name in whole}
         graph[module] = named & set(modules)
-    graph["lrlib.course.experiments"] |= {f"lrlib.course.experiments.{name}" for name in listed}
+    graph["lrlib.course.experiments"] |= {f"lrlib.course.experiments.{name.partition('-')[0]}" for name in listed}
     return graph
 
 
