@@ -134,8 +134,8 @@ class _Session:
             if self._lacks(trial):
                 together = trial.framework in experiments.get(trial.experiment).stacked
                 groups.setdefault((*trial[:3], 0 if together else trial.seed), []).append(trial.seed)
-        # One framework after the other: a worker that loads the second one grows by more than joblib allows, and would be
-        # replaced every few trials. Each new one imports the frameworks again.
+        # One framework after the other: a worker that loads the second one grows by more than joblib allows, and is
+        # replaced. Done every few trials, that imports the frameworks again and again.
         by_framework = sorted(groups.items(), key=lambda item: item[0][2])
         return [Group(*key[:3], tuple(seeds)) for key, seeds in by_framework]
 
