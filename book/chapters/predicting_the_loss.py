@@ -1062,7 +1062,7 @@ print("verdicts:", claims.counts("predicting_the_loss"))
 # 3. Compute `expected_loss` of a late fall for 2,400 rows in all, with batches of 4, 8, 16, … and a peak of 0.005 times the
 #    batch. Where does the linear scaling rule end? (Expect the same loss up to batch 16, a hundredth more above the floor
 #    at 32, and an explosion at 64: its peak of 0.32 is above the limit of 0.175.)
-# 4. Compare the orders of [the study](to_zero.ipynb) with theory at nine epochs: `best_of_shape(shape, 342)`. (Expect a rank
+# 4. Compare the study's order with theory's at nine epochs: `best_of_shape(shape, 342)`. (Expect a rank
 #    correlation of 0.85, after 40 seconds.)
 #
 # ## What to take away
