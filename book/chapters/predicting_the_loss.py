@@ -394,13 +394,16 @@ def spread(task):
 
 display(
     Markdown(
-        "Bold: the law stays below the threshold that was set beforehand, 3 % on MNIST and 5 % elsewhere. Keras's table is folded; "
-        f"its weights and batches are PyTorch's, so it is no second sample. Of six cases a task, three optimizers in two frameworks, the law meets it "
-        f"in {by_task(count.get)}. The closest miss is {label[closest[:2]]} in {FRAMEWORKS[closest[2]]}, with {100 * held[closest]['law']:.1f} %. "
-        f"Of the five models that peek at nothing the law has the lowest error in {len(best_in['law'])} of {len(held)} cases, {' and '.join(rivals)}. "
-        f"So the convex bound, which has two numbers fewer, is a serious rival: the law beats it in {below_bound} cases of {len(held)}. The law's rank correlation is "
-        f"{min(law_ranks):.2f} to {max(law_ranks):.2f}. "
-        f"To compare: from seed to seed the last loss has a standard deviation of {by_task(lambda task: f'{100 * spread(task):.0f} %')} (median)."
+        f"""
+- **Thresholds.** Bold: the law stays below what was set beforehand, 3 % on MNIST and 5 % elsewhere. Of six cases a task,
+  three optimizers in two frameworks, it does so in {by_task(count.get)}. The closest miss is {label[closest[:2]]} in
+  {FRAMEWORKS[closest[2]]}, with {100 * held[closest]["law"]:.1f} %. (Keras's table is folded. Its weights and batches are PyTorch's, so it
+  is no second sample.)
+- **Rivals.** Of the five models that peek at nothing the law has the lowest error in {len(best_in["law"])} of {len(held)} cases, {" and ".join(rivals)}.
+  So the convex bound, with two numbers fewer, is a serious rival: the law beats it in {below_bound} of {len(held)} cases.
+- **Order.** The law's rank correlation is {min(law_ranks):.2f} to {max(law_ranks):.2f}.
+- **Scale.** From seed to seed the last loss has a standard deviation of {by_task(lambda task: f"{100 * spread(task):.0f} %")} (median).
+"""
     )
 )
 
@@ -728,7 +731,7 @@ assert apart_keras < 1e-4, apart_keras
 
 # %% tags=["hide-input"] mystnb={"image": {"alt": "Loss above the floor against the update, 300 updates, on a logarithmic axis, for three schedules, each a computed line inside a band of runs. The constant rate falls ever more slowly to 0.04, in a wide band. The line to zero lies below it, in a band that narrows to a thread, and ends near 0.027. The late fall follows the constant rate until update 240, then drops below both, to 0.02."}, "figure": {"caption": "Linear regression on the digits, batches of 8: the loss above that of the best weights, computed (lines), and nine tenths of 1,000 runs (bands).", "name": "fig-exact"}}
 named = {
-    "constant": lrlib.Constant(PEAK),
+    "constant rate": lrlib.Constant(PEAK),
     "line": lrlib.Linear(PEAK, 0.0, UPDATES),
     "late fall": late,
 }
@@ -771,11 +774,10 @@ for name, losses in curves.items():
     )
 display(
     Markdown(
-        "The computed loss lies within two standard errors of the mean of a thousand runs after "
-        + ", ".join(f"{100 * inside[n]:.0f} % of the updates ({n})" for n in named)
-        + ". Were it exactly right, chance would put that share, in 98 of 100 such experiments, between "
+        "The computed loss lies within two standard errors of the mean of a thousand runs in "
         + ", ".join(
-            f"{100 * ranges[n][0]:.0f} and {100 * ranges[n][1]:.0f} %"
+            f"{100 * inside[n]:.0f} % of the updates for the {n} (if it were exactly right, {100 * ranges[n][0]:.0f} to "
+            f"{100 * ranges[n][1]:.0f} % in 98 of 100 such experiments)"
             for n in named
         )
         + "."
@@ -848,16 +850,10 @@ theory = {
 least = optimum.losses[-1] - floor
 order = sorted(families, key=lambda shape: theory[3][shape][0])
 figures.table(
-    ["114 updates", *order],
+    ["114 updates", "excess loss over the optimum's", "best peak over the limit"],
     [
-        [
-            "excess loss, as a multiple of the optimum's",
-            *(f"{theory[3][s][0] / least:.2f}" for s in order),
-        ],
-        [
-            "best peak, as a multiple of the limit",
-            *(f"{theory[3][s][1] / limit:.2f}" for s in order),
-        ],
+        [s, f"{theory[3][s][0] / least:.2f}", f"{theory[3][s][1] / limit:.2f}"]
+        for s in order
     ],
 )
 
