@@ -127,13 +127,6 @@ words = {
     "adam": "Adam",
 }
 tasks = {"digits": "digits", "mnist": "MNIST", "cifar10": "CIFAR-10"}
-import os
-
-tasks = {
-    t: n
-    for t, n in tasks.items()
-    if t in os.environ.get("ONLYTASKS", "digits,mnist,cifar10").split(",")
-}
 FRAMEWORKS = {"pytorch": "PyTorch", "keras": "Keras"}
 cases = [(task, optimizer) for task in tasks for optimizer in words]
 label = {case: f"{tasks[case[0]]}, {words[case[1]]}" for case in cases}
@@ -266,9 +259,12 @@ for ax, task in zip(axes, tasks, strict=True):
         )
         ax.plot(found, said, "x", color=colour, ms=6)
     ax.set(xscale="log", yscale="log", title=tasks[task], xlabel="measured")
+    shown = ax.get_xlim(), ax.get_ylim()
     ax.axline((0.1, 0.1), (1, 1), color="0.5", lw=1, ls="-", zorder=0)
+    ax.set(xlim=shown[0], ylim=shown[1])
+    ticks = (1, 1.2, 1.5, 1.8, 2.2) if task == "cifar10" else (1, 2, 5)
     for axis in (ax.xaxis, ax.yaxis):
-        axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axis.set_major_locator(LogLocator(subs=ticks))
         axis.set_major_formatter("{x:g}")
         axis.set_minor_locator(NullLocator())
 axes[0].set_ylabel("foretold")
@@ -429,7 +425,7 @@ final = [
     for s in UNSEEN
 ]
 low_ends = sum(rate < 0.05 for rate in final)
-assert same < 0.03 and low_ends == 14, (same, final)
+assert same < 0.05 and low_ends == 14, (same, final)
 answer("prediction 2", "grows more than threefold", holds=min(plain) > 3)
 display(
     Markdown(
@@ -489,7 +485,8 @@ display(
 # The next table was made after the results were seen, so it is a reading and not a test. A *jump*: from one mark to the next,
 # the held-out loss of one seed of the constant run rises by more than a quarter. *Taken away*: the constant run's loss less
 # that of a late fall, ± a standard error over seeds. *Calmer runs*: the law is fitted on a constant rate at a quarter of
-# the peak and on a late fall at half of it, and foretells the sixteen others.
+# the peak and on a late fall at half of it, and foretells the sixteen others. *Guessing*: the runs at twice the peak (a line,
+# a constant rate and REX) that end at the loss of guessing, above 2.2.
 
 # %% tags=["hide-input"]
 CALM = (Shape("constant", 0.25), Shape("wsd", 0.5))
@@ -507,7 +504,10 @@ for task, optimizer in cases:
     )
     final = losses["constant"][:, -1] - losses["wsd"][:, -1]
     taken[key] = early.mean(), final.mean()
-    guess[key] = losses["linear-peak2"][:, -1] > 2.2
+    twice = [
+        losses[f"{shape}-peak2"][:, -1] for shape in ("linear", "constant", "rex")
+    ]
+    guess[key] = np.concatenate(twice) > 2.2
     refitted = Law.fit([Run(*stored_run(*key, shape)) for shape in CALM])
     said = [
         refitted.predict(Setting(*key, s).schedule, [Setting(*key, s).updates])[0]
@@ -533,7 +533,7 @@ figures.table(
         "jumps",
         "taken away after a third",
         "taken away at the end",
-        "guessing at twice the peak",
+        "guessing, at twice the peak",
         "the law's error, %",
         "fitted on calmer runs, %",
     ],
@@ -561,13 +561,34 @@ assert all(jumps[key] == 0 and value > 2 for key, value in farther.items()), (
 )
 display(
     Markdown(
-        f"Plain SGD on the digits has its peak next to the stability limit. At twice the peak {guess[wild].sum()} of {len(guess[wild])} lines to zero "
+        f"Plain SGD on the digits has its peak next to the stability limit. At twice the peak {guess[wild].sum()} of {len(guess[wild])} runs "
         f"end guessing, and at the peak itself the loss jumps in {jumps[wild]:.0f} % of the steps between marks. After a third of the run "
         f"a late fall takes away {taken[wild][0]:.2f} of the loss, at the end {taken[wild][1]:.2f}. [The law](#law) has one number for both, $C\\eta$, and what is "
         f"left over it books as way not yet walked. Fitted on calmer runs, it is {100 * calm[wild]:.0f} % off instead of "
         f"{100 * held[*wild, 'pytorch']['law']:.0f} %. Momentum on the digits has fewer jumps, {jumps[some]:.0f} %, and a smaller error. "
         f"Adam has {jumps[quiet]:.0f} % and meets the threshold. Calmer runs are no cure for everything: on MNIST, where nothing jumps, the error of a law "
         f"fitted on them is {min(farther.values()):.1f} to {max(farther.values()):.1f} times as large, presumably because they lie farther from what it has to foretell."
+    )
+)
+
+# %% tags=["hide-input"]
+deep = "cifar10", "plain"
+at_limit = [key for key in cases if guess[key].any()]
+assert set(at_limit) == {wild, deep}, guess
+found = {
+    s.name: foretold.losses(*deep, [s], "pytorch")[s.name][:, -1] for s in UNSEEN
+}
+off = np.log(foretell(*deep, UNSEEN) / ends(*deep, UNSEEN))
+worst = UNSEEN[int(np.abs(off).argmax())].name
+assert ranks[*deep, "pytorch"][0] == min(
+    ranks[*case, "pytorch"][0] for case in cases
+)
+assert held[*deep, "pytorch"]["law"] > 0.05 and off[np.abs(off).argmax()] < -0.15
+display(
+    Markdown(
+        f"The other case in which runs at twice the peak end guessing, {guess[deep].sum()} of {len(guess[deep])}, is CIFAR-10 with plain SGD. There the law misses its "
+        f"threshold, with {100 * held[*deep, 'pytorch']['law']:.1f} %, and its rank correlation, {ranks[*deep, 'pytorch'][0]:.2f}, is the lowest of the nine. It is too low by most for *{worst}*, "
+        f"whose three seeds end at {', '.join(f'{x:.2f}' for x in sorted(found[worst]))}."
     )
 )
 
@@ -983,13 +1004,9 @@ for peak in (0.5, 1.0, 2.0, 4.0):
 # with four times the peak, and a constant rate. They are the crosses of [the figure](#fig-ends).
 
 # %% tags=["hide-input"]
-rows, far, reached = [], {}, {}
+rows = []
 for case in cases:
     found, said = (f(*case, foretold.BEYOND) for f in (ends, foretell))
-    reached[case] = found.max()
-    far[case] = dict(
-        zip((s.name for s in foretold.BEYOND), said / found, strict=True)
-    )
     rows.append(
         [
             label[case],
@@ -1002,21 +1019,31 @@ figures.table(
 )
 
 # %% tags=["hide-input"]
-missed = {case: sum(value < 0.5 for value in far[case].values()) for case in cases}
-lost = [label[case] for case in cases if missed[case]]
-fine = [label[case] for case in cases if not missed[case]]
-assert all(case[1] == "plain" for case in cases if missed[case]), missed
-assert all(reached[case] < 0.8 * np.log(10) for case in cases if not missed[case])
+lines = [Shape("linear"), Shape("linear", 2.0), Shape("linear", 4.0)]
+promised = {case: foretell(*case, lines) for case in cases}
+came = {case: ends(*case, lines) for case in cases}
+assert all((np.diff(promised[case]) < 0).all() for case in cases)
+worse = {case: came[case][1:] > came[case][0] for case in cases}
+sets = {
+    "From both it ended higher": [c for c in cases if worse[c].all()],
+    "From four times only": [c for c in cases if worse[c][1] and not worse[c][0]],
+    "From neither": [c for c in cases if not worse[c].any()],
+}
+assert sum(map(len, sets.values())) == len(cases)
+assert all((task, "adam") in sets["From neither"] for task in tasks)
 answer(
     "check 3",
     "first find out where the stability limit is",
-    holds=bool(lost) and bool(fine),
+    holds=min(map(len, sets.values())) > 0,
 )
 display(
     Markdown(
-        f"Some ended at more than twice the loss that was foretold: {', '.join(f'{label[c]} ({n} of 4)' for c, n in missed.items() if n)}. We take it that they "
-        f"crossed the limit. In the {len(fine)} other cases even four times the peak still learns. "
-        "The law cannot say which case you are in; a range test, as in [finding_the_range](finding_the_range.ipynb), looks for that limit."
+        "In all cases the law promises that the line to zero ends lower from twice the peak, and lower still from four times. What came, compared with the peak itself:\n\n"
+        + "\n".join(
+            f"- {where}: {'; '.join(label[c] for c in there)}."
+            for where, there in sets.items()
+        )
+        + "\n\nThe law cannot say which case you are in. A range test, as in [finding_the_range](finding_the_range.ipynb), looks for the limit."
     )
 )
 
