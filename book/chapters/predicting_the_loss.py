@@ -366,6 +366,10 @@ rivals = [
     if keys and model != "law"
 ]
 below_bound = sum(errors["law"] < errors["bound"] for errors in held.values())
+assert all(errors["law"] < 0.05 for key, errors in held.items() if key[1] == "adam")
+assert all(
+    held["digits", "plain", framework]["law"] > 0.6 for framework in FRAMEWORKS
+)
 law_ranks = [order[0] for order in ranks.values()]
 closest = min(
     (errors["law"] - foretold.THRESHOLDS[key[0]], key)
@@ -573,7 +577,7 @@ display(
 
 # %% tags=["hide-input"]
 deep = "cifar10", "plain"
-at_limit = [key for key in cases if guess[key].any()]
+at_limit = [key for key in cases if guess[key].mean() > 1 / 3]
 assert set(at_limit) == {wild, deep}, guess
 found = {
     s.name: foretold.losses(*deep, [s], "pytorch")[s.name][:, -1] for s in UNSEEN
@@ -586,17 +590,18 @@ assert ranks[*deep, "pytorch"][0] == min(
 assert held[*deep, "pytorch"]["law"] > 0.05 and off[np.abs(off).argmax()] < -0.15
 display(
     Markdown(
-        f"The other case in which runs at twice the peak end guessing, {guess[deep].sum()} of {len(guess[deep])}, is CIFAR-10 with plain SGD. There the law misses its "
+        f"The other case in which more than a third of the runs at twice the peak end guessing, {guess[deep].sum()} of {len(guess[deep])}, is CIFAR-10 with plain SGD. There the law misses its "
         f"threshold, with {100 * held[*deep, 'pytorch']['law']:.1f} %, and its rank correlation, {ranks[*deep, 'pytorch'][0]:.2f}, is the lowest of the nine. It is too low by most for *{worst}*, "
-        f"whose three seeds end at {', '.join(f'{x:.2f}' for x in sorted(found[worst]))}."
+        f"whose three seeds end at {', '.join(f'{x:.2f}' for x in sorted(found[worst]))}. Calmer runs hardly help there ({100 * calm[deep]:.0f} %), and in Keras, with the same weights and batches, the error is "
+        f"{100 * held[*deep, 'keras']['law']:.1f} %: so far does rounding drive apart runs that are next to the limit, of three seeds each."
     )
 )
 
 # %% [markdown]
 # So our reading is: the law fails where the fitted runs shake in a way that is not proportional to the rate, and next to the
 # stability limit they do. On the digits the noise also dies out as the network fits every image, as [Why a decay
-# works](why_decay.ipynb) measured, so it cannot be one number times the rate. Look at the fitted curves first: where they
-# jump, fit at a lower peak.
+# works](why_decay.ipynb) measured, so it cannot be one number times the rate. Look at the fitted curves first. Where they
+# jump, fit at a lower peak, or believe nothing.
 #
 # ### What it saves
 #
@@ -604,16 +609,17 @@ display(
 # its first choice. How much accuracy does that cost against training all eighteen and taking the best?
 
 # %% tags=["hide-input"]
-from lrlib.course.stats import mean_interval
+from lrlib.course.stats import interval, mean_interval
 
 shapes = (*FITTED, *UNSEEN)
-rows, choices, regrets = [], [], []
+rows, choices, regrets, unclear = [], [], [], True
 for case in cases:
     accuracy = foretold.accuracies(*case, shapes, "pytorch")
     choices.append(shapes[int(foretell(*case, shapes).argmin())].name)
     best = int(accuracy.mean(1).argmax())
     lost = accuracy[best] - accuracy[[s.name for s in shapes].index(choices[-1])]
     regrets.append(lost.mean())
+    unclear &= not np.ptp(lost) or interval(lost)[0] < 0
     rows.append(
         [
             label[case],
@@ -634,10 +640,11 @@ figures.table(
 
 # %% tags=["hide-input"]
 assert set(choices) == {"wsd"}, choices
+assert unclear
 display(
     Markdown(
         f"In all {len(cases)} cases its choice is the late fall, one of the two runs that it was fitted on. That costs {min(regrets):.2f} to "
-        f"{max(regrets):.2f} points of accuracy on the held-out images. The best was picked afterwards, on the same images, so it owes "
+        f"{max(regrets):.2f} points of accuracy on the held-out images, and no interval excludes zero. The best was picked afterwards, on the same images, so it owes "
         "something to luck, and these costs are rather too high than too low. Following theory costs the same: the exact model below, which needs no run, also puts the "
         "late fall first. So does a rule of thumb, and the law saved no more than that. The peak was given here; the law cannot choose it, as the end of this chapter shows."
     )
@@ -1074,6 +1081,10 @@ claims.table("predicting_the_loss")
 print("verdicts:", claims.counts("predicting_the_loss"))
 
 # %% [markdown]
+# The undecided one is what the tables show: with plain SGD on the digits and on CIFAR-10, guessing the late fall's end is
+# about as good as the law.
+
+# %% [markdown]
 # ## Exercises
 #
 # 1. Fit the law on MNIST's line to zero and late fall instead, with `stored_run`. What does it say of the constant rate?
@@ -1090,8 +1101,8 @@ print("verdicts:", claims.counts("predicting_the_loss"))
 #
 # ## What to take away
 #
-# 1. How far has a run walked, and how hard is it still shaking? Two fitted runs and these two questions foretell the last loss of
-#    other schedules, within a few percent where the fitted runs are calm.
+# 1. How far has a run walked, and how hard is it still shaking? Two fitted runs and these two questions foretell the last loss
+#    of other schedules. With Adam the median error was below 5 % on all three tasks, with plain SGD on the digits above 60 %.
 # 2. The law fails where the fitted runs jump: beside the stability limit, and it foretells a low loss beyond it. Look at
 #    the fitted curves, and at the peak, before you believe a prediction.
 # 3. In linear regression the loss of any schedule follows from the data, and the best schedule oversteps the limit

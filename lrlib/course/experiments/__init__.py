@@ -19,15 +19,15 @@ NAMES = (
     "label_noise",
     "four_decays",
     "batch_and_momentum",
+    "foretold-digits",
+    "foretold-mnist",
+    "foretold-cifar10",
 )
 
 # Experiments whose runs are not complete yet, so that no chapter reads them and no claim rests on them.
 BEGUN = (
     "one_trunk-digits",
     "one_trunk-mnist",
-    "foretold-digits",
-    "foretold-mnist",
-    "foretold-cifar10",
     "budgets-digits-peaks",
     "budgets-digits",
     "budgets-mnist-peaks",
