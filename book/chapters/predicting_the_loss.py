@@ -583,16 +583,17 @@ found = {
     s.name: foretold.losses(*deep, [s], "pytorch")[s.name][:, -1] for s in UNSEEN
 }
 off = np.log(foretell(*deep, UNSEEN) / ends(*deep, UNSEEN))
-worst = UNSEEN[int(np.abs(off).argmax())].name
+low_one = UNSEEN[int(off.argmin())].name
 assert ranks[*deep, "pytorch"][0] == min(
     ranks[*case, "pytorch"][0] for case in cases
 )
-assert held[*deep, "pytorch"]["law"] > 0.05 and off[np.abs(off).argmax()] < -0.15
+assert held[*deep, "pytorch"]["law"] > 0.05 and (off < 0).sum() == 1
+assert found[low_one].max() > 2.2
 display(
     Markdown(
         f"The other case in which more than a third of the runs at twice the peak end guessing, {guess[deep].sum()} of {len(guess[deep])}, is CIFAR-10 with plain SGD. There the law misses its "
-        f"threshold, with {100 * held[*deep, 'pytorch']['law']:.1f} %, and its rank correlation, {ranks[*deep, 'pytorch'][0]:.2f}, is the lowest of the nine. It is too low by most for *{worst}*, "
-        f"whose three seeds end at {', '.join(f'{x:.2f}' for x in sorted(found[worst]))}. Calmer runs hardly help there ({100 * calm[deep]:.0f} %), and in Keras, with the same weights and batches, the error is "
+        f"threshold, with {100 * held[*deep, 'pytorch']['law']:.1f} %, and its rank correlation, {ranks[*deep, 'pytorch'][0]:.2f}, is the lowest of the nine. As on the digits it is too high, in {(off > 0).sum()} runs of sixteen. "
+        f"The other one is *{low_one}*, whose three seeds end at {', '.join(f'{x:.2f}' for x in sorted(found[low_one]))}: guessing is 2.30. Calmer runs hardly help there ({100 * calm[deep]:.0f} %), and in Keras, with the same weights and batches, the error is "
         f"{100 * held[*deep, 'keras']['law']:.1f} %: so far does rounding drive apart runs that are next to the limit, of three seeds each."
     )
 )
