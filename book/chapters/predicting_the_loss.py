@@ -210,7 +210,7 @@ display(
 #
 # [The figure](#fig-ends) has the last loss of every unseen run, as foretold and as measured.
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Three panels, digits, MNIST and CIFAR-10: the last loss that the law foretells over the measured one, logarithmic axes with the diagonal, a mark for each unseen run and optimizer. On the digits the marks of Adam lie close to the diagonal, those of momentum above it where the loss is high, those of plain SGD far above it, up to four times as high. On MNIST all lie close to the diagonal. On CIFAR-10 the marks of Adam lie on it, those of momentum on or above it, and those of plain SGD are scattered on both sides. Crosses lie near the diagonal or to the right of it; those of plain SGD lie far to the right on the digits and on CIFAR-10, one of them on MNIST, and one of momentum on CIFAR-10."}, "figure": {"caption": "Last loss of the unseen runs, foretold and measured (PyTorch, means over seeds; one mark a run). Crosses: runs at two or four times the peak, which the law is not held to.", "name": "fig-ends"}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Three panels, digits, MNIST and CIFAR-10: the last loss that the law foretells over the measured one, logarithmic axes with the diagonal, a mark for each unseen run and optimizer. On the digits the marks of Adam lie close to the diagonal, those of momentum above it where the loss is high, those of plain SGD far above it, up to four times as high. On MNIST all lie close to the diagonal. On CIFAR-10 the marks of Adam lie on it, those of momentum on or above it, and those of plain SGD are scattered, nearly all above it. Crosses lie near the diagonal or to the right of it; those of plain SGD lie far to the right on the digits and on CIFAR-10, one of them on MNIST, and two of momentum on CIFAR-10."}, "figure": {"caption": "Last loss of the unseen runs, foretold and measured (PyTorch, means over seeds; one mark a run). Crosses: runs at two or four times the peak, which the law is not held to.", "name": "fig-ends"}}
 MODELS = ("law", "area", "bound", "late fall", "nearest")
 errors_in_words = dict(
     zip(
@@ -594,7 +594,7 @@ display(
         f"The other case in which more than a third of the runs at twice the peak end guessing, {guess[deep].sum()} of {len(guess[deep])}, is CIFAR-10 with plain SGD. There the law misses its "
         f"threshold, with {100 * held[*deep, 'pytorch']['law']:.1f} %, and its rank correlation, {ranks[*deep, 'pytorch'][0]:.2f}, is the lowest of the nine. As on the digits it is too high, in {(off > 0).sum()} runs of sixteen. "
         f"The other one is *{low_one}*, whose three seeds end at {', '.join(f'{x:.2f}' for x in sorted(found[low_one]))}: guessing is 2.30. Calmer runs hardly help there ({100 * calm[deep]:.0f} %), and in Keras, with the same weights and batches, the error is "
-        f"{100 * held[*deep, 'keras']['law']:.1f} %: so far does rounding drive apart runs that are next to the limit, of three seeds each."
+        f"{100 * held[*deep, 'keras']['law']:.1f} %: presumably rounding drives runs apart that are so close to the limit, and three seeds are few."
     )
 )
 
@@ -1082,8 +1082,8 @@ claims.table("predicting_the_loss")
 print("verdicts:", claims.counts("predicting_the_loss"))
 
 # %% [markdown]
-# The undecided one is what the tables show: with plain SGD on the digits and on CIFAR-10, guessing the late fall's end is
-# about as good as the law.
+# The undecided one: with plain SGD on the digits and on CIFAR-10, these seeds cannot say whether the law or the late fall's end
+# is closer.
 
 # %% [markdown]
 # ## Exercises
