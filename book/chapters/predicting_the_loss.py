@@ -93,7 +93,7 @@ _ = figure
 #
 # $$
 # L(t) = \underbrace{L_\infty}_{\text{floor}} + \underbrace{A\,\Big(\textstyle\sum_{s<t} \eta_s + S_0\Big)^{-a}}_{\text{not yet walked}} + \underbrace{C\,\eta_{t-1}}_{\text{the shaking}}
-# $$ (law)
+# $$ (eq-law)
 #
 # The sum of the rates is the clock: a schedule that keeps its rate high walks further in the same number of updates. The
 # last rate is what a decay takes away.
@@ -101,7 +101,7 @@ _ = figure
 # The clock is not our idea. In our reading, Tissue and colleagues fit language models with a power of that sum, less a term
 # for how far the rate has been lowered {cite}`tissue2024`. Luo and colleagues give every drop of the rate a power law of its
 # own {cite}`luo2025`. Li and colleagues derive the clock for kernel regression; there the noise is a weighted sum over past
-# rates {cite}`li2025fsl`. All three remember earlier rates. [Our law](#law) forgets them at once, and so has fewer numbers.
+# rates {cite}`li2025fsl`. All three remember earlier rates. [Our law](#eq-law) forgets them at once, and so has fewer numbers.
 # Schaipp and colleagues need no law: they find that real loss curves look like a bound from convex optimisation
 # {cite}`schaipp2025`. That bound is among the rivals below.
 #
@@ -277,7 +277,7 @@ _ = figure
 # The error of a prediction is the size of $\log(\text{foretold}/\text{measured})$, given in percent. The tables have its
 # median over the sixteen unseen runs, for the law and for five rivals:
 #
-# - *distance only*: [the law](#law) without its last term;
+# - *distance only*: [the law](#eq-law) without its last term;
 # - *convex bound*: a floor plus a multiple of the bound, three numbers that are fitted on the same two curves;
 # - *late fall's end*: every schedule ends where the fitted run with a fall ended;
 # - *nearest end*: the constant's end where the last rate is above half of the schedule's highest, else the late fall's.
@@ -567,7 +567,7 @@ display(
     Markdown(
         f"Plain SGD on the digits has its peak next to the stability limit. At twice the peak {guess[wild].sum()} of {len(guess[wild])} runs "
         f"end guessing, and at the peak itself the loss jumps in {jumps[wild]:.0f} % of the steps between marks. After a third of the run "
-        f"a late fall takes away {taken[wild][0]:.2f} of the loss, at the end {taken[wild][1]:.2f}. [The law](#law) has one number for both, $C\\eta$, and what is "
+        f"a late fall takes away {taken[wild][0]:.2f} of the loss, at the end {taken[wild][1]:.2f}. [The law](#eq-law) has one number for both, $C\\eta$, and what is "
         f"left over it books as way not yet walked. Fitted on calmer runs, it is {100 * calm[wild]:.0f} % off instead of "
         f"{100 * held[*wild, 'pytorch']['law']:.0f} %. Momentum on the digits has fewer jumps, {jumps[some]:.0f} %, and a smaller error. "
         f"Adam has {jumps[quiet]:.0f} % and meets the threshold. Calmer runs are no cure for everything: on MNIST, where nothing jumps, the error of a law "
@@ -818,7 +818,8 @@ display(
 #
 # Where the loss of any schedule can be computed, the best one can be sought. `best_rates` sets one rate after the other to
 # its optimum, given all others, until nothing more is gained. The result is a local optimum: another start may end some
-# percent lower. We give it three epochs of the digits, 114 updates with batches of 32.
+# percent lower. We give it three epochs of the digits, 114 updates with batches of 32; [the figure](#fig-best-rates) has
+# the result.
 #
 # <!-- answers 3 -->
 
@@ -829,7 +830,7 @@ limited = best_rates(x, targets, updates=114, batch=32, highest=limit)
 print(f"expected loss at the end: {optimum.losses[-1]:.5f}")
 print(f"with no rate above the limit: {limited.losses[-1]:.5f}")
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Two panels against the update, 114 updates, logarithmic axes. Top, the rate: the best of all alternates between 0.09 and spikes of 1 to 3, far above the dashed stability limit at 0.175; the spikes shrink from update 60 on, are gone at update 93, and the rate then falls to 0.01. The best up to the limit lies on the limit, with short dips, until about update 100 and then falls. Bottom, the loss above the floor: that of the best of all jumps up by a factor of about a hundred and back at every second update, until the jumps die out, and ends at 0.01. That of the other rises slowly and drops at each dip, and ends at twice as much."}, "figure": {"caption": "The best schedule for linear regression on the digits, and the best that keeps to the stability limit (dashed: two over the largest curvature); 114 updates with batches of 32.", "name": "fig-best"}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Two panels against the update, 114 updates, logarithmic axes. Top, the rate: the best of all alternates between 0.09 and spikes of 1 to 3, far above the dashed stability limit at 0.175; the spikes shrink from update 60 on, are gone at update 93, and the rate then falls to 0.01. The best up to the limit lies on the limit, with short dips, until about update 100 and then falls. Bottom, the loss above the floor: that of the best of all jumps up by a factor of about a hundred and back at every second update, until the jumps die out, and ends at 0.01. That of the other rises slowly and drops at each dip, and ends at twice as much."}, "figure": {"caption": "The best schedule for linear regression on the digits, and the best that keeps to the stability limit (dashed: two over the largest curvature); 114 updates with batches of 32.", "name": "fig-best-rates"}}
 figure, axes = plt.subplots(2, 1, figsize=(8, 5.2), sharex=True)
 pair = {"best of all": optimum, "best up to the limit": limited}
 for colour, width, (title, one) in zip(
@@ -999,7 +1000,7 @@ display(
 #
 # ## Break it: ask beyond the limit
 #
-# [The law](#law) has no stability limit in it: a higher peak walks further, and a decay ends the shaking. So ask it for peaks
+# [The law](#eq-law) has no stability limit in it: a higher peak walks further, and a decay ends the shaking. So ask it for peaks
 # that were never fitted, on MNIST without momentum.
 
 # %%
@@ -1090,7 +1091,7 @@ print("verdicts:", claims.counts("predicting_the_loss"))
 #
 # 1. Fit the law on MNIST's line to zero and late fall instead, with `stored_run`. What does it say of the constant rate?
 #    (Expect it too low, by 3 %.)
-# 2. Replace $+\,C\eta$ in [the law](#law) by a factor: $(L_\infty + \text{way})\,(1 + C\eta)$, fitted with
+# 2. Replace $+\,C\eta$ in [the law](#eq-law) by a factor: $(L_\infty + \text{way})\,(1 + C\eta)$, fitted with
 #    `scipy.optimize.least_squares` on the logarithms. Is it better? (Expect median errors of 1.4, 3.3 and 1.1 % on
 #    MNIST in PyTorch, and of 39, 3.8 and 8.3 % on the digits: better in five cases of six. We found it after the results, so
 #    it would have to prove itself on new runs.)
@@ -1115,7 +1116,7 @@ print("verdicts:", claims.counts("predicting_the_loss"))
 # ## Check yourself
 #
 # 1. Two schedules have the same number of updates and the same sum of rates. One ends at zero, one at half of its
-#    peak. By [the law](#law), the first ends with **the lower loss / the same loss / the higher loss**.
+#    peak. By [the law](#eq-law), the first ends with **the lower loss / the same loss / the higher loss**.
 # 2. The interval that `law.interval` gives is narrow. That means that **the prediction is close to what training will give /
 #    other seeds of the fitted runs would have given about the same prediction / the law holds for this schedule**.
 # 3. For twice the peak the law foretells a lower loss. You should **take twice the peak / first find out
