@@ -13,12 +13,13 @@
 # %% [markdown]
 # # Predicting the loss
 #
-# **Goal.** Know what a schedule will give before it is trained: from two runs, or from the data alone.
+# **Goal.** Know what a schedule will give before it is trained: from two runs, or from the data alone. And know where
+# such a prediction is worth nothing.
 #
-# Two runs are on the left of [the figure](#fig-foretold). From them alone, five numbers were fitted. The dashed lines on
-# the right are what these numbers say of schedules that they never saw. The bands are what training gave.
+# Two schedules are on the left of [the figure](#fig-foretold). From their losses alone five numbers were fitted. The
+# dashed lines on the right are what these numbers say of schedules that they never saw. The bands are what training gave.
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Two panels of held-out loss over updates on MNIST, on a logarithmic axis. Left, the two runs that the law was fitted on: a constant rate, which levels off, and one that falls in the last fifth, whose loss drops there; the fitted lines run through both bands. Right, four schedules that the law never saw, a line to zero, one-cycle, restarts and an inverse square root: the predicted dashed lines run within or close to the measured bands, restarts' jumps included."}, "figure": {"caption": "MNIST, SGD without momentum. Bands: all seeds; dashed: the law, fitted on the two runs on the left.", "name": "fig-foretold"}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Two panels of held-out loss against the update on MNIST, loss on a logarithmic axis. Left, the two runs that the law was fitted on: both bands fall ever more slowly to about 0.09 at update 1,300, where the late fall leaves the constant rate and drops below 0.08. The dashed lines run through both bands. Right, four schedules that the law never saw. Line to zero, one-cycle and restarts end close together near 0.095, the inverse square root above 0.11. The dashed lines run inside the bands or along their upper edges; near update 700, where the restarts begin anew, band and line both jump up."}, "figure": {"caption": "MNIST, SGD without momentum, PyTorch. Bands: the range over five seeds. Dashed: the law, fitted on the two runs on the left.", "name": "fig-foretold"}}
 import numpy as np
 from IPython.display import Markdown, display
 
@@ -28,6 +29,7 @@ from lrlib.course.experiments import foretold
 from lrlib.course.experiments.foretold import FITTED, UNSEEN, Setting, Shape
 from lrlib.course.figures import plt
 from lrlib.course.prediction import Law, Run, best_rates, expected_loss
+from lrlib.course.questions import answer
 
 figures.use_style()
 
@@ -39,20 +41,18 @@ def stored_run(task, optimizer, shape, framework="pytorch"):
     return setting.schedule(np.arange(setting.updates)), setting.marks, losses
 
 
-def fit(task, optimizer, framework="pytorch", **options):
-    """The law of the two runs that it is fitted on."""
-    runs = [
-        Run(*stored_run(task, optimizer, shape, framework)) for shape in FITTED
-    ]
-    return Law.fit(runs, **options)
-
-
-law = fit("mnist", "plain")
+law = Law.fit([Run(*stored_run("mnist", "plain", shape)) for shape in FITTED])
 figure, axes = plt.subplots(1, 2, figsize=(10, 4), sharey=True)
 shown = [
     FITTED,
     [Shape(name) for name in ("linear", "one-cycle", "sgdr", "inverse-sqrt")],
 ]
+called = {
+    "wsd": "late fall",
+    "linear": "line to zero",
+    "sgdr": "restarts",
+    "inverse-sqrt": "inverse square root",
+}
 for ax, shapes in zip(axes, shown, strict=True):
     for colour, shape in zip(figures.COLOURS, shapes, strict=False):
         rates, at, losses = stored_run("mnist", "plain", shape)
@@ -60,49 +60,65 @@ for ax, shapes in zip(axes, shown, strict=True):
             at, losses.min(0), losses.max(0), color=colour, alpha=0.25, lw=0
         )
         predicted = law.predict(rates, at)
-        ax.plot(at, predicted, "--", color=colour, label=shape.name)
-    ax.set(yscale="log", xlabel="updates", ylim=(0.065, 0.4))
+        ax.plot(
+            at,
+            predicted,
+            "--",
+            color=colour,
+            label=called.get(shape.name, shape.name),
+        )
+    ax.set(yscale="log", xlabel="updates", ylim=(0.065, 0.5))
     ax.set_yticks(
-        [0.07, 0.1, 0.2, 0.3], ["0.07", "0.1", "0.2", "0.3"], minor=False
+        [0.07, 0.1, 0.2, 0.3, 0.5],
+        ["0.07", "0.1", "0.2", "0.3", "0.5"],
+        minor=False,
     )
     ax.minorticks_off()
     ax.legend()
-axes[0].set(title="fitted on two runs", ylabel="held-out loss")
-axes[1].set_title("says what these will give")
+axes[0].set(title="Fitted on two runs …", ylabel="held-out loss")
+axes[1].set_title("… it foretells runs that it never saw")
 _ = figure
 
 # %% [markdown]
-# **You need** [Why a decay works](why_decay.ipynb). **Data:** digits, MNIST, CIFAR-10. **Cost:** the live cells take about
-# a minute; the measured time stands under the title.
+# **You need** [Why a decay works](why_decay.ipynb). **Data:** digits, MNIST, CIFAR-10; their runs are stored. **Cost:** the
+# live cells take about a minute.
 #
 # ## The question
 #
-# A schedule is chosen by training with it, and with its rivals, each at several peaks. That is the price of not knowing.
-# If the loss of a schedule followed from a few numbers, two runs would do.
+# A schedule is chosen by training with it and with its rivals, each at several peaks. That is the price of not knowing. If
+# the loss of a schedule followed from a few numbers, two runs would do.
 #
-# [Why a decay works](why_decay.ipynb) says which numbers to try. A high rate walks far and shakes hard. So ask of a run two
-# things: how far has it walked, and how hard is it still shaking?
+# [Why a decay works](why_decay.ipynb) says which numbers to try: a high rate walks far and shakes hard. So ask two things
+# of a run. How far has it walked, and how hard is it still shaking?
 #
 # $$
-# L(t) = \underbrace{L_\infty}_{\text{floor}} + \underbrace{A\,\Big(\textstyle\sum_{s<t} \eta_s + S_0\Big)^{-a}}_{\text{how far it has walked}} + \underbrace{C\,\eta_{t-1}}_{\text{how hard it shakes}}
-# $$ (law)
+# L(t) = \underbrace{L_\infty}_{\text{floor}} + \underbrace{A\,\Big(\textstyle\sum_{s<t} \eta_s + S_0\Big)^{-a}}_{\text{not yet walked}} + \underbrace{C\,\eta_{t-1}}_{\text{the shaking}}
+# $$ (eq-law)
 #
-# The sum of the rates is the clock. A schedule that keeps its rate high walks further in the same number of updates. The
-# last rate is what a decay takes away. The idea comes from work on language models {cite}`tissue2024,luo2025,li2025fsl`,
-# whose noise terms remember past rates. In our networks the memory came out shorter than an update, so it is left out.
+# The sum of the rates is the clock: a schedule that keeps its rate high walks further in the same number of updates. The
+# last rate is what a decay takes away.
+#
+# The clock is not our idea. In our reading, Tissue and colleagues fit language models with a power of that sum, less a term
+# for how far the rate has been lowered {cite}`tissue2024`. Luo and colleagues give every drop of the rate a power law of its
+# own {cite}`luo2025`. Li and colleagues derive the clock for kernel regression; there the noise is a weighted sum over past
+# rates {cite}`li2025fsl`. All three remember earlier rates. [Our law](#eq-law) forgets them at once, and so has fewer numbers.
+# Schaipp and colleagues need no law: they find that real loss curves look like a bound from convex optimisation
+# {cite}`schaipp2025`. That bound is among the rivals below.
 #
 # ## Your prediction
 #
-# 1. The law knows a constant rate and a late fall. On sixteen unseen runs, its median error in the last loss is **below 3 %
-#    / 3 to 10 % / above 10 %** on MNIST without momentum.
-# 2. Without its last term, which knows only the distance walked, the law is **about as good / at least twice as far off**.
-# 3. For linear regression the best possible schedule can be computed. It is **a smooth fall / a fall with single rates
+# 1. The figure shows MNIST. The digits get the same treatment: SGD without momentum, two runs to fit, sixteen unseen runs.
+#    The median error of the foretold last loss is there **below 5 % / 5 to 20 % / above 20 %**.
+# 2. On MNIST, SGD without momentum, the last term is dropped, so that only the distance walked is left. The median error
+#    **hardly changes / doubles / grows more than threefold**.
+# 3. For linear regression the best of all schedules can be computed. It is **a smooth fall / a fall with single rates
 #    far above the stability limit**.
 #
 # ## The experiment
 #
-# The list of runs, the thresholds and the rivals stood in the repository before any of these runs was made. Three tasks,
-# three optimizers, both frameworks; the loss is measured on held-out images thirty times along each run.
+# The list of runs, the thresholds and two of the rivals stood in the repository before any of these runs was made. There
+# are three tasks, three optimizers and both frameworks. The loss is that of held-out images, measured thirty times along
+# each run.
 
 # %% tags=["hide-input"]
 words = {
@@ -111,28 +127,50 @@ words = {
     "adam": "Adam",
 }
 tasks = {"digits": "digits", "mnist": "MNIST", "cifar10": "CIFAR-10"}
+FRAMEWORKS = {"pytorch": "PyTorch", "keras": "Keras"}
+cases = [(task, optimizer) for task in tasks for optimizer in words]
+label = {case: f"{tasks[case[0]]}, {words[case[1]]}" for case in cases}
+groups = {
+    "unseen shapes": [s for s in UNSEEN if s.peak == s.part == 1],
+    "unseen peaks": [s for s in UNSEEN if s.peak != 1],
+    "a third of the budget": [s for s in UNSEEN if s.part != 1],
+}
+
+
+def by_task(text):
+    return ", ".join(f"{text(task)} on {title}" for task, title in tasks.items())
+
+
 rows = [
     ["fitted on", ", ".join(shape.name for shape in FITTED)],
-    ["unseen shapes", ", ".join(s.name for s in UNSEEN if s.peak == s.part == 1)],
-    ["unseen peaks", ", ".join(s.name for s in UNSEEN if s.peak != 1)],
-    ["a third of the budget", ", ".join(s.name for s in UNSEEN if s.part != 1)],
-    ["updates", ", ".join(f"{tasks[t]} {n}" for t, n in foretold.UPDATES.items())],
+    *(
+        [group, ", ".join(s.name for s in shapes)]
+        for group, shapes in groups.items()
+    ),
+    ["updates", by_task(foretold.UPDATES.get)],
     [
-        "seeds in PyTorch, in Keras",
-        ", ".join(
-            f"{tasks[t]} {n['pytorch']}, {n['keras']}"
-            for t, n in foretold.SEEDS.items()
+        "seeds in PyTorch / Keras",
+        by_task(
+            lambda task: " / ".join(
+                str(foretold.SEEDS[task][f]) for f in FRAMEWORKS
+            )
         ),
     ],
+    ["held-out images", by_task(foretold.WATCHED.get)],
     [
         "median error to stay below",
-        ", ".join(f"{tasks[t]} {100 * x:.0f} %" for t, x in foretold.THRESHOLDS.items()),
+        by_task(lambda task: f"{100 * foretold.THRESHOLDS[task]:.0f} %"),
     ],
 ]
 figures.table(["", "fixed beforehand"], rows)
 
 # %% [markdown]
-# Fitting takes four lines. A `Run` is a schedule or its rates, the updates after which the loss was measured, and the
+# Here *wsd* is a short warm-up, then a constant rate that falls in a straight line over the last fifth: the **late fall**.
+# "-peak0.5" means half of the task's peak.
+#
+# <!-- answers 1 -->
+#
+# Fitting takes a few lines. A `Run` is a schedule, or its rates, with the updates after which the loss was measured and the
 # losses of one seed or of several.
 
 # %%
@@ -140,30 +178,53 @@ constant, late_fall = (
     Run(*stored_run("mnist", "plain", shape)) for shape in FITTED
 )
 law = Law.fit([constant, late_fall])
-schedule = lrlib.Linear(0.5, 0.0, steps=1650)
-end = law.predict(schedule, updates=[1650])
-low, high = law.interval(schedule, updates=[1650])
-print(f"a line to zero will end at {end[0]:.4f} ({low[0]:.4f} to {high[0]:.4f})")
+line = lrlib.Linear(0.5, 0.0, steps=1650)
+(end,) = law.predict(line, updates=[1650])
+(low,), (high,) = law.interval(line, updates=[1650])
+print(f"a line to zero will end at {end:.4f} ({low:.4f} to {high:.4f})")
+half = lrlib.Linear(
+    1 / 3, 1 / 6, steps=1650
+)  # as many updates, the same sum of rates
+print(f"a line from 1/3 to 1/6: {law.predict(half, updates=[1650])[0]:.4f}")
 
 # %% tags=["hide-input"]
 measured = stored_run("mnist", "plain", Shape("linear"))[2][:, -1]
+assert abs(np.log(end / measured.mean())) < 0.06, (end, measured.mean())
+ends_high = law.predict(half, updates=[1650])[0]
+sums = [schedule(np.arange(1650)).sum() for schedule in (line, half)]
+answer(
+    "check 1",
+    "the lower loss",
+    holds=end < ends_high and abs(sums[0] - sums[1]) < 0.2,
+)
 display(
     Markdown(
-        f"Training it gave {measured.mean():.4f} on average, with a standard deviation of {measured.std(ddof=1):.4f} "
-        f"between seeds. The interval is what other seeds of the two fitted runs would have changed, *if the law holds*; "
-        f"it does not know how wrong the law is."
+        f"Training it gave {measured.mean():.4f} on average over {len(measured)} seeds, with a standard deviation of "
+        f"{measured.std(ddof=1):.4f} between them: the law is {100 * (end / measured.mean() - 1):+.1f} % off. The interval is what "
+        "other seeds of the two fitted runs would have changed, *if the law holds*. It does not know how wrong the law is."
     )
 )
 
 # %% [markdown]
 # ## The result
 #
-# ### Sixteen runs that it never saw
-#
 # [The figure](#fig-ends) has the last loss of every unseen run, as foretold and as measured.
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Three panels, digits, MNIST and CIFAR-10: the loss that the law foretells over the loss that was measured at the end, a mark for each unseen run and optimizer, on logarithmic axes, with the diagonal. Nearly all marks lie close to it; marks of runs beyond the stability limit, drawn as crosses, lie far to the right of it."}, "figure": {"caption": "Foretold and measured last loss of the unseen runs. Crosses: twice or four times the peak, where the law is not held to.", "name": "fig-ends"}}
-MODELS = ("law", "area", "late fall")
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Three panels, digits, MNIST and CIFAR-10: the last loss that the law foretells over the measured one, logarithmic axes with the diagonal, a mark for each unseen run and optimizer. On the digits the marks of Adam lie close to the diagonal, those of momentum above it where the loss is high, those of plain SGD far above it, up to four times as high. On MNIST all lie close to the diagonal. On CIFAR-10 the marks of Adam lie on it, those of momentum on or above it, and those of plain SGD are scattered, nearly all above it. Crosses lie near the diagonal or to the right of it; those of plain SGD lie far to the right on the digits and on CIFAR-10, one of them on MNIST, and two of momentum on CIFAR-10."}, "figure": {"caption": "Last loss of the unseen runs, foretold and measured (PyTorch, means over seeds; one mark a run). Crosses: runs at two or four times the peak, which the law is not held to.", "name": "fig-ends"}}
+MODELS = ("law", "area", "bound", "late fall", "nearest")
+errors_in_words = dict(
+    zip(
+        MODELS,
+        (
+            "the law",
+            "distance only",
+            "the bound",
+            "the late fall's end",
+            "the nearest end",
+        ),
+        strict=True,
+    )
+)
 
 
 def ends(task, optimizer, shapes, framework="pytorch"):
@@ -177,61 +238,172 @@ def foretell(task, optimizer, shapes, model="law", framework="pytorch"):
     return foretold.foretold(task, optimizer, fitted, shapes, model)
 
 
-figure, axes = plt.subplots(1, 3, figsize=(10, 3.8))
+from matplotlib.ticker import LogLocator, NullLocator
+
+figure, axes = plt.subplots(1, len(tasks), figsize=(10, 3.9))
 for ax, task in zip(axes, tasks, strict=True):
     for k, optimizer in enumerate(words):
-        found = ends(task, optimizer, UNSEEN)
-        said = foretell(task, optimizer, UNSEEN)
-        ax.plot(found, said, "os^"[k], color=figures.COLOURS[k], ms=5, alpha=0.8, label=words[optimizer])
-        found = ends(task, optimizer, foretold.BEYOND)
-        said = foretell(task, optimizer, foretold.BEYOND)
-        ax.plot(found, said, "x", color=figures.COLOURS[k], ms=6)
+        colour = figures.COLOURS[k]
+        found, said = (f(task, optimizer, UNSEEN) for f in (ends, foretell))
+        ax.plot(
+            found,
+            said,
+            "os^"[k],
+            color=colour,
+            ms=5,
+            alpha=0.8,
+            label=words[optimizer],
+        )
+        found, said = (
+            f(task, optimizer, foretold.BEYOND) for f in (ends, foretell)
+        )
+        ax.plot(found, said, "x", color=colour, ms=6)
     ax.set(xscale="log", yscale="log", title=tasks[task], xlabel="measured")
-    low, high = ax.get_xlim()[0], ax.get_ylim()[1]
-    ax.axline((low, low), (high, high), color="0.5", lw=1, ls="-", zorder=0)
+    shown = ax.get_xlim(), ax.get_ylim()
+    ax.axline((0.1, 0.1), (1, 1), color="0.5", lw=1, ls="-", zorder=0)
+    ax.set(xlim=shown[0], ylim=shown[1])
+    ticks = (1, 1.2, 1.5, 1.8, 2.2) if task == "cifar10" else (1, 2, 5)
+    for axis in (ax.xaxis, ax.yaxis):
+        axis.set_major_locator(LogLocator(subs=ticks))
+        axis.set_major_formatter("{x:g}")
+        axis.set_minor_locator(NullLocator())
 axes[0].set_ylabel("foretold")
-figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=3)
+figure.legend(
+    *axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=3
+)
 _ = figure
+
+# %% [markdown]
+# The error of a prediction is the size of $\log(\text{foretold}/\text{measured})$, given in percent. The tables have its
+# median over the sixteen unseen runs, for the law and for five rivals:
+#
+# - *distance only*: [the law](#eq-law) without its last term;
+# - *convex bound*: a floor plus a multiple of the bound, three numbers that are fitted on the same two curves;
+# - *late fall's end*: every schedule ends where the fitted run with a fall ended;
+# - *nearest end*: the constant's end where the last rate is above half of the schedule's highest, else the late fall's.
+#   That differs for one run in sixteen, so hardly in the median;
+# - *line's end*: every schedule ends where the line to zero ended. That peeks at an unseen run, which is left out here.
+#
+# The rank correlation (Spearman's) says how well an order is foretold: 1 is the order that was measured.
 
 # %% tags=["hide-input"]
 from scipy.stats import spearmanr
 
 
-def medians(task, optimizer, framework):
-    """Median error of the last loss over the unseen runs, by model, and the law's rank correlation with what came."""
+def errors_of(said, found):
+    return np.abs(np.log(said / found))
+
+
+def judged(task, optimizer, framework):
+    """Median error over the unseen runs, by model, and rank correlations of three of them."""
     found = ends(task, optimizer, UNSEEN, framework)
     said = {m: foretell(task, optimizer, UNSEEN, m, framework) for m in MODELS}
-    errors = {m: np.median(np.abs(np.log(s / found))) for m, s in said.items()}
-    return errors, spearmanr(said["law"], found).statistic
+    errors = {m: np.median(errors_of(s, found)) for m, s in said.items()}
+    peeked = UNSEEN.index(Shape("linear"))
+    errors["line"] = np.median(errors_of(found[peeked], np.delete(found, peeked)))
+    return errors, [spearmanr(said[m], found).statistic for m in MODELS[:3]]
 
 
-table, held = [], {}
-for task in tasks:
-    for optimizer in words:
-        row = [tasks[task], words[optimizer]]
-        for framework in ("pytorch", "keras"):
-            errors, rank = medians(task, optimizer, framework)
-            held[task, optimizer, framework] = errors
-            row += [f"{100 * errors[m]:.1f}" for m in MODELS] + [f"{rank:.2f}"]
-        table.append(row)
-head = ["task", "optimizer"]
-for name in ("PyTorch", "Keras"):
-    head += [f"{name}: law", "distance only", "the late fall's end", "rank correlation of the law"]
-figures.table(head, table)
+held, ranks = {}, {}
+for case in cases:
+    for framework in FRAMEWORKS:
+        held[*case, framework], ranks[*case, framework] = judged(*case, framework)
+
+
+def show(framework):
+    rows = []
+    for case in cases:
+        errors, order = held[*case, framework], ranks[*case, framework]
+        limit = foretold.THRESHOLDS[case[0]]
+        cells = [f"{100 * errors[m]:.1f}" for m in (*MODELS, "line")]
+        if errors["law"] <= limit:
+            cells[0] = f"**{cells[0]}**"
+        rows.append([label[case], *cells, " / ".join(f"{r:.2f}" for r in order)])
+    return figures.table(
+        [
+            f"{FRAMEWORKS[framework]}: median error, %",
+            "law",
+            "distance only",
+            "convex bound",
+            "late fall's end",
+            "nearest end",
+            "line's end (peeks)",
+            "rank correlation: law / distance / bound",
+        ],
+        rows,
+    )
+
+
+show("pytorch")
+
+# %% tags=["hide-input", "hide-output"]
+show("keras")
 
 # %% tags=["hide-input"]
-from lrlib.course.questions import answer
-
-below = {
-    task: sum(held[task, o, f]["law"] <= foretold.THRESHOLDS[task] for o in words for f in ("pytorch", "keras"))
-    for task in tasks
+met = {
+    key: errors["law"] <= foretold.THRESHOLDS[key[0]]
+    for key, errors in held.items()
 }
-mnist = held["mnist", "plain", "pytorch"]
-lines = [f"{tasks[task]}: {count} of 6" for task, count in below.items()]
+count = {task: sum(met[key] for key in met if key[0] == task) for task in tasks}
+winner = {key: min(MODELS, key=errors.get) for key, errors in held.items()}
+best_in = {model: [key for key in held if winner[key] == model] for model in MODELS}
+
+
+def listed(keys):
+    """Cases in words; the framework only where the other one is missing."""
+    found = {}
+    for *case, framework in keys:
+        found.setdefault(label[tuple(case)], []).append(FRAMEWORKS[framework])
+    return "; ".join(
+        case if len(both) == 2 else f"{case} in {both[0]}"
+        for case, both in found.items()
+    )
+
+
+rivals = [
+    f"{errors_in_words[model]} in {len(keys)} ({listed(keys)})"
+    for model, keys in best_in.items()
+    if keys and model != "law"
+]
+below_bound = sum(errors["law"] < errors["bound"] for errors in held.values())
+assert all(errors["law"] < 0.05 for key, errors in held.items() if key[1] == "adam")
+assert all(
+    held["digits", "plain", framework]["law"] > 0.6 for framework in FRAMEWORKS
+)
+law_ranks = [order[0] for order in ranks.values()]
+closest = min(
+    (errors["law"] - foretold.THRESHOLDS[key[0]], key)
+    for key, errors in held.items()
+    if not met[key]
+)[1]
+
+
+def spread(task):
+    """Between seeds: the median, over optimizers and unseen runs, of the last loss's relative standard deviation."""
+    every = [
+        foretold.losses(task, optimizer, UNSEEN, "pytorch") for optimizer in words
+    ]
+    return np.median(
+        [
+            one[:, -1].std(ddof=1) / one[:, -1].mean()
+            for runs in every
+            for one in runs.values()
+        ]
+    )
+
+
 display(
     Markdown(
-        "Median error of the last loss over sixteen unseen runs, in percent. It stays below the threshold that was set "
-        f"beforehand, 3 % on MNIST and 5 % elsewhere, in so many cases of optimizer and framework: {', '.join(lines)}."
+        f"""
+- **Thresholds.** Bold: the law stays below what was set beforehand, 3 % on MNIST and 5 % elsewhere. Of six cases a task,
+  three optimizers in two frameworks, it does so in {by_task(count.get)}. The closest miss is {label[closest[:2]]} in
+  {FRAMEWORKS[closest[2]]}, with {100 * held[closest]["law"]:.1f} %. (Keras's table is folded. Its weights and batches are PyTorch's, so it
+  is no second sample.)
+- **Rivals.** Of the five models that peek at nothing the law has the lowest error in {len(best_in["law"])} of {len(held)} cases, {" and ".join(rivals)}.
+  So the convex bound, with two numbers fewer, is a serious rival: the law beats it in {below_bound} of {len(held)} cases.
+- **Order.** The law's rank correlation is {min(law_ranks):.2f} to {max(law_ranks):.2f}.
+- **Scale.** From seed to seed the last loss has a standard deviation of {by_task(lambda task: f"{100 * spread(task):.0f} %")} (median).
+"""
     )
 )
 
@@ -240,76 +412,258 @@ display(
 #
 # ### What the last term is worth
 #
-# *Distance only* is the same law without its last term. It cannot know what a fall takes away, for it never looks at the
-# last rate. *The late fall's end* is the simplest guess: every schedule will end where the one run with a fall ended.
+# *Distance only* never looks at the last rate, so it cannot know what a decay takes away.
 
 # %% tags=["hide-input"]
-ratio = {
-    task: np.median([held[task, o, f]["area"] / held[task, o, f]["law"] for o in words for f in ("pytorch", "keras")])
+ratio = {key: errors["area"] / errors["law"] for key, errors in held.items()}
+typical = {
+    task: np.median([ratio[key] for key in ratio if key[0] == task])
     for task in tasks
 }
+plain = [ratio["mnist", "plain", framework] for framework in FRAMEWORKS]
+assert min(ratio.values()) > 1, ratio
+same = max(abs(order[0] - order[1]) for order in ranks.values())
+final = [
+    Setting("mnist", "plain", s).schedule(foretold.UPDATES["mnist"] * s.part - 1)
+    / 0.5
+    for s in UNSEEN
+]
+low_ends = sum(rate < 0.05 for rate in final)
+assert same < 0.05 and low_ends == 14, (same, final)
+answer("prediction 2", "grows more than threefold", holds=min(plain) > 3)
 display(
     Markdown(
-        "Without the last term the error is larger by a factor of "
-        + ", ".join(f"{value:.1f} on {tasks[task]}" for task, value in ratio.items())
-        + " (median over optimizers and frameworks). So what a decay gives is, to a good part, what its last rate says."
+        f"Without the last term the median error is larger in all {len(ratio)} cases, by a factor of "
+        + by_task(lambda task: f"{typical[task]:.1f}")
+        + f" (median of six). The foretold *order*, however, is nearly the same without it: the rank correlations differ by {same:.2f} at most. "
+        f"That is no wonder, for {low_ends} of the sixteen unseen runs end at a rate below a twentieth of the task's peak, where the last term says "
+        "next to nothing. Our reading: what it improves there is the fit, for without it the shaking of the constant run counts as way not yet walked."
     )
 )
 
 # %% [markdown]
-# ### Where it breaks
+# ### Where it fails, and why
 #
-# The law has no stability limit in it. At twice and at four times the peak some runs leave the region where a higher rate
-# only shakes harder: they stop learning, and the law goes on to foretell a low loss. These are the crosses in
-# [the figure](#fig-ends), and [the learning rate](learning_rate.ipynb) explains the limit that they ran into.
+# On the digits the law fails with plain SGD and, by less, with momentum. Which runs does it miss?
 
 # %% tags=["hide-input"]
-rows = []
-for task in tasks:
-    for optimizer in words:
-        found, said = (f(task, optimizer, foretold.BEYOND) for f in (ends, foretell))
-        cells = [f"{s:.2f} / {m:.2f}" for s, m in zip(said, found, strict=True)]
-        rows.append([tasks[task], words[optimizer], *cells])
-figures.table(
-    ["task", "optimizer", *(f"{shape.name}: foretold / measured" for shape in foretold.BEYOND)],
-    rows,
+rows, signed = [], {}
+for optimizer in words:
+    row = [words[optimizer]]
+    for group, shapes in groups.items():
+        both = [
+            np.log(
+                foretell("digits", optimizer, shapes, "law", f)
+                / ends("digits", optimizer, shapes, f)
+            )
+            for f in FRAMEWORKS
+        ]
+        signed[optimizer, group] = np.concatenate(both)
+        row.append(" / ".join(f"{100 * np.median(one):+.0f} %" for one in both))
+    rows.append(row)
+figures.table(["digits: median signed error, PyTorch / Keras", *groups], rows)
+
+# %% tags=["hide-input"]
+short = ["unseen peaks", "a third of the budget"]
+plain_errors = np.concatenate([signed["plain", group] for group in groups])
+assert plain_errors.min() > 0
+for optimizer in ("plain", "sgd"):
+    full = np.median(signed[optimizer, "unseen shapes"])
+    assert all(np.median(signed[optimizer, group]) > full for group in short), (
+        signed
+    )
+answer(
+    "prediction 1",
+    "above 20 %",
+    holds=all(held["digits", "plain", f]["law"] > 0.2 for f in FRAMEWORKS),
+)
+display(
+    Markdown(
+        f"With plain SGD all {len(plain_errors)} foretold losses are too high, and with both kinds of SGD the runs at lower peaks or with "
+        "less time are missed most. They have walked less than the fitted runs, and yet they have learned more than the law thinks possible: "
+        "it takes the early part of the fitted runs for a long way still to go. So look at that part."
+    )
 )
 
 # %% [markdown]
-# ### What it saves
-#
-# Say you follow the law: fit two runs, let it rank the eighteen schedules of the study, and train only its first choice.
-# How much accuracy does that cost against training all of them and taking the best?
+# The next table was made after the results were seen, so it is a reading and not a test. A *jump*: from one mark to the next,
+# the held-out loss of one seed of the constant run rises by more than a quarter. *Taken away*: the constant run's loss less
+# that of a late fall, ± a standard error over seeds. *Calmer runs*: the law is fitted on a constant rate at a quarter of
+# the peak and on a late fall at half of it, and foretells the sixteen others. *Guessing*: the runs at twice the peak (a line,
+# a constant rate and REX) that end at the loss of guessing, above 2.2.
 
 # %% tags=["hide-input"]
+CALM = (Shape("constant", 0.25), Shape("wsd", 0.5))
+others = [shape for shape in (*FITTED, *UNSEEN) if shape not in CALM]
+jumps, taken, calm, guess = {}, {}, {}, {}
 rows = []
-for task in tasks:
-    for optimizer in words:
-        shapes = (*FITTED, *UNSEEN)
-        said, found = foretell(task, optimizer, shapes), ends(task, optimizer, shapes)
-        accuracy = foretold.accuracies(task, optimizer, shapes, "pytorch")
-        choice = int(said.argmin())
-        rows.append(
-            [
-                tasks[task],
-                words[optimizer],
-                shapes[choice].name,
-                f"{found[choice]:.4f}",
-                f"{shapes[int(found.argmin())].name}, {found.min():.4f}",
-                f"{accuracy.max() - accuracy[choice]:.2f}",
-            ]
-        )
+for task, optimizer in cases:
+    key = task, optimizer
+    shapes = (*FITTED, *UNSEEN, *foretold.BEYOND)
+    losses = foretold.losses(task, optimizer, shapes, "pytorch")
+    steps = losses["constant"][:, 1:] / losses["constant"][:, :-1]
+    jumps[key] = 100 * (steps > 1.25).mean()
+    early = (
+        losses["constant"][:, foretold.MARKS // 3 - 1] - losses["wsd-third"][:, -1]
+    )
+    final = losses["constant"][:, -1] - losses["wsd"][:, -1]
+    taken[key] = early.mean(), final.mean()
+    twice = [
+        losses[f"{shape}-peak2"][:, -1] for shape in ("linear", "constant", "rex")
+    ]
+    guess[key] = np.concatenate(twice) > 2.2
+    refitted = Law.fit([Run(*stored_run(*key, shape)) for shape in CALM])
+    said = [
+        refitted.predict(Setting(*key, s).schedule, [Setting(*key, s).updates])[0]
+        for s in others
+    ]
+    calm[key] = np.median(errors_of(np.array(said), ends(*key, others)))
+    rows.append(
+        [
+            label[key],
+            f"{jumps[key]:.0f} %",
+            *(
+                f"{d.mean():.3f} ± {d.std(ddof=1) / len(d) ** 0.5:.3f}"
+                for d in (early, final)
+            ),
+            f"{guess[key].sum()} of {len(guess[key])}",
+            f"{100 * held[*key, 'pytorch']['law']:.1f}",
+            f"{100 * calm[key]:.1f}",
+        ]
+    )
 figures.table(
-    ["task", "optimizer", "the law's choice", "its loss", "the best, its loss", "accuracy lost, points"],
+    [
+        "PyTorch",
+        "jumps",
+        "taken away after a third",
+        "taken away at the end",
+        "guessing, at twice the peak",
+        "the law's error, %",
+        "fitted on calmer runs, %",
+    ],
     rows,
+)
+
+# %% tags=["hide-input"]
+wild, some, quiet = (("digits", optimizer) for optimizer in words)
+assert (
+    jumps[wild] > 2 * jumps[quiet] and jumps[wild] > jumps[some] > jumps[quiet]
+), jumps
+assert (
+    taken[wild][0] > 5 * taken[wild][1]
+    and calm[wild] < held[*wild, "pytorch"]["law"] / 3
+)
+assert max(v for k, v in jumps.items() if k != wild) == jumps[some], jumps
+farther = {
+    key: calm[key] / held[*key, "pytorch"]["law"]
+    for key in cases
+    if key[0] == "mnist"
+}
+assert all(jumps[key] == 0 and value > 2 for key, value in farther.items()), (
+    jumps,
+    farther,
+)
+display(
+    Markdown(
+        f"Plain SGD on the digits has its peak next to the stability limit. At twice the peak {guess[wild].sum()} of {len(guess[wild])} runs "
+        f"end guessing, and at the peak itself the loss jumps in {jumps[wild]:.0f} % of the steps between marks. After a third of the run "
+        f"a late fall takes away {taken[wild][0]:.2f} of the loss, at the end {taken[wild][1]:.2f}. [The law](#eq-law) has one number for both, $C\\eta$, and what is "
+        f"left over it books as way not yet walked. Fitted on calmer runs, it is {100 * calm[wild]:.0f} % off instead of "
+        f"{100 * held[*wild, 'pytorch']['law']:.0f} %. Momentum on the digits has fewer jumps, {jumps[some]:.0f} %, and a smaller error. "
+        f"Adam has {jumps[quiet]:.0f} % and meets the threshold. Calmer runs are no cure for everything: on MNIST, where nothing jumps, the error of a law "
+        f"fitted on them is {min(farther.values()):.1f} to {max(farther.values()):.1f} times as large, presumably because they lie farther from what it has to foretell."
+    )
+)
+
+# %% tags=["hide-input"]
+deep = "cifar10", "plain"
+at_limit = [key for key in cases if guess[key].mean() > 1 / 3]
+assert set(at_limit) == {wild, deep}, guess
+found = {
+    s.name: foretold.losses(*deep, [s], "pytorch")[s.name][:, -1] for s in UNSEEN
+}
+off = np.log(foretell(*deep, UNSEEN) / ends(*deep, UNSEEN))
+low_one = UNSEEN[int(off.argmin())].name
+assert ranks[*deep, "pytorch"][0] == min(
+    ranks[*case, "pytorch"][0] for case in cases
+)
+assert held[*deep, "pytorch"]["law"] > 0.05 and (off < 0).sum() == 1
+assert found[low_one].max() > 2.2
+display(
+    Markdown(
+        f"The other case in which more than a third of the runs at twice the peak end guessing, {guess[deep].sum()} of {len(guess[deep])}, is CIFAR-10 with plain SGD. There the law misses its "
+        f"threshold, with {100 * held[*deep, 'pytorch']['law']:.1f} %, and its rank correlation, {ranks[*deep, 'pytorch'][0]:.2f}, is the lowest of the nine. As on the digits it is too high, in {(off > 0).sum()} runs of sixteen. "
+        f"The other one is *{low_one}*, whose three seeds end at {', '.join(f'{x:.2f}' for x in sorted(found[low_one]))}: guessing is 2.30. Calmer runs hardly help there ({100 * calm[deep]:.0f} %), and in Keras, with the same weights and batches, the error is "
+        f"{100 * held[*deep, 'keras']['law']:.1f} %: presumably rounding drives runs apart that are so close to the limit, and three seeds are few."
+    )
+)
+
+# %% [markdown]
+# So our reading is: the law fails where the fitted runs shake in a way that is not proportional to the rate, and next to the
+# stability limit they do. On the digits the noise also dies out as the network fits every image, as [Why a decay
+# works](why_decay.ipynb) measured, so it cannot be one number times the rate. Look at the fitted curves first. Where they
+# jump, fit at a lower peak, or believe nothing.
+#
+# ### What it saves
+#
+# Suppose you follow the law: fit two runs, let it rank all eighteen schedules of the study up to the task's peak, and take
+# its first choice. How much accuracy does that cost against training all eighteen and taking the best?
+
+# %% tags=["hide-input"]
+from lrlib.course.stats import interval, mean_interval
+
+shapes = (*FITTED, *UNSEEN)
+rows, choices, regrets, unclear = [], [], [], True
+for case in cases:
+    accuracy = foretold.accuracies(*case, shapes, "pytorch")
+    choices.append(shapes[int(foretell(*case, shapes).argmin())].name)
+    best = int(accuracy.mean(1).argmax())
+    lost = accuracy[best] - accuracy[[s.name for s in shapes].index(choices[-1])]
+    regrets.append(lost.mean())
+    unclear &= not np.ptp(lost) or interval(lost)[0] < 0
+    rows.append(
+        [
+            label[case],
+            choices[-1],
+            shapes[best].name,
+            mean_interval(lost) if np.ptp(lost) else f"{lost.mean():+.2f}",
+        ]
+    )
+figures.table(
+    [
+        "PyTorch",
+        "the law's choice",
+        "the best by accuracy",
+        "accuracy lost, points (95 % interval)",
+    ],
+    rows,
+)
+
+# %% tags=["hide-input"]
+assert set(choices) == {"wsd"}, choices
+assert unclear
+display(
+    Markdown(
+        f"In all {len(cases)} cases its choice is the late fall, one of the two runs that it was fitted on. That costs {min(regrets):.2f} to "
+        f"{max(regrets):.2f} points of accuracy on the held-out images, and no interval excludes zero. The best was picked afterwards, on the same images, so it owes "
+        "something to luck, and these costs are rather too high than too low. Following theory costs the same: the exact model below, which needs no run, also puts the "
+        "late fall first. So does a rule of thumb, and the law saved no more than that. The peak was given here; the law cannot choose it, as the end of this chapter shows."
+    )
 )
 
 # %% [markdown]
 # ## From the data alone
 #
 # For one model no run is needed at all. In linear regression, trained by SGD on mini-batches, the expected loss after every
-# update can be computed exactly, for any schedule. The mean of the weights and their second moment follow a recursion: each
-# update contracts the error along the data's directions, and adds the covariance of one batch's gradient, η² / B times.
+# update can be computed exactly, for any schedule. With $H$ the mean of $x x^\top$, $e$ the mean distance of the weights
+# from the best ones and $S$ its mean square, an update at rate $\eta$ with a batch of $B$ rows takes
+#
+# $$
+# e \leftarrow (I - \eta H)\, e, \qquad S \leftarrow \underbrace{(I - \eta H)\, S\, (I - \eta H)}_{\text{walk}} + \underbrace{\frac{\eta^2}{B}\, \Sigma(S, e)}_{\text{shake}} ,
+# $$ (eq-exact)
+#
+# where $\Sigma$ is the covariance of one row's gradient, and the loss is that of the best weights plus
+# $\frac{1}{2}\operatorname{tr} H S$. No number is fitted: [the recursion](#eq-exact) needs the data and the rates.
 
 # %%
 from lrlib.course.data import digit_rows
@@ -324,8 +678,8 @@ exact = expected_loss(x, targets, late(np.arange(UPDATES)), BATCH)
 print(f"expected loss: {exact[0]:.4f} at the start, {exact[-1]:.5f} at the end")
 
 # %% [markdown]
-# Nothing was trained for that line. To see whether it is right, a thousand regressions are trained side by side. The
-# course's frameworks train the first twenty of them too, on the same batches.
+# Nothing was trained for that line. To see whether it is right, NumPy trains a thousand regressions side by side. Both
+# frameworks train the first twenty of them too, on the same batches.
 
 # %%
 T, RUNS = UPDATES, 1000
@@ -338,7 +692,10 @@ curvature = x.T @ x / len(x)
 def train_many(schedule, runs=RUNS):
     """SGD from zero weights: losses, runs × updates; batches drawn with replacement; the first twenty's weights."""
     weights = np.zeros((runs, x.shape[1], 10))
-    losses, batches = [], np.random.default_rng(1).integers(len(x), size=(T, runs, BATCH))
+    losses, batches = (
+        [],
+        np.random.default_rng(1).integers(len(x), size=(T, runs, BATCH)),
+    )
     for t in range(T):
         inputs = x[batches[t]]
         errors = inputs @ weights - targets[batches[t]]
@@ -383,8 +740,12 @@ images_tf, wanted_tf = tf.constant(x), tf.constant(targets)
 def train_in_keras(batches):
     for rows in batches:
         with tf.GradientTape() as tape:
-            errors = tf.gather(images_tf, rows) @ in_keras.value - tf.gather(wanted_tf, rows)
-            loss = 0.5 * tf.reduce_sum(tf.reduce_mean(tf.reduce_sum(errors**2, -1), -1))
+            errors = tf.gather(images_tf, rows) @ in_keras.value - tf.gather(
+                wanted_tf, rows
+            )
+            loss = 0.5 * tf.reduce_sum(
+                tf.reduce_mean(tf.reduce_sum(errors**2, -1), -1)
+            )
         keras_optimizer.apply([tape.gradient(loss, in_keras.value)], [in_keras])
 
 
@@ -394,11 +755,12 @@ print("Keras's weights are those of NumPy to four digits:", apart_keras < 1e-4)
 assert apart_keras < 1e-4, apart_keras
 
 # %% [markdown]
-# The lines of [the figure](#fig-exact) are computed; the bands are the middle nine tenths of a thousand runs.
+# Keras keeps its rate in single precision, hence four digits. In [the figure](#fig-exact) the lines are computed, and nine
+# tenths of a thousand runs lie in each band.
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Expected excess loss over updates for linear regression on the digits, on a logarithmic axis: a constant rate levels off high and shakes in a wide band; a line falls steadily; a late fall stays near the constant rate and drops sharply in its last fifth, below the line. The computed line runs through the middle of each band."}, "figure": {"caption": "Linear regression on the digits: loss above the floor, computed (lines), and 1,000 runs of each (bands).", "name": "fig-exact"}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Loss above the floor against the update, 300 updates, on a logarithmic axis, for three schedules, each a computed line inside a band of runs. The constant rate falls ever more slowly to 0.04, in a wide band. The line to zero lies below it, in a band that narrows to a thread, and ends near 0.027. The late fall follows the constant rate until update 240, then drops below both, to 0.02."}, "figure": {"caption": "Linear regression on the digits, batches of 8: the loss above that of the best weights, computed (lines), and nine tenths of 1,000 runs (bands).", "name": "fig-exact"}}
 named = {
-    "constant": lrlib.Constant(PEAK),
+    "constant rate": lrlib.Constant(PEAK),
     "line": lrlib.Linear(PEAK, 0.0, UPDATES),
     "late fall": late,
 }
@@ -411,11 +773,15 @@ for colour, (name, schedule) in zip(figures.COLOURS, named.items(), strict=False
     computed = expected_loss(x, targets, schedule(np.arange(UPDATES)), BATCH)[1:]
     low, high = np.quantile(curves[name] - floor, [0.05, 0.95], axis=0)
     ax.fill_between(range(1, T + 1), low, high, color=colour, alpha=0.2, lw=0)
-    ax.plot(range(1, T + 1), computed - floor, "-", color=colour, label=name, lw=1.2)
+    ax.plot(
+        range(1, T + 1), computed - floor, "-", color=colour, label=name, lw=1.2
+    )
     error = curves[name].std(0, ddof=1) / RUNS**0.5
     inside[name] = (np.abs(curves[name].mean(0) - computed) < 2 * error).mean()
 ax.set(yscale="log", xlabel="updates", ylabel="loss above the floor")
-ax.set_title("No free number: the computed loss runs through the middle of the runs")
+ax.set_yticks([0.02, 0.05, 0.1, 0.2, 0.4], ["0.02", "0.05", "0.1", "0.2", "0.4"])
+ax.minorticks_off()
+ax.set_title("With no number fitted, the computed loss runs through the bands")
 ax.legend()
 _ = figure
 
@@ -425,16 +791,24 @@ ranges = {}
 for name, losses in curves.items():
     off = losses - losses.mean(0)
     error = losses.std(0, ddof=1) / RUNS**0.5
-    counts = np.random.default_rng(2).multinomial(RUNS, np.full(RUNS, 1 / RUNS), 400)
+    counts = np.random.default_rng(2).multinomial(
+        RUNS, np.full(RUNS, 1 / RUNS), 400
+    )
     shares = (np.abs(counts @ off / RUNS) < 2 * error).mean(1)
     ranges[name] = np.quantile(shares, [0.01, 0.99])
-    assert ranges[name][0] <= inside[name] <= ranges[name][1], (name, inside, ranges)
+    assert ranges[name][0] <= inside[name] <= ranges[name][1], (
+        name,
+        inside,
+        ranges,
+    )
 display(
     Markdown(
-        "The computed loss lies within two standard errors of the mean of a thousand runs after "
-        + ", ".join(f"{100 * inside[n]:.0f} % of the updates ({n})" for n in named)
-        + ". Were it exactly right, chance would put that share, in 98 of 100 such experiments, between "
-        + ", ".join(f"{100 * ranges[n][0]:.0f} and {100 * ranges[n][1]:.0f} %" for n in named)
+        "The computed loss lies within two standard errors of the mean of a thousand runs in "
+        + ", ".join(
+            f"{100 * inside[n]:.0f} % of the updates for the {n} (if it were exactly right, {100 * ranges[n][0]:.0f} to "
+            f"{100 * ranges[n][1]:.0f} % in 98 of 100 such experiments)"
+            for n in named
+        )
         + "."
     )
 )
@@ -443,40 +817,37 @@ display(
 # ### The best schedule there is
 #
 # Where the loss of any schedule can be computed, the best one can be sought. `best_rates` sets one rate after the other to
-# its optimum, given all others, until nothing more is gained.
+# its optimum, given all others, until nothing more is gained. The result is a local optimum: another start may end some
+# percent lower. We give it three epochs of the digits, 114 updates with batches of 32; [the figure](#fig-best-rates) has
+# the result.
+#
+# <!-- answers 3 -->
 
 # %%
-optimum = best_rates(x, targets, updates=UPDATES, batch=BATCH)
-print(f"its expected loss at the end: {optimum.losses[-1]:.5f}")
-
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Two panels over updates. Top, the best rates on a logarithmic axis: they alternate between about 0.09 and 0.5 to 0.7 for half of the run, above the dashed line of the stability limit at 0.175, then come together at 0.1 and fall to 0.004. Bottom, the expected loss: it jumps up by a factor of ten at every second update and falls back at the next, until the jumps end and it drops below every named schedule."}, "figure": {"caption": "The best schedule for linear regression on the digits, 300 updates. Dashed: the stability limit, two over the largest curvature.", "name": "fig-best"}}
 limit = 2 / np.linalg.eigvalsh(curvature)[-1]
-figure, axes = plt.subplots(2, 1, figsize=(8, 5), sharex=True)
-axes[0].plot(optimum.rates, "-", lw=0.8)
-axes[0].axhline(limit, color="0.4", ls="--", lw=1)
+optimum = best_rates(x, targets, updates=114, batch=32)
+limited = best_rates(x, targets, updates=114, batch=32, highest=limit)
+print(f"expected loss at the end: {optimum.losses[-1]:.5f}")
+print(f"with no rate above the limit: {limited.losses[-1]:.5f}")
+
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Two panels against the update, 114 updates, logarithmic axes. Top, the rate: the best of all alternates between 0.09 and spikes of 1 to 3, far above the dashed stability limit at 0.175; the spikes shrink from update 60 on, are gone at update 93, and the rate then falls to 0.01. The best up to the limit lies on the limit, with short dips, until about update 100 and then falls. Bottom, the loss above the floor: that of the best of all jumps up by a factor of about a hundred and back at every second update, until the jumps die out, and ends at 0.01. That of the other rises slowly and drops at each dip, and ends at twice as much."}, "figure": {"caption": "The best schedule for linear regression on the digits, and the best that keeps to the stability limit (dashed: two over the largest curvature); 114 updates with batches of 32.", "name": "fig-best-rates"}}
+figure, axes = plt.subplots(2, 1, figsize=(8, 5.2), sharex=True)
+pair = {"best of all": optimum, "best up to the limit": limited}
+for colour, width, (title, one) in zip(
+    figures.COLOURS, (0.8, 1.6), pair.items(), strict=False
+):
+    axes[0].plot(one.rates, "-", lw=width, color=colour, label=title)
+    axes[1].plot(one.losses - floor, "-", lw=width, color=colour)
+axes[0].axhline(limit, color="0.3", ls="--", lw=1)
 axes[0].set(yscale="log", ylabel="rate")
-axes[0].set_title("The best schedule crosses the stability limit at every second update")
-axes[1].plot(optimum.losses - floor, "-", lw=0.8)
-axes[1].set(yscale="log", xlabel="updates", ylabel="expected loss above the floor")
+axes[0].set_title("The best schedule crosses the stability limit again and again")
+axes[0].legend(loc="lower left")
+axes[1].set(yscale="log", xlabel="updates", ylabel="loss above the floor")
+axes[1].set_title("Its loss jumps, and ends lowest")
 _ = figure
 
-# %% tags=["hide-input"]
-above = (optimum.rates > limit).mean()
-start = exact[0] - floor
-assert optimum.rates.max() > 3 * limit and above > 0.3
-answer("prediction 3", "a fall with single rates far above the stability limit", holds=above > 0.3)
-display(
-    Markdown(
-        f"{100 * above:.0f} % of its rates lie above the limit of {limit:.3f}, the highest {optimum.rates.max() / limit:.1f} "
-        f"times over. One such update multiplies the error along the steepest direction; the next, smaller one takes it "
-        f"back. What is gained is everywhere else: along the flat directions, the slow ones, a high rate is what is needed. "
-        f"Then, in the last third, the rates fall, as all good schedules' do."
-    )
-)
-
 # %% [markdown]
-# Such spikes suit this very data, to the digit, and nobody should copy them. What can be copied is how far the named shapes
-# lie from the optimum, each with the peak that suits it best.
+# How far from it do the named shapes end, each with the peak that suits it best?
 
 # %% tags=["hide-input"]
 from scipy.optimize import minimize_scalar
@@ -484,59 +855,281 @@ from scipy.optimize import minimize_scalar
 from lrlib.course.experiments.equal_budget import schedules
 
 
-def best_excess(name, updates, batch, highest):
-    """The lowest excess loss of a named shape, over its peak."""
+def best_of_shape(shape, updates, batch=32):
+    """The lowest excess loss of a named shape over its peak, and that peak."""
 
-    def excess(log_peak):
-        rates = schedules(float(np.exp(log_peak)), updates)[name](np.arange(updates))
-        return float(expected_loss(x, targets, rates, batch)[-1]) - floor
+    def log_excess(log_peak):
+        rates = schedules(float(np.exp(log_peak)), updates)[shape](
+            np.arange(updates)
+        )
+        excess = expected_loss(x, targets, rates, batch)[-1] - floor
+        return float(np.log(min(excess, 1e9)))
 
-    bounds = np.log(highest / 15), np.log(highest)
-    found = minimize_scalar(excess, bounds=bounds, method="bounded", options={"xatol": 0.15})
-    return found.fun
+    guess = np.log(limit)
+    found = minimize_scalar(
+        log_excess, bracket=(guess - 0.7, guess - 0.2), options={"xtol": 0.005}
+    )
+    return np.exp(found.fun), np.exp(found.x)
 
 
-shapes = list(schedules(1.0, 100))
-reached = {name: best_excess(name, UPDATES, BATCH, limit) for name in shapes}
+families = list(schedules(1.0, 100))
+theory = {
+    epochs: {shape: best_of_shape(shape, 38 * epochs) for shape in families}
+    for epochs in (1, 3)
+}
 least = optimum.losses[-1] - floor
-order = sorted(reached, key=reached.get)
-rows = [[name, f"{reached[name] / least:.2f}"] for name in order]
-figures.table(["shape, at its best peak", "excess loss over the optimum's"], rows)
+order = sorted(families, key=lambda shape: theory[3][shape][0])
+figures.table(
+    ["114 updates", "excess loss over the optimum's", "best peak over the limit"],
+    [
+        [s, f"{theory[3][s][0] / least:.2f}", f"{theory[3][s][1] / limit:.2f}"]
+        for s in order
+    ],
+)
+
+# %% tags=["hide-input"]
+above = optimum.rates > limit
+rises = (np.diff(optimum.losses) > 0).mean()
+last_spike = int(np.flatnonzero(above).max())
+top = 2 / limit
+between = np.median(optimum.rates[:last_spike][~above[:last_spike]])
+assert 0.95 < between * top < 1.1, between * top
+walked = schedules(theory[3]["wsd"][1], 114)["wsd"](np.arange(114)).sum()
+assert optimum.rates.max() > 3 * limit and above.mean() > 0.3
+assert optimum.rates.sum() > 1.5 * walked and rises > 0.3 and last_spike < 100
+assert order[0] == "wsd" and order[-1] == "constant"
+within = (limited.losses[-1] - floor) / least
+held_until = int(np.flatnonzero(limited.rates > 0.95 * limit).max()) + 1
+at_limit = (limited.rates[:held_until] > 0.95 * limit).mean()
+assert (
+    1.5 < within < theory[3]["wsd"][0] / least
+    and at_limit > 0.7
+    and held_until > 90
+), (within, held_until, at_limit)
+assert (limited.rates[held_until:] < 0.9 * limit).all() and limited.rates[
+    -1
+] < 0.1 * limit
+answer(
+    "prediction 3",
+    "a fall with single rates far above the stability limit",
+    holds=above.mean() > 0.3,
+)
+answer("check 4", "in more than a quarter of its updates", holds=rises > 0.25)
+display(
+    Markdown(
+        f"{100 * above.mean():.0f} % of the best rates lie above the limit of {limit:.3f}, the highest at {optimum.rates.max() / limit:.1f} times the limit, "
+        f"and the loss rises in {100 * rises:.0f} % of the updates. Our reading: a spike multiplies the error along the steepest direction, "
+        f"and the update after it takes it back: the rates between spikes are {between:.3f} (median), which is {between * top:.2f} over the largest curvature, "
+        "and at 1.00 the mean error along that direction is gone at once. What stays is the way along the flat directions, where little but the sum of the rates counts. "
+        f"That sum is {optimum.rates.sum():.1f}, against {walked:.1f} for the best late fall. From update {last_spike + 1} on no rate "
+        f"is above the limit, and they fall to {optimum.rates[-1]:.3f}."
+    ),
+    Markdown(
+        f"If no rate may exceed the limit, the best schedule is at the limit in {100 * at_limit:.0f} % of the first {held_until} updates, and then falls. It ends at "
+        f"{within:.2f} times the optimum's excess loss. The late fall, of much the same shape, comes closest of the named ones, at {theory[3]['wsd'][0] / least:.2f} times; "
+        f"the constant rate ends at {theory[3]['constant'][0] / least:.2f} times."
+    ),
+)
 
 # %% [markdown]
+# Such spikes suit these very data, and nobody should copy them. That common families are not optimal for linear regression
+# is also what Naganuma and colleagues report, who search within families of shapes, for two small networks as well
+# {cite}`naganuma2026`. Li and colleagues derive the best schedule under a law like ours, with a largest rate that is allowed: on
+# easy tasks it is a power that falls to zero; on hard ones it holds the largest rate, and falls late {cite}`li2026`. (Both are our
+# reading.) Our best schedule up to the limit looks like the second case. Which case the digits are by their spectrum, we have
+# not measured.
+#
 # ### Theory's order and the study's
 #
-# [To zero, in what shape?](to_zero.ipynb) trained ten of these shapes on three tasks, each at its own peak. Does the
-# regression, which knows nothing of networks, put them in the same order?
+# [To zero, in what shape?](to_zero.ipynb) trained ten shapes on three tasks, each at its own peak, for one, three and nine
+# epochs: nine settings. Does the regression, which knows nothing of networks, put them in the same order?
 
 # %% tags=["hide-input"]
 from lrlib.course.experiments.equal_budget import results as study
 
-stored = study.load(shapes)
+stored = study.load(families)
 log_errors = np.log(100 - stored.means)  # settings × schedules
-predicted = {
-    epochs: [best_excess(name, 38 * epochs, 32, limit) for name in shapes]
-    for epochs in (3, 9)
-}
-rows = []
-for epochs, excess in predicted.items():
-    ranks = [spearmanr(excess, errors).statistic for errors in log_errors]
-    mean = spearmanr(excess, log_errors.mean(0)).statistic
-    drawn = np.random.default_rng(0).integers(len(ranks), size=(2000, len(ranks)))
-    boot = [spearmanr(excess, log_errors[d].mean(0)).statistic for d in drawn]
-    low, high = np.quantile(boot, [0.025, 0.975])
+rows, theirs, means = [], {}, {}
+for epochs, found in theory.items():
+    excess = [found[shape][0] for shape in families]
+    theirs[epochs] = [spearmanr(excess, errors).statistic for errors in log_errors]
+    means[epochs] = spearmanr(excess, log_errors.mean(0)).statistic
+    drawn = np.random.default_rng(0).integers(
+        len(log_errors), size=(2000, len(log_errors))
+    )
+    again = [spearmanr(excess, log_errors[d].mean(0)).statistic for d in drawn]
+    low, high = np.quantile(again, [0.025, 0.975])
     rows.append(
         [
             f"{38 * epochs} updates",
-            f"{mean:.2f} ({low:.2f} to {high:.2f})",
-            f"{min(ranks):.2f} to {max(ranks):.2f}",
+            f"{means[epochs]:.2f} ({low:.2f} to {high:.2f})",
+            f"{min(theirs[epochs]):.2f} to {max(theirs[epochs]):.2f}",
         ]
     )
 figures.table(
     [
         "regression over",
-        "rank correlation with the study's mean order (95 %, settings drawn again)",
+        "rank correlation with the study's mean order (95 %, its nine settings drawn again)",
         "setting by setting",
     ],
     rows,
 )
+
+# %% tags=["hide-input"]
+odd = study.SETTINGS.index(("cifar10", 1))
+assert all(
+    int(np.argmin(one)) == odd and one[odd] < 0 for one in theirs.values()
+), theirs
+assert all(sorted(one)[1] > 0.4 for one in theirs.values()), theirs
+placed = sorted(families, key=lambda shape: log_errors[odd][families.index(shape)])
+assert placed[0] == "constant" and placed[-1] == "rex" and order[1] == "rex"
+display(
+    Markdown(
+        f"The mean order agrees, at {min(means.values()):.2f} to {max(means.values()):.2f}, though nine settings leave wide intervals. In eight of the nine the rank correlation is at least "
+        f"{min(sorted(one)[1] for one in theirs.values()):.2f}. The ninth is CIFAR-10 at one epoch: there the constant rate ended first of ten, and REX, "
+        "second in theory, last. The regression is right about most of the order, and about that setting it is wrong."
+    )
+)
+
+# %% [markdown]
+# **Your predictions:**
+#
+# 1. **above 20 %**: the fitted runs stand next to the stability limit, and the law takes their jumps for way not yet walked.
+# 2. **grows more than threefold**: the distance alone cannot know what a decay takes away.
+# 3. **a fall with single rates far above the stability limit**: one update overshoots, and the next takes it back.
+#
+# ## Break it: ask beyond the limit
+#
+# [The law](#eq-law) has no stability limit in it: a higher peak walks further, and a decay ends the shaking. So ask it for peaks
+# that were never fitted, on MNIST without momentum.
+
+# %%
+for peak in (0.5, 1.0, 2.0, 4.0):
+    (said,) = law.predict(lrlib.Linear(peak, 0.0, steps=1650), updates=[1650])
+    print(f"a line to zero from {peak}: {said:.4f}")
+
+# %% [markdown]
+# The higher, the better, for ever. Here is what four schedules beyond the peak gave, two with twice the peak and a fall, one
+# with four times the peak, and a constant rate. They are the crosses of [the figure](#fig-ends).
+
+# %% tags=["hide-input"]
+rows = []
+for case in cases:
+    found, said = (f(*case, foretold.BEYOND) for f in (ends, foretell))
+    rows.append(
+        [
+            label[case],
+            *(f"{s:.2f} / {m:.2f}" for s, m in zip(said, found, strict=True)),
+        ]
+    )
+figures.table(
+    ["PyTorch: foretold / measured", *(shape.name for shape in foretold.BEYOND)],
+    rows,
+)
+
+# %% tags=["hide-input"]
+lines = [Shape("linear"), Shape("linear", 2.0), Shape("linear", 4.0)]
+promised = {case: foretell(*case, lines) for case in cases}
+came = {case: ends(*case, lines) for case in cases}
+assert all((np.diff(promised[case]) < 0).all() for case in cases)
+worse = {case: came[case][1:] > came[case][0] for case in cases}
+sets = {
+    "From both it ended higher": [c for c in cases if worse[c].all()],
+    "From four times only": [c for c in cases if worse[c][1] and not worse[c][0]],
+    "From neither": [c for c in cases if not worse[c].any()],
+}
+assert sum(map(len, sets.values())) == len(cases)
+assert all((task, "adam") in sets["From neither"] for task in tasks)
+answer(
+    "check 3",
+    "first find out where the stability limit is",
+    holds=min(map(len, sets.values())) > 0,
+)
+display(
+    Markdown(
+        "In all cases the law promises that the line to zero ends lower from twice the peak, and lower still from four times. What came, compared with the peak itself:\n\n"
+        + "\n".join(
+            f"- {where}: {'; '.join(label[c] for c in there)}."
+            for where, there in sets.items()
+        )
+        + "\n\nThe law cannot say which case you are in. A range test, as in [finding_the_range](finding_the_range.ipynb), looks for the limit."
+    )
+)
+
+# %% [markdown]
+# A second way to break it is to fit one run where two are needed. At a constant rate the last term is a constant too, and no
+# fit can tell it from the floor. The library refuses:
+
+# %%
+try:
+    Law.fit([constant])
+except ValueError as error:
+    print(error)
+
+# %% [markdown]
+# ## Verdicts
+#
+# The claims are our reading of the papers on such laws, put to the test on small tasks. Each asks whether the law's median
+# error is lower than a rival's on most of the three tasks. The smallest effect of interest (δ) is a hundredth of the loss;
+# claims, rivals and δ were fixed before any run. Here the law is fitted for each seed alone, on its own two runs, while in
+# the tables above it knows the mean of all seeds. [Claims and verdicts](verdicts.ipynb) explains the words.
+
+# %% tags=["hide-input"]
+from lrlib.course import claims
+
+claims.table("predicting_the_loss")
+
+# %% tags=["hide-input"]
+print("verdicts:", claims.counts("predicting_the_loss"))
+
+# %% [markdown]
+# The undecided one: with plain SGD on the digits and on CIFAR-10, these seeds cannot say whether the law or the late fall's end
+# is closer.
+
+# %% [markdown]
+# ## Exercises
+#
+# 1. Fit the law on MNIST's line to zero and late fall instead, with `stored_run`. What does it say of the constant rate?
+#    (Expect it too low, by 3 %.)
+# 2. Replace $+\,C\eta$ in [the law](#eq-law) by a factor: $(L_\infty + \text{way})\,(1 + C\eta)$, fitted with
+#    `scipy.optimize.least_squares` on the logarithms. Is it better? (Expect median errors of 1.4, 3.3 and 1.1 % on
+#    MNIST in PyTorch, and of 39, 3.8 and 8.3 % on the digits: better in five cases of six. We found it after the results, so
+#    it would have to prove itself on new runs.)
+# 3. Compute `expected_loss` of a late fall for 2,400 rows in all, with batches of 4, 8, 16, … and a peak of 0.005 times the
+#    batch. Where does the linear scaling rule end? (Expect the same loss up to batch 16, a hundredth more above the floor
+#    at 32, and an explosion at 64: its peak of 0.32 is above the limit of 0.175.)
+# 4. Compare the study's order with theory's at nine epochs: `best_of_shape(shape, 342)`. (Expect a rank
+#    correlation of 0.85, after 40 seconds.)
+#
+# ## What to take away
+#
+# 1. How far has a run walked, and how hard is it still shaking? Two fitted runs and these two questions foretell the last loss
+#    of other schedules. With Adam the median error was below 5 % on all three tasks, with plain SGD on the digits above 60 %.
+# 2. The law fails where the fitted runs jump: beside the stability limit, and it foretells a low loss beyond it. Look at
+#    the fitted curves, and at the peak, before you believe a prediction.
+# 3. In linear regression the loss of any schedule follows from the data, and the best schedule oversteps the limit
+#    on purpose. The order of the usual shapes comes out much as in networks; for one setting of nine it does not.
+#
+# **Terms:** stability limit, late fall (warm-up–stable–decay), held-out, rank correlation.
+# **Read on:** {cite}`tissue2024`, {cite}`luo2025`, {cite}`li2025fsl`, {cite}`schaipp2025`, {cite}`naganuma2026`, {cite}`li2026`.
+#
+# ## Check yourself
+#
+# 1. Two schedules have the same number of updates and the same sum of rates. One ends at zero, one at half of its
+#    peak. By [the law](#eq-law), the first ends with **the lower loss / the same loss / the higher loss**.
+# 2. The interval that `law.interval` gives is narrow. That means that **the prediction is close to what training will give /
+#    other seeds of the fitted runs would have given about the same prediction / the law holds for this schedule**.
+# 3. For twice the peak the law foretells a lower loss. You should **take twice the peak / first find out
+#    where the stability limit is / fit the law on a third run at the old peak**.
+# 4. The best schedule for linear regression raises the expected loss **in none of its updates / in a few of its
+#    updates / in more than a quarter of its updates**.
+#
+# <details>
+# <summary>Answers</summary>
+#
+# 1. **the lower loss**: both have walked equally far, and the second is still shaking.
+# 2. **other seeds of the fitted runs would have given about the same prediction**: whether the law holds it cannot know.
+# 3. **first find out where the stability limit is**: the law knows none, and goes on to promise a gain.
+# 4. **in more than a quarter of its updates**: each spike is taken back by small rates later.
+#
+# </details>

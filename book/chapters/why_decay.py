@@ -961,7 +961,7 @@ answer(
 # walks, and with wrong labels there is a best distance, which is early stopping in other words. The last rates say how
 # hard it shakes when it stops. In 20 epochs the best distance asks for a high rate; a constant rate then ends in its
 # noise, and a decay does not. In 100 epochs a rate of 0.05 walks as far and hardly shakes, so little is left for a decay to gain. That high rates keep noise from being memorised we see only
-# beyond the best distance.
+# beyond the best distance. [Predicting the loss](predicting_the_loss.ipynb) makes a formula of the two.
 #
 # ## What it means: how to read a loss curve
 #

@@ -6,6 +6,7 @@ import pytest
 from lrlib.course.experiment import NEW
 from lrlib.course.experiments import foretold
 from lrlib.course.experiments.foretold import BEYOND, FITTED, MARKS, OPTIMIZERS, THRESHOLDS, UNSEEN, Setting, Shape
+from lrlib.course.prediction import best_peak, convex_bound
 from lrlib.course.tasks import TASKS
 
 
@@ -67,6 +68,24 @@ class TestForetelling:
         assert np.median(np.abs(np.log(area / ends))) > 0.02
         assert set(fall) == {fitted["wsd"][0, -1]}
 
+    def test_a_bound_that_holds_foretells_every_unseen_run(self):
+        unit = 0.8 * best_peak(np.linspace(1, 0, 342, endpoint=False))  # the peak is 1; not quite one of the grid's
+
+        def exact(shape):
+            setting = Setting("digits", "plain", shape)
+            rates = setting.schedule(np.arange(setting.updates))
+            return np.array([[0.1 + 0.5 * convex_bound(unit * rates[:mark]) for mark in setting.marks]])
+
+        said = foretold.foretold("digits", "plain", {s.name: exact(s) for s in FITTED}, UNSEEN, "bound")
+        np.testing.assert_allclose(said, [exact(shape)[0, -1] for shape in UNSEEN], rtol=0.01)
+
+    def test_the_nearest_end_is_the_constants_where_a_schedule_ends_high(self):
+        fitted = self.exact("digits", "plain", FITTED)
+        said = foretold.foretold("digits", "plain", fitted, UNSEEN, "nearest")
+        constant, fall = (fitted[shape.name][0, -1] for shape in FITTED)
+        assert [shape.name for shape, end in zip(UNSEEN, said, strict=True) if end == constant] == ["constant-peak0.25"]
+        assert set(said) == {constant, fall}
+
     def test_the_median_is_taken_over_the_unseen_runs_of_each_seed(self, monkeypatch):
         every = self.exact("digits", "plain", (*FITTED, *UNSEEN))
         stored = {name: np.concatenate([losses, losses]) for name, losses in every.items()}
@@ -81,3 +100,10 @@ class TestForetelling:
     def test_seeds_that_had_been_looked_at_decide_nothing(self):
         assert not foretold.MedianError("digits", "plain", "law").sample("pytorch", new=False).seeds
         assert all(trial.seed >= NEW for trial in foretold.EXPERIMENTS["mnist"].trials())
+
+
+def test_accuracies_are_those_of_each_seed():
+    shapes = (*FITTED, Shape("rex"))
+    found = foretold.accuracies("digits", "adam", shapes, "pytorch")
+    assert found.shape == (3, foretold.SEEDS["digits"]["pytorch"])
+    assert 90 < found.min() < found.max() <= 100

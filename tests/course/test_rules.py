@@ -534,6 +534,9 @@ def test_every_comparison_has_the_smallest_effect_of_its_task():
         "batch_and_momentum": {0.1, 0.5},  # in the logarithm of the loss, in points
         "one_trunk-digits": {math.log(1.05)},
         "one_trunk-mnist": {math.log(1.05)},
+        "foretold-digits": {0.01},  # in the median error, a share of the loss
+        "foretold-mnist": {0.01},
+        "foretold-cifar10": {0.01},
     }
     for _, rule in all_comparisons():
         for experiment, _ in rule.settings():

@@ -11,11 +11,13 @@ from functools import cache
 from typing import Any
 
 import numpy as np
+from scipy.optimize import minimize_scalar, nnls
 
 from lrlib import Schedule
 from lrlib.course import tasks
 from lrlib.course.experiment import NEW, Claim, Experiment, Rerun, Result
 from lrlib.course.experiments.equal_budget import schedules
+from lrlib.course.prediction import Law, Run, best_peak, convex_bound
 from lrlib.course.rules import Higher, Most
 from lrlib.course.samples import Sample, stored
 from lrlib.course.sources import OUR_READING
@@ -146,10 +148,10 @@ def losses(task: str, optimizer: str, shapes: Iterable[Shape], framework: str) -
 
 
 def accuracies(task: str, optimizer: str, shapes: Iterable[Shape], framework: str) -> np.ndarray:
-    """The validation accuracy of each shape at the end, a mean over the seeds."""
+    """The validation accuracy at the end: shapes × seeds."""
     every = stored(EXPERIMENTS[task], new=True)
     runs = [every[f"{optimizer}-{shape.name}"][framework] for shape in shapes]
-    return np.array([np.mean([result["validation_accuracy"] for result in results]) for results in runs])
+    return np.array([[result["validation_accuracy"] for result in results] for results in runs])
 
 
 def foretold(
@@ -157,17 +159,42 @@ def foretold(
 ) -> np.ndarray:
     """The last loss of each shape, as a model foretells it that knows the fitted runs only.
 
-    ``model``: "law"; "area", the same without its noise; or "late fall", the last loss of the fitted run that falls.
+    ``model``: "law"; "area", the same without its noise; "bound", floor + scale · :func:`convex_bound`, whose three
+    numbers, the bound's own and these two, are fitted on all marks of the two runs as the law's are; "late fall", the
+    last loss of the fitted run that falls; or "nearest", that of the constant run for a schedule whose last rate is
+    more than half of its highest, else that of the late fall. Claims compare the law with "area" and "late fall".
     """
-    from lrlib.course.prediction import Law, Run
-
     unseen = [Setting(task, optimizer, shape) for shape in shapes]
-    if model == "late fall":
-        return np.full(len(unseen), fitted["wsd"][:, -1].mean())
     known = [Setting(task, optimizer, shape) for shape in FITTED]
+    if model in ("late fall", "nearest"):
+        constant, fall = (fitted[one.shape.name][:, -1].mean() for one in known)
+        stays_high = [model == "nearest" and rates[-1] > rates.max() / 2 for rates in map(_rates, unseen)]
+        return np.where(stays_high, constant, fall)
+    if model == "bound":
+        return _by_bound(known, np.concatenate([fitted[one.shape.name].mean(0) for one in known]), unseen)
     runs = [Run(_rates(one), one.marks, fitted[one.shape.name]) for one in known]
     law = Law.fit(runs, noise=model == "law")
     return np.array([law.predict(_rates(one), [one.updates])[0] for one in unseen])
+
+
+def _by_bound(known: Sequence[Setting], losses: np.ndarray, unseen: Sequence[Setting]) -> np.ndarray:
+    """Norm over distance is the best of a grid, polished; floor and scale are then best for the relative errors."""
+    rates = [_rates(one) for one in known]
+
+    def fit(log_unit: float) -> tuple[float, np.ndarray]:
+        unit = np.exp(log_unit)
+        bounds = [convex_bound(unit * one[:mark]) for one, run in zip(rates, known, strict=True) for mark in run.marks]
+        numbers, error = nnls(np.stack([np.ones(len(bounds)), bounds], axis=1) / losses[:, None], np.ones(len(bounds)))
+        return error, numbers
+
+    # Around the unit for which the task's peak would be the best of a line.
+    theory = best_peak(np.linspace(1, 0, known[0].updates, endpoint=False))
+    grid = np.log(theory / PEAKS[known[0].task][known[0].optimizer] * np.geomspace(0.1, 10, 9))
+    near, step = min(grid, key=lambda unit: fit(unit)[0]), grid[1] - grid[0]
+    limits = near - step, near + step
+    best = minimize_scalar(lambda unit: fit(unit)[0], bounds=limits, method="bounded", options={"xatol": 0.02}).x
+    floor, scale = fit(best)[1]
+    return np.array([floor + scale * convex_bound(np.exp(best) * _rates(one)) for one in unseen])
 
 
 def _rates(setting: Setting) -> np.ndarray:

@@ -8,9 +8,6 @@
 
 A schedule is a :class:`lrlib.Schedule` together with a number of updates, or an array of the rates themselves:
 element t is the rate in force during update t, with t = 0 first.
-
-So far the experiment ``foretold`` uses the law, and no chapter the others: the one on predicting the loss waits for its
-runs.
 """
 
 from lrlib.course.prediction.bound import best_peak, convex_bound, convex_bounds
