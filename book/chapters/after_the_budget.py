@@ -688,11 +688,8 @@ print(f"mean {steps.mean():.2f}/L; the largest is {steps.max() / 2:.1f} times 2/
 # the same mean**.
 
 # %% tags=["hide-input"]
-from threadpoolctl import threadpool_limits
-
 from lrlib.course.data import digit_rows
 
-threadpool_limits(1)  # for matrices of this size, threads only wait for each other
 rows, classes = digit_rows()
 x = np.column_stack([rows, np.ones(len(rows))]).astype(float)
 labels = np.eye(10)[classes]

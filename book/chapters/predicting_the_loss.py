@@ -567,7 +567,7 @@ display(
     Markdown(
         f"Plain SGD on the digits has its peak next to the stability limit. At twice the peak {guess[wild].sum()} of {len(guess[wild])} runs "
         f"end guessing, and at the peak itself the loss jumps in {jumps[wild]:.0f} % of the steps between marks. After a third of the run "
-        f"a late fall takes away {taken[wild][0]:.2f} of the loss, at the end {taken[wild][1]:.2f}. [The law](#eq-law) has one number for both, $C\\eta$, and what is "
+        f"a late fall takes away {taken[wild][0]:.2f} of the loss, at the end {taken[wild][1]:.2f}. The law has one number for both, $C\\eta$, and what is "
         f"left over it books as way not yet walked. Fitted on calmer runs, it is {100 * calm[wild]:.0f} % off instead of "
         f"{100 * held[*wild, 'pytorch']['law']:.0f} %. Momentum on the digits has fewer jumps, {jumps[some]:.0f} %, and a smaller error. "
         f"Adam has {jumps[quiet]:.0f} % and meets the threshold. Calmer runs are no cure for everything: on MNIST, where nothing jumps, the error of a law "
