@@ -83,7 +83,12 @@ def task_script() -> str:
         "seeds": SEEDS,
         "marks": foretold.MARKS,
         "schedules": named_schedules(),
-        "law": {"fit": _numbers(fitted), "without": [_numbers(one) for one in fitted.without], "error": error},
+        "law": {
+            "fit": _numbers(fitted),
+            "without": [_numbers(one) for one in fitted.without],
+            "unseen": len(foretold.UNSEEN),
+            "error": error,
+        },
         "halfWidth": half_width(1.0, SEEDS, 0.95),  # of a 95 % interval, in standard deviations
     }
     return f"globalThis.trainerTask = {json.dumps(task, ensure_ascii=False, separators=(',', ':'))};\n"

@@ -126,6 +126,15 @@ def test_the_law_is_fitted_on_two_runs_and_its_error_is_that_of_the_others():
     assert error == pytest.approx(np.median(np.abs(np.log(said / found))))
 
 
+def test_the_pages_say_what_is_trained():
+    explorer, challenge = (
+        " ".join((BOOK / f"{name}.md").read_text("utf-8").split()) for name in ("explorer", "challenge")
+    )
+    inputs, hidden, _ = tasks.PERCEPTRONS["digits"]
+    assert f"{inputs} inputs, {hidden} hidden units, {UPDATES} updates" in explorer and "ten networks" in explorer
+    assert f"{UPDATES} updates, ten seeds" in challenge and trainer_data.SEEDS == 10
+
+
 # --- In the page --------------------------------------------------------------------------------------------------
 
 
@@ -172,7 +181,8 @@ class TestPanel:
     def test_the_law_foretells_what_python_says(self, browser, home, name, factor):
         with panel(browser, home, f"index.html#t={quote(link([{'name': name, 'factor': factor}]))}") as page:
             band, line = page.drawn("losses")
-            expect(page.part("law")).to_contain_text("knows no stability limit")
+            off = f"On {len(foretold.UNSEEN)} others its last loss was {100 * trainer_data.law()[1]:.0f} % off"
+            expect(page.part("law")).to_contain_text(off)
             page.part("momentum").select_option("0.5")
             expect(page.part("law")).to_contain_text("fitted on runs with momentum 0.9")
             expect(page.part("losses")).to_have_attribute("data-empty", "")

@@ -97,7 +97,7 @@ globalThis.trainingView = (() => {
     }
     return (
       "Dotted: the loss that a law with five numbers foretells, with a band for the choice of its seeds. The law was " +
-      "fitted on two stored runs of this network. On sixteen others its last loss was " +
+      `fitted on two stored runs of this network. On ${task.law.unseen} others its last loss was ` +
       `${Math.round(100 * task.law.error)} % off in the median. It knows no stability limit.`
     );
   }
