@@ -14,6 +14,7 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from docutils import nodes
+from page_files import add_where
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 from trainer_data import LABELS, SEEDS
@@ -114,18 +115,9 @@ class Challenge(SphinxDirective):
         return [nodes.raw("", self.parts[self.arguments[0]](), format="html")]
 
 
-def add_files(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.document | None) -> None:
-    """Give the scripts and the styles to the challenge's page only."""
-    if doctree is not None and any('id="challenge"' in raw.astext() for raw in doctree.findall(nodes.raw)):
-        for script in SCRIPTS:
-            app.add_js_file(script, loading_method="defer")
-        app.add_css_file("chart/chart.css")
-        app.add_css_file("trainer/panel.css")
-
-
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register the directive."""
     app.setup_extension("trainer_data")
     app.add_directive("challenge", Challenge)
-    app.connect("html-page-context", add_files)
+    add_where(app, "challenge", SCRIPTS, ("chart/chart.css", "trainer/panel.css"))
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -17,6 +17,7 @@ from typing import Any, ClassVar
 from urllib.parse import quote
 
 from docutils import nodes
+from page_files import add_where
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
@@ -131,15 +132,6 @@ class Gallery(SphinxDirective):
         return card
 
 
-def add_files(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.document | None) -> None:
-    """Give the script and the style to the explorer's page only."""
-    if doctree is not None and any('id="explorer"' in raw.astext() for raw in doctree.findall(nodes.raw)):
-        app.add_js_file("chart/chart.js", loading_method="defer")
-        app.add_css_file("chart/chart.css")
-        app.add_js_file("explorer/start.js", loading_method="defer")
-        app.add_css_file("explorer/explorer.css")
-
-
 def copy_lrlib(app: Sphinx, error: Exception | None) -> None:
     """Put what of lrlib runs in the browser into the site, byte for byte."""
     if error is None and app.builder.format == "html":
@@ -153,6 +145,6 @@ def setup(app: Sphinx) -> dict[str, Any]:
     """Register the directives."""
     app.add_directive("schedule-explorer", Explorer)
     app.add_directive("schedule-gallery", Gallery)
-    app.connect("html-page-context", add_files)
+    add_where(app, "explorer", ("chart/chart.js", "explorer/start.js"), ("chart/chart.css", "explorer/explorer.css"))
     app.connect("build-finished", copy_lrlib)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

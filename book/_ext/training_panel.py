@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from docutils import nodes
+from page_files import add_where
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 from trainer_data import SEEDS
@@ -34,18 +35,9 @@ class TrainingPanel(SphinxDirective):
         return [nodes.raw("", panel, format="html")]
 
 
-def add_files(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.document | None) -> None:
-    """Give the scripts and the styles to the panel's page only."""
-    if doctree is not None and any('id="training"' in raw.astext() for raw in doctree.findall(nodes.raw)):
-        for script in SCRIPTS:
-            app.add_js_file(script, loading_method="defer")
-        app.add_css_file("chart/chart.css")
-        app.add_css_file("trainer/panel.css")
-
-
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register the directive."""
     app.setup_extension("trainer_data")
     app.add_directive("training-panel", TrainingPanel)
-    app.connect("html-page-context", add_files)
+    add_where(app, "training", SCRIPTS, ("chart/chart.css", "trainer/panel.css"))
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -227,14 +227,15 @@ def choices() -> dict[str, State]:
 def path(points: Sequence[tuple[int, float]]) -> Schedule:
     """Lines from point to point, each an (update, rate); the first is at update 0."""
     pairs = itertools.pairwise(points)
-    lines = [schedules.Linear(rate, to, at - before) for (before, rate), (at, to) in pairs]
+    lines: list[Schedule] = [schedules.Linear(rate, to, at - before) for (before, rate), (at, to) in pairs]
     return functools.reduce(lambda whole, line: whole.then(line), lines[1:], lines[0])
 
 
 def path_points(schedule: Schedule) -> list[tuple[int, float]]:
     """The points of a path; none where the schedule is another."""
-    lines = schedule.parts if isinstance(schedule, schedules.Then) else (schedule,)
-    if not all(isinstance(line, schedules.Linear) for line in lines):
+    parts = schedule.parts if isinstance(schedule, schedules.Then) else (schedule,)
+    lines = [part for part in parts if isinstance(part, schedules.Linear)]
+    if len(lines) < len(parts):
         return []
     found = [(0, lines[0].start)]
     for line in lines:
