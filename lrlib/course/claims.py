@@ -5,10 +5,11 @@ from :mod:`lrlib.course.rules`, that is, from the stored runs.
 """
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 from lrlib.course import experiments, plan
-from lrlib.course.experiment import Claim, Verdict
+from lrlib.course.experiment import Claim, Outcome, Rule, Verdict
 from lrlib.course.rules import FRAMEWORKS, Higher, LowerError, Most, Share
 from lrlib.course.sources import SOURCES
 from lrlib.course.words import UNDECIDED
@@ -33,7 +34,7 @@ HEAD = [
     "verdict",
     "claim",
     "our setting",
-    "δ",
+    "smallest effect",
     "effect",
     "as the source compares",
     *FRAMEWORKS.values(),
@@ -44,10 +45,12 @@ HEAD = [
 
 def row(claim: Claim, verdict: Verdict) -> list[str]:
     """A claim as a line under :data:`HEAD`."""
-    numbers = [str(number) for number in dict.fromkeys(verdict.seeds.values())]
-    looked = verdict.outcome or (isinstance(claim.rule, Most) and all(c.decide() for c in claim.rule.comparisons))
-    waits = verdict.word == UNDECIDED and not looked  # a published figure is judged by all seeds
-    seeds = f"{' and '.join(numbers)}{' first' if waits else ''}" if numbers else "–"
+    looks: list[tuple[Rule, Outcome | None]]
+    if isinstance(claim.rule, Most):
+        looks = [(part, part.decide()) for part in claim.rule.comparisons]
+    else:
+        looks = [(claim.rule, verdict.outcome)]
+    effects = [_effect(rule, outcome) for rule, outcome in looks]
     written = f"{verdict.written}: confounded" if verdict.confounded else verdict.written
     shown = [verdict.shown[framework] for framework in FRAMEWORKS]
     note = "; ".join(filter(None, (verdict.note, _next_look(claim))))
@@ -56,10 +59,10 @@ def row(claim: Claim, verdict: Verdict) -> list[str]:
         claim.text,
         claim.setting,
         smallest_effect(claim) or "–",
-        _effect(claim, verdict),
+        "; ".join(effects) if any(outcome for _, outcome in looks) else "–",
         written or "–",
         *shown,
-        seeds,
+        by_framework(verdict.seeds) + ("; none is new" if verdict.word == UNDECIDED and _waits(claim.rule) else ""),
         note or "–",
     ]
 
@@ -71,17 +74,39 @@ def smallest_effect(claim: Claim) -> str:
         return f"{100 * rule.smallest:g} % of sweeps"
     if isinstance(rule, LowerError) or (isinstance(rule, Higher) and rule.unit == "log of the error"):
         return f"{100 * math.expm1(rule.smallest):g} % of the error"
-    return f"{rule.smallest:g} {rule.unit}" if isinstance(rule, Higher) else ""
+    if not isinstance(rule, Higher):
+        return ""
+    return f"{rule.smallest:g} {rule.unit.removesuffix('s') if rule.smallest == 1 else rule.unit}"
 
 
-def _effect(claim: Claim, verdict: Verdict) -> str:
+def _waits(rule: Rule) -> bool:
+    """Whether a comparison has no new seed yet, or one of its parts has none."""
+    if isinstance(rule, Most):
+        return any(_waits(part) for part in rule.comparisons)
+    if isinstance(rule, LowerError):
+        return not rule.new
+    return isinstance(rule, Higher | Share) and not rule.has_new()
+
+
+def by_framework(counts: Mapping[str, int]) -> str:
+    """A number for each framework, in words.
+
+    >>> by_framework({"pytorch": 10, "keras": 5}), by_framework({"pytorch": 5, "keras": 5}), by_framework({})
+    ('10 in PyTorch, 5 in Keras', '5 in each', '–')
+    """
+    if len(counts) > 1 and len(set(counts.values())) == 1:
+        return f"{next(iter(counts.values()))} in each"
+    return ", ".join(f"{count} in {FRAMEWORKS[framework]}" for framework, count in counts.items()) or "–"
+
+
+def _effect(rule: Rule, outcome: Outcome | None) -> str:
     """What decides, in words: the interval of the look, above zero as claimed; of lost runs, how often it wins."""
-    if (outcome := verdict.outcome) is None:
+    if outcome is None:
         return "–"
-    if outcome.lost or isinstance(claim.rule, Share):
+    if outcome.lost or isinstance(rule, Share):
         mean, low, high = (round(100 * (number + 0.5)) for number in (outcome.mean, outcome.low, outcome.high))
-        return f"{mean} % of {outcome.seeds} ({low} to {high})"
-    digits = getattr(claim.rule, "digits", 2)
+        return f"{f'wins {mean} % of pairs' if outcome.lost else f'{mean} % of runs'} ({low} to {high} %)"
+    digits = getattr(rule, "digits", 2)
     words = [f"{number:+.{digits}f}" for number in (outcome.mean, outcome.low, outcome.high)]
     return "{} ({} to {})".format(*words)
 
@@ -92,8 +117,8 @@ def _next_look(claim: Claim) -> str:
     if not missing:
         return ""
     if plan.needs_accelerator(missing):
-        return "next look: an accelerator"
-    return f"next look: {max(1, round(sum(map(plan.cost, missing)) / 60))} core-minutes"
+        return "the next look needs an accelerator"
+    return f"the next look costs {max(1, round(sum(map(plan.cost, missing)) / 60))} core-minutes"
 
 
 def table(chapter: str) -> Any:

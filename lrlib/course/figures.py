@@ -1,6 +1,6 @@
 """The book's one figure style, the few drawings that chapters share, and the data of a figure as text."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import matplotlib as mpl
@@ -15,7 +15,16 @@ LINES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (8, 2)), (0, (1, 1))
 
 
 def use_style() -> None:
-    """Set the book's figure style for what is drawn from here on, and have notebooks store each figure's data."""
+    """Set the book's figure style for what is drawn from here on.
+
+    Notebooks then store each figure at twice the size that it is shown in, and its data as text.
+    """
+    from IPython import get_ipython  # notebooks have it, and what only draws does not wait for it
+
+    if get_ipython() is not None:
+        from matplotlib_inline.backend_inline import set_matplotlib_formats
+
+        set_matplotlib_formats("retina")  # type: ignore[no-untyped-call]
     # A notebook stores this text beside the picture. Pages show the picture; nbval compares the text. A method, since
     # what is registered with IPython for a Figure is lost when Matplotlib's notebook backend is loaded.
     Figure._repr_pretty_ = lambda self, printer, cycle: printer.text(summary(self))  # type: ignore[attr-defined]
@@ -44,6 +53,61 @@ def band(ax: Any, x: Sequence[float], runs: Iterable[Sequence[float]], **line: A
     values = np.array(list(runs))
     (drawn,) = ax.plot(x, np.nanmean(values, 0), **line)
     ax.fill_between(x, np.nanmin(values, 0), np.nanmax(values, 0), color=drawn.get_color(), alpha=0.15, linewidth=0)
+
+
+def intervals(
+    ax: Any, rows: Mapping[str, Sequence[Sequence[float]]], labels: Sequence[str] = ("PyTorch", "Keras")
+) -> None:
+    """A row for each name, from the top: the mean of its values with the 95 % interval, one mark a framework.
+
+    ``rows`` has for each name the values of each framework, one a seed: most often paired differences. The last
+    frameworks of a row may be missing.
+    """
+    from lrlib.course.stats import interval  # what only draws curves does not wait for SciPy
+
+    estimates(ax, {name: [(float(np.mean(v)), *interval(v)) for v in values] for name, values in rows.items()}, labels)
+
+
+def estimates(ax: Any, rows: Mapping[str, Sequence[Sequence[float]]], labels: Sequence[str]) -> None:
+    """A row for each name, from the top: one mark a label, at an estimate, with the ends of its interval.
+
+    ``rows`` has for each name and label (estimate, lower end, upper end). The last labels of a row may be missing.
+    """
+    for style, found in _by_label(rows, labels):
+        means, *ends = np.transpose([estimate for _, estimate in found])
+        places = [place for place, _ in found]
+        ax.errorbar(means, places, xerr=np.abs(np.array(ends) - means), markersize=5, linewidth=1.4, **style)
+    ax.axvline(0, color="0.5", linewidth=1, linestyle="-", zorder=0)
+    _name_rows(ax, rows)
+
+
+def strip(ax: Any, rows: Mapping[str, Sequence[Sequence[float]]], labels: Sequence[str] = ("PyTorch", "Keras")) -> None:
+    """A row for each name, as :func:`intervals` has them, with a mark for each of its values."""
+    for style, found in _by_label(rows, labels):
+        for place, values in found:
+            ax.plot(values, np.full(len(values), place), alpha=0.7, **style)
+            style["label"] = None  # the legend names a framework once
+    _name_rows(ax, rows)
+
+
+def _by_label(
+    rows: Mapping[str, Sequence[Sequence[float]]], labels: Sequence[str]
+) -> Iterator[tuple[dict[str, Any], list[tuple[float, Sequence[float]]]]]:
+    """For each label the style of its marks, and the place and the values of each row that has any."""
+    for number, label in enumerate(labels):
+        shift = 0.24 * (number - (len(labels) - 1) / 2)
+        style = {"color": COLOURS[number], "label": label, "linestyle": "none", "marker": "os^D"[number]}
+        yield (
+            style,
+            [(place + shift, values[number]) for place, values in enumerate(rows.values()) if number < len(values)],
+        )
+
+
+def _name_rows(ax: Any, rows: Iterable[str]) -> None:
+    names = list(rows)
+    ax.set_yticks(range(len(names)), names)
+    ax.set_ylim(len(names) - 0.5, -0.5)
+    ax.grid(visible=False, axis="y")
 
 
 def _series(ax: Any) -> Iterator[tuple[str, Any]]:
@@ -115,4 +179,16 @@ def show_source(*objects: Any) -> Any:
     return Code("\n\n".join(inspect.getsource(item).rstrip() for item in objects), language="python")
 
 
-__all__ = ["COLOURS", "LINES", "band", "plt", "show_source", "summary", "table", "use_style"]
+__all__ = [
+    "COLOURS",
+    "LINES",
+    "band",
+    "estimates",
+    "intervals",
+    "plt",
+    "show_source",
+    "strip",
+    "summary",
+    "table",
+    "use_style",
+]

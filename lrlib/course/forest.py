@@ -194,19 +194,24 @@ def _key(rows: dict[int, Row]) -> Iterator[Any]:
 
 def small(judged: Judged) -> Figure:
     """For each source how many of its claims have which word; it names no claim, and so gives no answer away."""
-    words = [verdict.word for _, verdict in judged]
-    shown = [word for word in WORD_COLOURS if word in words]
-    sources = [source for source in SOURCES if any(claim.source == source for claim, _ in judged)]
-    figure, ax = plt.subplots(figsize=(6.4, 1.3 + 0.4 * len(sources) + 0.12 * len(shown)))
-    for y, source in enumerate(sources):
-        _bar(ax, y, source, [verdict.word for claim, verdict in judged if claim.source == source])
-    ax.set_yticks(range(len(sources)), sources)
+    words = {source: [verdict.word for claim, verdict in judged if claim.source == source] for source in SOURCES}
+    return bars({source: found for source, found in words.items() if found}, sums=True)
+
+
+def bars(words: dict[str, list[str]], sums: bool = False) -> Figure:
+    """For each name a bar of its words, in parts as long as they are many; ``sums``: the legend counts all bars'."""
+    every = [word for found in words.values() for word in found]
+    shown = [word for word in WORD_COLOURS if word in every]
+    figure, ax = plt.subplots(figsize=(6.4, 1.3 + 0.4 * len(words) + 0.12 * len(shown)))
+    for y, (name, found) in enumerate(words.items()):
+        _bar(ax, y, name, found)
+    ax.set_yticks(range(len(words)), list(words))
     ax.invert_yaxis()
     ax.tick_params(length=0)
     ax.grid(False)
     ax.xaxis.set_visible(False)
     ax.spines[:].set_visible(False)
-    key = [Patch(**_look(word), label=f"{word} ({words.count(word)})") for word in shown]
+    key = [Patch(**_look(word), label=f"{word} ({every.count(word)})" if sums else word) for word in shown]
     figure.legend(handles=key, loc="outside lower center", ncols=2, handlelength=1.6, columnspacing=1.5)
     return figure
 
@@ -215,12 +220,12 @@ def _look(word: str) -> dict[str, Any]:
     return {"facecolor": WORD_COLOURS[word], "hatch": HATCHES.get(word), "edgecolor": "#FFFFFF", "linewidth": 1.5}
 
 
-def _bar(ax: Any, y: int, source: str, words: list[str]) -> None:
-    """A source's bar: a part for each word that it has, as long as its number of claims, with that number."""
+def _bar(ax: Any, y: int, name: str, words: list[str]) -> None:
+    """One bar: a part for each of its words, as long as the word is often there, with that number."""
     left = 0
     for word in WORD_COLOURS:
         if count := words.count(word):
-            ax.barh(y, count, 0.72, left, **_look(word), label=[f"{source}: {word}"])
+            ax.barh(y, count, 0.72, left, **_look(word), label=[f"{name}: {word}"])
             plain = {"facecolor": WORD_COLOURS[word], "edgecolor": "none", "boxstyle": "round,pad=0.2"}
             ax.text(
                 left + count / 2, y, str(count), color="#FFFFFF", ha="center", va="center", weight="bold", bbox=plain
@@ -228,4 +233,4 @@ def _bar(ax: Any, y: int, source: str, words: list[str]) -> None:
             left += count
 
 
-__all__ = ["HATCHES", "WORD_COLOURS", "forest", "small"]
+__all__ = ["HATCHES", "WORD_COLOURS", "bars", "forest", "small"]

@@ -16,7 +16,7 @@ import dataclasses
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
-from scipy.stats import boschloo_exact, ttest_ind_from_stats
+from scipy.stats import ttest_ind_from_stats
 
 from lrlib.course.experiment import NEW, Experiment, Outcome, Trial, Verdict
 from lrlib.course.samples import Gain, Numbers, Runs, Sample, Spread, mean_of
@@ -133,6 +133,10 @@ class Higher:
         ours, theirs = self.arms("pytorch", new=True)
         return bool(ours.seeds and theirs.seeds) and ours.minus(theirs).right is None
 
+    def has_new(self) -> bool:
+        """Whether new seeds are shown: those of a look, or some that give no word, since images are not stored."""
+        return self._lacks_images() or self.decide() is not None
+
     def decide(self) -> Outcome | None:
         """The first look at new seeds that decides, else the last one that there is; None before the first."""
         outcome, sizes = None, self.sizes(new=True)
@@ -188,7 +192,7 @@ class Higher:
 
     def judge(self) -> Verdict:
         outcome, first = self.decide(), self.first()
-        new = outcome is not None or self._lacks_images()  # these are shown, and decide nothing
+        new = self.has_new()
         count = outcome.seeds if outcome else None
         written = "" if self.as_written is None else _word(self.as_written.decide())
         return Verdict(
@@ -225,14 +229,14 @@ class Higher:
         apart = pair[0][:count] - pair[1][:count]
         gone = any(sample.lost[:count].any() for key in FRAMEWORKS for sample in self.arms(key, new, count))
         if count < FEWEST or gone or not np.isfinite(apart).all():
-            return f"Keras at n = {count}: {'runs are lost' if gone else 'too few to compare'}"
+            return "runs are lost, so the frameworks are not compared" if gone else "too few Keras runs to compare"
         low, high = interval(apart)
         said = "open whether Keras agrees"
         if max(-low, high) < self.smallest:
             said = "Keras agrees"
         elif (low > 0 or high < 0) and abs(apart.mean()) > self.smallest:
             said = "Keras differs"
-        return f"{said} at n = {count} ({mean_interval(apart, self.digits)})"
+        return f"{said}: PyTorch less Keras {mean_interval(apart, self.digits)} over {count} seeds"
 
     def needs(self) -> str:
         """What an undecided claim needs, if the mean and the spread seen so far are the true ones."""
@@ -243,7 +247,7 @@ class Higher:
         new = outcome is not None
         values = self.differences("pytorch", new)
         if len(values) < 2 or not np.isfinite(values).all() or (outcome and outcome.lost):
-            return "runs are lost" if outcome else "no new seed yet"
+            return "" if outcome else "no new seed yet"
         mean, spread = (-1 if self.lower else 1) * values.mean(), values.std(ddof=1)
         ours, theirs = self.arms("pytorch", new)
         images = ours.minus(theirs).variance_of_images()
@@ -255,12 +259,15 @@ class Higher:
         return f"more than {max(self.looks)} seeds would be needed"
 
     def _shown(self, framework: str, new: bool, count: int | None) -> str:
+        """``count``: the seeds of a look. Its interval is given with the effect, and the mean needs no second one."""
         ours, theirs = self.arms(framework, new, count)
         both = ours.minus(theirs)
         kept = both.values[~both.lost]
         if both.lost.any():
-            return f"{_lost_in_words(ours, theirs)}; of the others {_mean_in_words(kept, self.digits)}"
-        return _mean_in_words(kept, self.digits)
+            return _lost_in_words(ours, theirs) + (
+                f"; of the others {_mean_in_words(kept, self.digits)}" if len(kept) else ""
+            )
+        return _mean_in_words(kept, self.digits, with_interval=count is None)
 
 
 def _word(outcome: Outcome | None) -> str:
@@ -273,22 +280,16 @@ def _next_look(looks: Iterable[int], outcome: Outcome | None) -> int:
     return next((count for count in looks if count > done), 0) if _word(outcome) == UNDECIDED else 0
 
 
-def _mean_in_words(values: np.ndarray, digits: int) -> str:
+def _mean_in_words(values: np.ndarray, digits: int, with_interval: bool = True) -> str:
     if len(values) < FEWEST:
         return " ".join(f"{value:+.{digits}f}" for value in values) or "–"
-    return mean_interval(values, digits)
+    return mean_interval(values, digits) if with_interval else f"{np.mean(values):+.{digits}f}"
 
 
 def _lost_in_words(ours: Sample, theirs: Sample) -> str:
-    """How many runs of each arm learned nothing, with exact intervals, and Boschloo's test of the two shares."""
-    (k, n), (j, m) = ((int(sample.lost.sum()), sample.seeds) for sample in (ours, theirs))
-    shares = [
-        f"{hits} of {of} ({100 * low:.0f} to {100 * high:.0f} %)"
-        for hits, of in ((k, n), (j, m))
-        for low, high in [share_interval(hits, of)]
-    ]
-    p = boschloo_exact([[k, j], [n - k, m - j]]).pvalue
-    return f"lost {shares[0]} against {shares[1]}, p {p:.2g}"
+    """How many runs of each arm learned nothing; the effect has how often the claimed side wins, with its interval."""
+    lost, against = (f"{int(sample.lost.sum())} of {sample.seeds}" for sample in (ours, theirs))
+    return f"runs lost: {lost} against {against}"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -311,7 +312,7 @@ class Most:
             if all(framework in part.seeds for part in parts)
         }
         written = "" if self.as_written is None else self.as_written.word()
-        note = "its parts: " + ", ".join(part.word for part in parts)
+        note = "part by part: " + ", ".join(part.word for part in parts)
         return Verdict(self.word(), shown, seeds, written, note=note)
 
     def wanted(self) -> list[Trial]:
@@ -362,8 +363,8 @@ class LowerError:
         words, ratios = self.words(), self.log_ratios()
         shown = {framework: _over_cells(ratios[framework]) if framework in ratios else "–" for framework in FRAMEWORKS}
         seeds = {framework: next(iter(tasks.values())).shape[1] for framework, tasks in ratios.items()}
-        by_task = ", ".join(
-            f"{task} {_change(values.mean(0))} ({words[task]})" for task, values in ratios["pytorch"].items()
+        by_task = "; ".join(
+            f"{task} {words[task]}, {_change(values.mean(0))}" for task, values in ratios["pytorch"].items()
         )
         both = "" if "keras" in ratios else "PyTorch only; "
         return Verdict(most(list(words.values())), shown, seeds, note=f"{both}on these three tasks: {by_task}")
@@ -375,8 +376,11 @@ class LowerError:
 def _change(values: np.ndarray) -> str:
     """The change of the error with its 95 % interval, in words, of the seeds without a lost run."""
     kept = values[np.isfinite(values)]
-    gone = f"{len(values) - len(kept)} of {len(values)} lost; " if len(kept) < len(values) else ""
-    return gone + (relative_interval(kept) if len(kept) > 1 else "–")
+    change = relative_interval(kept) if len(kept) > 1 else ""
+    if len(kept) == len(values):
+        return change
+    gone = f"{len(values) - len(kept)} of {len(values)} runs lost"
+    return f"{gone}, the others {change}" if change else gone
 
 
 def _over_cells(tasks: Mapping[str, np.ndarray]) -> str:
@@ -411,6 +415,9 @@ class Share:
                 break
             outcome = self._look(values, 1 - error)
         return outcome
+
+    def has_new(self) -> bool:
+        return self.decide() is not None
 
     def _look(self, values: np.ndarray, level: float) -> Outcome:
         low, high = (end - 0.5 for end in share_interval(int(values.sum()), len(values), level))
@@ -473,7 +480,7 @@ class PublishedValue:
         seeds = {framework: count for framework, count in size.items() if count}
         note = ""
         if list(words) == ["pytorch"]:
-            note = "by PyTorch's runs" if size["keras"] else "PyTorch only"
+            note = "judged by PyTorch's runs: Keras has too few" if size["keras"] else "PyTorch only"
         return Verdict(verdict, shown, seeds, note="; ".join(filter(None, (note, self._why(samples, verdict)))))
 
     def _why(self, samples: Mapping[str, list[Sample]], verdict: str) -> str:
@@ -484,7 +491,9 @@ class PublishedValue:
         deciding = _deciding(samples).values()
         passing = [rival for rival in self.rivals if any(self._passes(found, rival) for found in deciding)]
         if passing:
-            return f"{len(passing)} of {len(self.rivals)} other figures of the table would pass too"
+            if len(self.rivals) == 1:
+                return "the source's other figure would pass too"
+            return f"{len(passing)} of the source's {len(self.rivals)} other figures would pass too"
         if any(found[0].seeds >= ENOUGH for found in deciding):
             return "none of our runs gives all of them, and too few were made to call that rare"
         return f"fewer than {ENOUGH} runs"
@@ -534,9 +543,11 @@ class PublishedValue:
         if len(values) < FEWEST:
             return gone + " ".join(f"{value:.{self.digits}f}" for value in values)
         if self.sd is not None:
-            return f"{gone}{mean_sd(values, self.digits)} (p {self._welch(self.published[0], values):.2g})"
+            p = self._welch(self.published[0], values)
+            return f"{gone}{mean_sd(values, self.digits)}; Welch's test against the source's mean: p = {p:.2g}"
         low, high = self._range(values)
-        return f"{gone}{mean_sd(values, self.digits)} ({low:.{self.digits}f} to {high:.{self.digits}f})"
+        of = "such means" if self.mean_of > 1 else "such figures"
+        return f"{gone}{mean_sd(values, self.digits)}; 95 % of {of}: {low:.{self.digits}f} to {high:.{self.digits}f}"
 
     def wanted(self) -> list[Trial]:
         enough = min(sample.seeds for sample in self._samples("pytorch")) >= ENOUGH

@@ -1,7 +1,7 @@
 """Means, spreads and intervals over seeds, as the chapters state them."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 
 import numpy as np
@@ -83,6 +83,20 @@ def mean_interval(values: Values, digits: int = 2) -> str:
     return f"{np.mean(values):+.{digits}f} ({low:+.{digits}f} to {high:+.{digits}f})"
 
 
+def by_framework(
+    values: Sequence[Values],
+    say: Callable[[Values, int], str] = mean_interval,
+    digits: int = 2,
+    labels: Sequence[str] = ("PyTorch", "Keras"),
+) -> str:
+    """What ``say`` says of each framework's values, which hold one number a seed, with the framework's name.
+
+    >>> by_framework([[1.0, 2.0, 3.0], [2.0, 3.0, 4.0]])
+    'PyTorch +2.00 (-0.48 to +4.48), Keras +3.00 (+0.52 to +5.48)'
+    """
+    return ", ".join(f"{label} {say(one, digits)}" for label, one in zip(labels, values, strict=True))
+
+
 def relative_interval(log_ratios: Values) -> str:
     """The geometric mean of ratios, given by their logarithms, as a change in percent with its 95 % interval, in words.
 
@@ -110,12 +124,12 @@ def direction(*differences: Values) -> str:
     """Say "higher" or "lower" only if every 95 % interval of the paired differences is clear of zero.
 
     >>> direction([1.0, 1.1, 0.9], [2.0, 2.1, 1.9]), direction([1.0, -1.0, 0.5])
-    ('higher', 'not told apart')
+    ('higher', 'not clearly different')
     """
     intervals = [interval(difference) for difference in differences]
     if all(low > 0 for low, _ in intervals):
         return "higher"
-    return "lower" if all(high < 0 for _, high in intervals) else "not told apart"
+    return "lower" if all(high < 0 for _, high in intervals) else "not clearly different"
 
 
 def shares_of_best(values: np.ndarray, best: int = 1, level: float = 0.95, draws: int = 10_000) -> np.ndarray:

@@ -87,11 +87,14 @@ def groups(task: str, framework: str, seeds: Sequence[int]) -> list[Sequence[int
     return [seeds] if framework == "pytorch" and task == "digits" else [[seed] for seed in seeds]
 
 
-def orders(task: str, rows: np.ndarray, epochs: int, seeds: Sequence[int]) -> np.ndarray:
-    """The batches of several seeds, updates × seeds × images, as row numbers; ``rows`` are each seed's to train on."""
+def orders(task: str, rows: np.ndarray, epochs: int, seeds: Sequence[int], batch: int | None = None) -> np.ndarray:
+    """The batches of several seeds, updates × seeds × images, as row numbers; ``rows`` are each seed's to train on.
+
+    ``batch`` is the number of images an update takes; None means the task's own.
+    """
+    size = TASKS[task].batch if batch is None else batch
     return stack_orders(
-        rows_of(own, batch_order(len(own), TASKS[task].batch, epochs, seed))
-        for own, seed in zip(rows, seeds, strict=True)
+        rows_of(own, batch_order(len(own), size, epochs, seed)) for own, seed in zip(rows, seeds, strict=True)
     )
 
 

@@ -461,6 +461,23 @@ def test_npm_that_hangs_is_stopped_and_named(world, monkeypatch):
         world.load()
 
 
+def test_the_seconds_of_what_cannot_say_how_far_it_has_come_are_shown(monkeypatch):
+    from tqdm import tqdm
+
+    shown, drawn, refresh = io.StringIO(), threading.Semaphore(0), tqdm.refresh
+
+    def counted(bar, *args, **options):
+        refresh(bar, *args, **options)
+        drawn.release()
+
+    monkeypatch.setattr(tqdm, "refresh", counted)
+    monkeypatch.setattr(data.sys, "stderr", shown)
+    with data._clock("fetching"):
+        assert all(drawn.acquire(timeout=60) for _ in range(3))  # at once, and each second
+    assert "fetching 00:0" in shown.getvalue()
+    assert not [thread for thread in threading.enumerate() if thread.name.endswith("(tick)")]
+
+
 # Processes that are killed, and processes that race
 
 
@@ -528,6 +545,7 @@ def test_two_processes_may_start_with_nothing(world):
     world.assert_kept()
 
 
+@pytest.mark.slow
 def test_whoever_reads_while_others_write_sees_whole_files(world):
     world.npm()
     world.write(world.cache)

@@ -39,6 +39,8 @@ DRAWINGS = {
     "line": lambda ax, y: ax.plot(X, y),
     "points": lambda ax, y: ax.scatter(X, y),
     "band": lambda ax, y: figures.band(ax, X, [y, 2 * CURVE]),
+    "intervals": lambda ax, y: figures.intervals(ax, {"a": [y, CURVE]}),
+    "strip": lambda ax, y: figures.strip(ax, {"a": [y, CURVE]}),
     "area": lambda ax, y: ax.fill_between(X, y, 3),
     "levels": lambda ax, y: ax.hlines(y, 0, 1),
     "errors": lambda ax, y: ax.errorbar(X, CURVE, yerr=y),
@@ -69,6 +71,16 @@ def test_one_changed_value_changes_the_summary(draw):
 )
 def test_other_pictures_have_other_summaries(draw):
     assert summary(draw) != summary(lambda ax: ax.plot(X, CURVE, label="a"))
+
+
+@pytest.mark.parametrize("draw", [figures.strip, figures.intervals])
+def test_a_row_may_lack_a_framework(draw):
+    _, ax = plt.subplots()
+    draw(ax, {"both": [[1.0, 2.0], [3.0, 4.0]], "one": [[5.0, 6.0]], "none": []})
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["both", "one", "none"]
+    assert ax.get_legend_handles_labels()[1] == ["PyTorch", "Keras"]
+    places = {round(float(place), 2) for line in ax.lines for place in line.get_ydata() if line.get_marker() in "os"}
+    assert places == {-0.12, 0.12, 0.88}
 
 
 def test_rounding_and_style_do_not_change_the_summary():

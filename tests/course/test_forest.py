@@ -180,6 +180,12 @@ def test_counts_are_drawn_for_each_source_and_no_claim_is_named():
     assert "secret" not in figures.summary(drawn)
 
 
+def test_bars_of_the_same_claims_are_not_summed():
+    drawn = forest.bars({"half": [words.HOLDS], "twice": [words.UNDECIDED]})
+    assert names(drawn) == ["half", "twice"]
+    assert [text.get_text() for text in drawn.legends[0].get_texts()] == ["holds", "undecided"]
+
+
 def test_every_source_has_a_bar_where_it_has_claims():
     judged = [(claim(source=source), verdict()) for source in SOURCES]
     assert names(forest.small(judged)) == list(SOURCES)

@@ -111,9 +111,9 @@ def test_shares_of_error_sum_to_five_percent():
         assert sum(one_trunk._looks(task).values()) == pytest.approx(0.05)
 
 
-def test_new_seeds_are_not_called_first_and_delta_is_in_percent():
+def test_seeds_are_called_new_and_the_smallest_effect_is_in_percent():
     from lrlib.course import claims
 
     for claim, verdict in claims.judged(one_trunk.CHAPTER):
         row = dict(zip(claims.HEAD, claims.row(claim, verdict), strict=True))
-        assert "first" not in row["seeds"] and row["δ"] == "5 % of the error"
+        assert "none is new" not in row["seeds"] and row["smallest effect"] == "5 % of the error"

@@ -98,6 +98,12 @@ class TestQueue:
         )
         assert study.run_claims(tmp_path).failed == {trial("triangular", 100): "no"}
 
+    def test_what_another_process_runs_is_left_to_it(self, made, tmp_path, monkeypatch):
+        made(one=Rule(trial("triangular", 100)), two=Rule(trial("triangular", 101)))
+        monkeypatch.setattr(study, "bring_up_to_date", lambda wanted, folder: study.Report(elsewhere=list(wanted)))
+        report = study.run_claims(tmp_path)
+        assert (report.run, report.failed) == ([], {}) and len(report.elsewhere) == 2
+
     def test_what_needs_an_accelerator_waits_to_be_asked_for(self, made, tmp_path, monkeypatch):
         wanted = Trial("clr_table1", "triangular2", "pytorch", 105)
         made(one=Rule(wanted))

@@ -21,10 +21,10 @@ def test_intervals_cover_as_often_as_they_say():
 
 
 def test_what_touches_zero_has_no_direction():
-    assert direction([0.0, 0.0, 0.0]) == "not told apart"
-    assert direction([1.0, 1.1, 0.9], [0.0, 0.0, 0.0]) == "not told apart"
+    assert direction([0.0, 0.0, 0.0]) == "not clearly different"
+    assert direction([1.0, 1.1, 0.9], [0.0, 0.0, 0.0]) == "not clearly different"
     assert direction([-1.0, -1.1, -0.9]) == "lower"
-    assert direction([-1.0, -1.1, -0.9], [0.0, 0.0, 0.0]) == "not told apart"
+    assert direction([-1.0, -1.1, -0.9], [0.0, 0.0, 0.0]) == "not clearly different"
 
 
 def test_a_share_of_settings_has_the_interval_of_its_level():

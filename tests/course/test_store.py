@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import psutil
@@ -58,6 +59,9 @@ class TestSchema:
             ("diverged", 0),
             ("curve", {"loss": [1.0]}),
             ("curve", {"update": [1, 2], "loss": [1.0]}),
+            ("curve", {"update": [1], "loss": ["1"]}),
+            ("versions", {"python": 3}),
+            ("versions", ["3.11"]),
             ("runs", [{"seed": 0, "peek": 1}]),
             ("diverged_each", [None]),
         ],
@@ -122,6 +126,30 @@ class TestFiles:
         files.write_atomically(path.with_name(f".{path.name}.abc.tmp"), "half")
         store.write(EXPERIMENT, TRIALS[0], result_of(TRIALS[0]), tmp_path)
         assert not list(path.parent.glob("*.tmp")) and not list(path.parent.glob(".*.tmp"))
+
+    def test_of_new_seeds_those_count_before_which_none_is_lacking(self, tmp_path):
+        for setting, framework, seeds in (
+            ("constant", "pytorch", (0, 101, 103, 100)),
+            ("constant", "keras", (100,)),
+            ("step-each-epoch-0.1", "pytorch", (101, 102)),
+        ):
+            for seed in seeds:
+                trial = Trial("step_and_plateau", setting, framework, seed)
+                store.write(EXPERIMENT, trial, result_of(trial), tmp_path)
+        every = store.everything(EXPERIMENT, tmp_path)
+        assert [(one["framework"], one["seed"]) for one in every["constant"]] == [
+            ("keras", 100),
+            *(("pytorch", seed) for seed in (0, 100, 101, 103)),
+        ]
+        found = store.load_new(EXPERIMENT, tmp_path)
+        assert {
+            (setting, framework): [one["seed"] for one in results]
+            for setting, by_framework in found.items()
+            for framework, results in by_framework.items()
+            if results
+        } == {("constant", "pytorch"): [100, 101], ("constant", "keras"): [100]}
+        with pytest.raises(LookupError, match=r"lacks .*step_and_plateau.*make experiments ONLY=step_and_plateau"):
+            store.load(EXPERIMENT, tmp_path)
 
     def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(self, tmp_path, monkeypatch):
         path = tmp_path / "file.json"
@@ -246,6 +274,16 @@ def test_a_worker_looks_for_who_asked_and_not_for_who_adopted_it(monkeypatch):
     assert study._parent(asked_by=7) == 7
     monkeypatch.setattr(study.multiprocessing.current_process(), "name", "Dask Worker process (from Nanny)")
     assert study._parent(asked_by=7) == 1
+
+
+def test_a_worker_ends_when_its_parent_is_gone(monkeypatch):
+    parents, ended = iter([7, 7, 1]), threading.Event()
+    monkeypatch.setattr(study.os, "getppid", lambda: next(parents))
+    monkeypatch.setattr(study.os, "_exit", lambda status: ended.set())
+    monkeypatch.setattr(study.time, "sleep", lambda seconds: None)
+    monkeypatch.setattr(study.multiprocessing.current_process(), "name", "LokyProcess-3")
+    study._end_with_parent.__wrapped__(7)
+    assert ended.wait(60) and next(parents, None) is None
 
 
 @pytest.mark.slow

@@ -3,7 +3,9 @@
 import dataclasses
 import os
 import platform
+import runpy
 import sys
+import warnings
 
 import pytest
 
@@ -13,16 +15,27 @@ from lrlib.course.experiment import Trial
 CYCLING = experiments.get("cycling")
 
 
+class Clock:
+    """In the place of the module ``time``: each of its functions gives the next reading."""
+
+    def __init__(self, *readings):
+        self.readings = iter(readings)
+
+    def __getattr__(self, name):
+        return lambda: next(self.readings)
+
+
 def test_a_result_says_what_it_ran_on_and_how_long_it_took(monkeypatch):
     def run(setting, framework, seeds, share):
         return [{"test_loss": 1.23456789, "epoch_loss": [seed, share]} for seed in seeds]
 
     monkeypatch.setattr(experiments, "get", lambda name: dataclasses.replace(CYCLING, run=run))
+    monkeypatch.setattr(study, "time", Clock(10.0, 12.4691, 20.0, 21.0))
     monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "1")  # as a worker inherits it from a process that took oneDNN
     first, second = study.perform_group(study.Group("cycling", "triangular", "pytorch", (5, 6)), onednn=False)
     assert (first["test_loss"], first["epoch_loss"], first["seed"]) == (1.23457, [5, 1.0], 5)
     assert (second["framework"], second["epoch_loss"], second["seed"]) == ("pytorch", [6, 1.0], 6)
-    assert first["seconds"] == second["seconds"] == round(first["seconds"], 2) >= 0  # each one's part of the time
+    assert first["seconds"] == second["seconds"] == 1.23  # each one's part of the time, to hundredths
     assert set(first["versions"]) == {"python", "torch"} and "one thread a trial" in first["hardware"]
     assert first["vendor"] == processor.vendor() and first["onednn"] is False
     assert os.environ["TF_ENABLE_ONEDNN_OPTS"] == "0"
@@ -42,6 +55,33 @@ def test_what_needs_an_accelerator_waits_to_be_asked_for(monkeypatch):
     experiment = experiments.get("clr_table1")
     without, all_of_them = ({trial.setting for trial in wanted} for wanted in asked)
     assert all_of_them == set(experiment.settings) and without == set(experiment.settings) - experiment.optional
+
+
+def test_what_was_run_and_what_failed_is_printed(monkeypatch, capsys):
+    one, other, third = (Trial("cycling", "triangular", "pytorch", seed) for seed in range(3))
+    reports = [study.Report(run=[one]), study.Report(failed={other: "because"}, elsewhere=[third])]
+    claims = study.Report(run=[third], failed={one: "of the claim"})
+    monkeypatch.setattr(study, "bring_up_to_date", lambda wanted, folder: reports.pop(0))
+    monkeypatch.setattr(study, "run_claims", lambda *arguments: claims)
+    monkeypatch.setattr(processor, "pin", lambda capability: None)
+    monkeypatch.setattr(sys, "argv", ["study", "cycling", "one_cycle"])
+    assert study.main() == 1
+    out, err = capsys.readouterr()
+    counts = [len(experiments.get(name).trials()) for name in ("cycling", "one_cycle")]
+    assert out.splitlines() == [
+        f"cycling: 1 of {counts[0]} trials run, 0 failed",
+        f"one_cycle: 0 of {counts[1]} trials run, 1 running in another process, 1 failed",
+        "claims: 1 trials of new seeds run, 1 failed",
+    ]
+    assert f"{other} failed:\nbecause" in err and f"{one} failed:\nof the claim" in err
+
+
+def test_as_a_program_it_ends_with_its_status(monkeypatch):
+    monkeypatch.setattr(study, "main", lambda: 3)
+    with pytest.raises(SystemExit) as ended, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that the module is imported already
+        runpy.run_module("lrlib.course.study", run_name="__main__")
+    assert ended.value.code == 3
 
 
 def test_a_process_keeps_the_capability_that_its_framework_was_imported_under(monkeypatch):

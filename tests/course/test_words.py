@@ -118,5 +118,6 @@ def test_an_effect_of_the_smallest_size_of_interest_is_found():
     assert share_of_words(1, claims=1000)[HOLDS] >= 0.75
 
 
+@pytest.mark.slow
 def test_a_lost_run_in_twenty_makes_no_false_certainty():
     assert share_of_words(0, lost=0.05, claims=600)[HOLDS] <= 0.05

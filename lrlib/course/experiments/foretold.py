@@ -172,7 +172,8 @@ def foretold(
         return np.where(stays_high, constant, fall)
     if model == "bound":
         return _by_bound(known, np.concatenate([fitted[one.shape.name].mean(0) for one in known]), unseen)
-    runs = [Run(_rates(one), one.marks, fitted[one.shape.name]) for one in known]
+    # The seeds' means alone: given the seeds, the law would be fitted without each too, for an interval.
+    runs = [Run(_rates(one), one.marks, fitted[one.shape.name].mean(0)) for one in known]
     law = Law.fit(runs, noise=model == "law")
     return np.array([law.predict(_rates(one), [one.updates])[0] for one in unseen])
 
