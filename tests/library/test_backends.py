@@ -372,6 +372,25 @@ def test_a_fresh_state_does_not_raise_a_rate_that_was_put_back(tmp_path):
     assert_rates(fit(untrained, 2, fresh_rule()).history["learning_rate"], [0.5])
 
 
+@pytest.mark.parametrize("lr", [0.1, 0.7])  # in float32 one is higher, the other lower
+def test_a_rate_that_was_only_rounded_does_not_become_the_rules(lr):
+    model = line(keras.optimizers.SGD(lr), loss=always_one)
+    for _ in range(2):
+        rule = lrlib.keras.PlateauCallback(lrlib.Plateau(lr), monitor="loss")
+        fit(model, 2, rule)
+        assert rule.state.lr == lr
+
+
+def test_a_rate_that_another_callback_sets_at_an_epochs_end_holds_for_the_next(tmp_path):
+    class Lower(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            self.model.optimizer.learning_rate = 0.25
+
+    rates = []
+    fit(line(keras.optimizers.SGD(0.5), loss=always_one), 2, fresh_rule(), Lower(), Stop(rates), epochs=3)
+    assert rates == [(0, 0.5), (1, 0.25), (2, 0.25)]
+
+
 def test_a_state_before_its_first_measurement_travels_too(tmp_path):
     model, rule = line(keras.optimizers.SGD(0.5), loss=always_one), fresh_rule()
     rule.set_model(model)
@@ -457,6 +476,14 @@ def test_a_clock_in_tokens_is_exact_on_resume(order, tmp_path):
             assert len(rates) == at
     assert len(rates) == 12  # Keras begins the interrupted epoch anew
     assert_rates(rates, [BY_TOKENS(t) for t in readings()])
+
+
+def test_an_optimizer_without_weights_does_not_stop_the_clock():
+    idle, used = keras.optimizers.SGD(7.0), keras.optimizers.SGD(7.0)
+    optimizer = keras.optimizers.MultiOptimizer(keras.optimizers.OptimizerMap(idle, {".*": used}))
+    rates = applied(optimizer, 12, lrlib.keras.ScheduleCallback(BY_TOKENS, by=Tokens()))
+    assert_rates(rates, [BY_TOKENS(t) for t in readings()])
+    assert int(idle.iterations) == 0
 
 
 def test_a_second_fit_takes_the_clock_over():

@@ -340,6 +340,50 @@ def test_smith_ends_where_the_curve_becomes_ragged():
     assert 10**-3.2 < found.max_lr < 10**-2.3
 
 
+# Of each generated curve, and of every n-th point of it: how many rates there are, and which of them (from 0) the rules
+# answer: steepest, the valley's middle, the lowest, and Smith's two. A change of how a curve is read shows here.
+ANSWERS = [
+    ((348, 110, 105, 149, 85, 136), (15, 5, 3, 6, 2, 7)),
+    ((172, 98, 95, 131, 66, 125), (15, 8, 7, 11, 4, 10)),
+    ((299, 221, 219, 245, 193, 242), (15, 10, 9, 11, 6, 11)),
+    ((334, 213, 210, 234, 192, 238), (15, 9, 8, 11, 7, 11)),
+    ((286, 202, 196, 232, 171, 228), (15, 10, 9, 11, 8, 11)),
+    ((228, 147, 140, 184, 111, 175), (15, 9, 7, 11, 6, 10)),
+    ((206, 94, 90, 111, 76, 110), (15, 7, 5, 8, 4, 9)),
+    ((328, 214, 193, 266, 164, 255), (15, 9, 8, 11, 6, 11)),
+    ((265, 146, 143, 191, 91, 184), (15, 8, 7, 10, 5, 10)),
+    ((197, 108, 111, 128, 96, 125), (15, 8, 7, 9, 6, 10)),
+    ((282, 213, 211, 234, 188, 230), (15, 10, 9, 11, 6, 11)),
+    ((73, 52, 48, 60, 43, 59), (15, 10, 8, 12, 8, 12)),
+]
+
+
+@pytest.mark.parametrize(("seed", "answers"), enumerate(ANSWERS))
+def test_what_the_rules_answer_on_noisy_curves(seed, answers):
+    def places(result):
+        smith = result.suggest("smith")
+        rates = [result.suggest().lr, result.suggest("valley").lr, 10 * result.suggest("minimum/10").lr]
+        rates += [smith.base_lr, smith.max_lr]
+        return len(result.rates), *(int(np.abs(np.log(np.divide(result.rates, rate))).argmin()) for rate in rates)
+
+    whole = curve(seed, ["cosine", "logistic"][seed % 2], rise=seed % 3 > 0).result
+    nth = len(whole.rates) // 14
+    assert (places(whole), places(RangeTest(whole.rates[::nth], whole.losses[::nth]))) == answers
+
+
+def test_the_steepest_place_is_sought_from_a_tenth_to_nine_tenths_of_the_fall():
+    assert record(1 - 2.0 ** np.linspace(-12, 0, 100)).suggest().lr == LADDER[98]
+    assert record(2.0 ** -np.linspace(0, 12, 100)).suggest().lr == LADDER[1]
+
+
+def test_how_deep_a_fall_must_be_to_be_read():
+    """The smallest fall, in standard deviations of the noise and steps of a quarter, of eight sweeps of 100 rates."""
+    noise = np.random.default_rng(5).standard_normal((8, 100))
+    shape = cosine(LADDER, high=0.0, drop=1.0)
+    deep = [next(d for d in np.arange(0.5, 8, 0.25) if record(n + d * shape).suggest().lr) for n in noise]
+    assert deep == [1.75, 1.75, 1.25, 3.25, 2.0, 2.25, 1.5, 2.5]
+
+
 # -- honesty -----------------------------------------------------------------------------------------------------------
 
 RNG = np.random.default_rng(7)
@@ -387,6 +431,27 @@ def test_what_lies_outside_the_sweep_is_not_made_up():
     assert late.suggest("smith").base_lr is None
     assert "start lower" in late.suggest("smith").reason
     assert late.suggest("smith").max_lr is not None
+
+
+@pytest.mark.parametrize("tenths", range(-8, 9))
+def test_a_fall_is_whole_where_it_begins_and_ends_inside_the_sweep(tenths):
+    first, last = 10.0 ** (-7 + tenths / 10), 10.0 ** (1 + tenths / 10)
+    for found, whole, number, advice in (
+        (record(cosine(LADDER, first, 1e3 * first)).suggest("smith"), tenths >= 0, "base_lr", "start lower"),
+        (record(cosine(LADDER, 1e-3 * last, last)).suggest("smith"), tenths <= 0, "max_lr", "end higher"),
+    ):
+        assert (getattr(found, number) is not None) == whole
+        assert (advice in found.reason) == (not whole)
+
+
+def test_a_fall_that_begins_within_a_step_before_the_first_rate_is_whole():
+    assert record(cosine(LADDER, 10**-7.05, 10**-4.05)).suggest("smith").base_lr is not None
+
+
+def test_the_reason_names_the_curve():
+    level = record([2.3] * 100, accuracies=[0.1] * 100)
+    assert level.suggest("smith").reason.startswith("the accuracy never improves")
+    assert level.suggest("steepest").reason.startswith("the loss never improves")
 
 
 @given(st.integers(0, 10**6), st.floats(-3, 3), st.floats(-1000, 1000), st.sampled_from(RULES))
@@ -479,6 +544,13 @@ def test_sweeps_that_stopped_early_or_say_nothing():
 def test_what_cannot_be_combined_is_refused(bad, error):
     with pytest.raises(error, match="combine: "):
         combine(bad)
+
+
+def test_suggestions_and_several_sweeps_cannot_be_changed():
+    both = combine([record(cosine(LADDER))] * 2)
+    for made, field in ((both, "losses"), (both.suggest(), "lr"), (both.results[0].suggest(), "lr")):
+        with pytest.raises(AttributeError):
+            setattr(made, field, ())
 
 
 def rates_marked(ax):

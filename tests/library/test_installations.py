@@ -158,7 +158,7 @@ def imported(files):
     [
         (["lrlib/*.py"], ["torch", "keras", "jax", "plot"]),
         (["lrlib/course/**/*.py", "book/chapters/*.py"], ["course"]),
-        (["book/_tools/*.py", "book/_ext/*.py"], ["course", "book", "assignments"]),
+        (["book/_tools/*.py", "book/_ext/*.py"], ["course", "book", "assignments", "pdf"]),
         (["tests/*.py", "tests/*/*.py", "book/conftest.py"], ["dev"]),
     ],
 )

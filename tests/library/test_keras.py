@@ -213,10 +213,32 @@ def test_a_compiler_does_not_shift_a_boundary(jit_compile):
         assert_rates(rates(t).numpy(), [s(t // k) for s, k in plain])
 
 
-def test_accumulate_counts_real_updates():
-    rates = in_graph([lrlib.keras.Schedule(WARM, accumulate=k) for k in (1, 2, 5)])
+def test_division_in_a_graph_has_the_whole_quotients_of_numbers():
+    # Compilers turn t / n into t · (1/n), and 98 · (1/98) is below 1; 1.7 // 0.1 is 17, and 17 · 0.1 is above 1.7.
+    periods = [7, 49, 98, 103, 107, 161]
+
+    @tf.function(input_signature=[tf.TensorSpec((), tf.float64)])
+    def quotients(t):
+        return [lrlib.keras.TensorOps.divide(t, n) for n in periods]
+
+    @tf.function(input_signature=[tf.TensorSpec((), tf.float64)])
+    def tenths(t):
+        return lrlib.keras.TensorOps.divmod(t, 0.1)
+
+    for i, n in enumerate(periods):
+        for t in {k * n + more for k in range(1, 40) for more in (-1, 0, 1)}:
+            assert float(quotients(t)[i]) == (t / n if t % n == 0 else pytest.approx(t / n, rel=1e-15))
+    for t in np.arange(60) / 10:
+        k, rest = map(float, tenths(t))
+        assert k.is_integer() and k * 0.1 <= t < (k + 1) * 0.1
+        assert rest == t - k * 0.1
+
+
+@pytest.mark.parametrize("s", [WARM, lrlib.Triangular(0.1, 0.2, 3)], ids=["table", "formula"])
+def test_accumulate_counts_real_updates(s):
+    rates = in_graph([lrlib.keras.Schedule(s, accumulate=k) for k in (1, 2, 5)])
     for t in range(60):
-        assert_rates(rates(t).numpy(), [WARM(t // k) for k in (1, 2, 5)])
+        assert_rates(rates(t).numpy(), [s(t // k) for k in (1, 2, 5)])
 
 
 def test_the_schedule_comes_back():
@@ -480,6 +502,19 @@ def test_sgd_follows_pytorch_under_every_schedule(options):
         assert_trajectories(trajectory, torch_trajectory(s, **options))
 
 
+def test_sgd_follows_pytorch_in_its_weight_decay_and_at_the_ends_of_momentum():
+    cases = [
+        {"weight_decay": 0.1},
+        {"momentum": 0.9, "nesterov": True, "weight_decay": 0.1},
+        {"momentum": 1},
+        {"momentum": 0, "nesterov": False},
+    ]
+    optimizers = [lrlib.keras.SGD(lrlib.keras.Schedule(WARM), **options) for options in cases]
+    for options, trajectory in zip(cases, keras_trajectories(optimizers), strict=True):
+        assert_trajectories(trajectory, torch_trajectory(WARM, **options))
+    assert [len(optimizer.variables) for optimizer in optimizers] == [1, 2, 2, 1]  # without momentum no velocity
+
+
 def test_kerass_own_sgd_does_not():
     changing = [SAMPLES[name] for name in ("StepDecay", "Triangular", "OneCycle", "warmup-cosine")]
     for options in (RULES["momentum"], RULES["nesterov"]):
@@ -540,7 +575,7 @@ def test_sgd_is_serialisable_with_its_momentum():
 
 @pytest.mark.parametrize(
     ("error", "wrong"),
-    [(ValueError, -0.1), (ValueError, math.nan), (TypeError, None), (TypeError, "0.9")],
+    [(ValueError, -0.1), (ValueError, math.nan), (TypeError, None), (TypeError, "0.9"), (TypeError, True)],
 )
 def test_sgd_refuses_a_bad_momentum(error, wrong):
     with pytest.raises(error, match=f"momentum.*{wrong!r}"):

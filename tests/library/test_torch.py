@@ -8,11 +8,13 @@ import json
 import math
 import pickle
 import warnings
+from fractions import Fraction
 
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 from reference import SAMPLES, composed, sample
 
 import lrlib
@@ -532,6 +534,11 @@ def test_the_refusal_says_how_large_the_jump_is_and_where():
         loaded(saved, [LONGER])
 
 
+def test_a_jump_before_the_first_update_is_refused_too():
+    with pytest.raises(ValueError, match=r"lr of group 0 would go from 0.1 to 0.2"):
+        loaded(saved_at(0, OLD), 2 * OLD)
+
+
 def test_the_count_alone_may_come_from_torchs_own():
     optimizer = sgd()
     own = torch.optim.lr_scheduler.StepLR(optimizer, 3)
@@ -842,6 +849,19 @@ def test_ten_steps_of_a_tenth_are_one():
         scheduler.step(by=0.1)
         scheduler.step(by=0.3)
     assert scheduler.last_epoch == 3
+
+
+@example(0, [0.1, 1, 0.1])
+@given(st.integers(0, 5), st.lists(st.sampled_from([1, 2, 500, 0.25, 0.1, 1 / 3, 0.7]), max_size=20))
+def test_the_clock_reads_the_sum_of_its_steps_rounded_once(start, strides):
+    scheduler = lrlib.torch.Scheduler(optimizer := sgd(), WARM, last_epoch=start)
+    optimizer.step()
+    total = Fraction(start)
+    for by in strides:
+        scheduler.step(by=by)
+        total += Fraction(by)
+        assert scheduler.last_epoch == float(total)
+        assert type(scheduler.last_epoch) is (int if float(total).is_integer() else float)
 
 
 def test_a_clock_resumes_by_its_reading():
