@@ -5,32 +5,20 @@ The tests use an installed Chromium or Chrome; where there is none they are skip
 
 import contextlib
 import gzip
-import os
-import shutil
 import threading
 from functools import cache, partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import chromium as installed
 import npm
 import pytest
 
 SITE = Path(__file__).resolve().parents[1] / "book" / "_build" / "html"
-NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome", "chrome")
-CHROMIUM = os.environ.get("CHROME_BIN") or next(filter(None, map(shutil.which, NAMES)), None)
 needs_browser = pytest.mark.skipif(
-    CHROMIUM is None,
-    reason="no Chromium found: install one (Debian, Ubuntu: apt install chromium), or name it in CHROME_BIN",
+    installed.EXECUTABLE is None,
+    reason=f"no Chromium found: {installed.ADVICE}",
 )
-FLAGS = [
-    "--no-sandbox",  # CI runs as root, and the pages are our own
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-gpu",
-    "--disable-quic",
-    "--disable-sync",
-    "--no-first-run",
-]
 PATIENCE = 180_000  # milliseconds until a page that does not do what is waited for has failed, on a busy machine too
 TYPES = {".mjs": "text/javascript", ".wasm": "application/wasm"}
 COMPRESSED = (".css", ".html", ".ipynb", ".js", ".json", ".mjs", ".py", ".svg", ".txt", ".wasm", ".zip")
@@ -97,7 +85,7 @@ def chromium():
 
     expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=installed.EXECUTABLE, args=installed.FLAGS)
         try:
             yield browser
         finally:
@@ -133,10 +121,17 @@ class Watch:
 
 
 @contextlib.contextmanager
-def opened(browser, home, path="", *, width=1440, dark=False, **context):
-    """Open a page in a fresh profile; gives the page, with ``page.watch``."""
+def opened(browser, home, path="", *, width=1440, dark=False, policy=False, **context):
+    """Open a page in a fresh profile; gives the page, with ``page.watch``.
+
+    With ``policy`` the page's Content-Security-Policy is in force. It also forbids what ``page.wait_for_function`` does
+    in the page: evaluate a text.
+    """
     place = browser.new_context(
-        viewport={"width": width, "height": 900}, color_scheme="dark" if dark else "light", **context
+        bypass_csp=not policy,
+        viewport={"width": width, "height": 900},
+        color_scheme="dark" if dark else "light",
+        **context,
     )
     place.set_default_timeout(PATIENCE)
     try:

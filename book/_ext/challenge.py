@@ -119,5 +119,5 @@ def setup(app: Sphinx) -> dict[str, Any]:
     """Register the directive."""
     app.setup_extension("trainer_data")
     app.add_directive("challenge", Challenge)
-    add_where(app, "challenge", SCRIPTS, ("chart/chart.css", "trainer/panel.css"))
+    add_where(app, "challenge", SCRIPTS, ("controls.css", "chart/chart.css", "trainer/panel.css"))
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

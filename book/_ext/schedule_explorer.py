@@ -7,6 +7,7 @@ this extension copies lrlib's files beside it.
 
 from __future__ import annotations
 
+import hashlib
 import html
 import shutil
 import sys
@@ -34,6 +35,9 @@ RUNTIME = HERE.parent / "_static" / "vendor" / "pyodide"
 LOADED = ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm", "python_stdlib.zip", "pyodide-lock.json")
 # Where the page's worker finds the parts of lrlib that it runs.
 LRLIB: dict[str, str] = {"lrlib/__init__.py": lrlib.__file__, "lrlib/schedules.py": schedules.__file__}
+SCRIPTS = ("chart/chart.js", "explorer/start.js")
+STYLES = ("controls.css", "chart/chart.css", "explorer/explorer.css")
+OWN = HERE.parent / "_static" / "explorer"
 WIDTH, HEIGHT, LEFT, TOP, BOTTOM = 300, 120, 50, 8, 20  # of a gallery's picture
 
 
@@ -47,12 +51,17 @@ def options() -> str:
     return "".join(lines)
 
 
-def megabytes() -> str:
-    """How much is loaded on Start, as a host compresses it; empty where the runtime was not fetched."""
+def runtime() -> tuple[str, str]:
+    """How much is loaded on Start, as a host compresses it, and a digest of all that then runs in the page's worker.
+
+    Both are empty where the runtime was not fetched.
+    """
     if not all((RUNTIME / name).exists() for name in LOADED):
-        return ""
+        return "", ""
     total = sum(len(zlib.compress((RUNTIME / name).read_bytes(), 6)) for name in LOADED)
-    return f"{total / 1e6:.0f} MB"
+    files = [RUNTIME / name for name in LOADED] + [OWN / "worker.mjs", OWN / "explorer.py", *map(Path, LRLIB.values())]
+    digests = (hashlib.sha256(file.read_bytes()).digest() for file in files)
+    return f"{total / 1e6:.0f} MB", hashlib.sha256(b"".join(digests)).hexdigest()[:16]
 
 
 def path(points: list[tuple[int, float]], low: float, high: float) -> str:
@@ -98,9 +107,10 @@ class Explorer(SphinxDirective):
     def run(self) -> list[nodes.Node]:
         self.env.note_dependency(str(PANEL))
         self.env.note_dependency(explorer.__file__)
-        size = megabytes()
+        self.env.note_dependency(schedules.__file__)
+        size, digest = runtime()
         panel = PANEL.read_text(encoding="utf-8").replace("{options}", options()).replace("{size}", size)
-        return [nodes.raw("", panel.replace("{runtime}", "yes" if size else "no"), format="html")]
+        return [nodes.raw("", panel.replace("{runtime}", digest), format="html")]
 
 
 class Gallery(SphinxDirective):
@@ -145,6 +155,6 @@ def setup(app: Sphinx) -> dict[str, Any]:
     """Register the directives."""
     app.add_directive("schedule-explorer", Explorer)
     app.add_directive("schedule-gallery", Gallery)
-    add_where(app, "explorer", ("chart/chart.js", "explorer/start.js"), ("chart/chart.css", "explorer/explorer.css"))
+    add_where(app, "explorer", SCRIPTS, STYLES)
     app.connect("build-finished", copy_lrlib)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -35,6 +35,7 @@ LABELS = {
     "inverse-sqrt": "Warm-up, then 1/√t",
 }
 OPTIMIZER = "sgd"  # whose stored runs the law is fitted on
+LINEAR_BATCH = 8  # rows an update of the linear regression
 NUMBERS = ("floor", "scale", "power", "offset", "noise")
 
 
@@ -71,13 +72,27 @@ def law() -> tuple[Law, float]:
     return fitted, float(np.median(errors))
 
 
+def linear_problem() -> tuple[np.ndarray, np.ndarray]:
+    """Features (rows × axes) and targets of a linear regression: directions from steep to flat, and noise.
+
+    The features are given along the principal axes of their second moment, whose entries are the curvatures.
+    """
+    random = np.random.default_rng(0)
+    rows, axes = 32, 6
+    curvatures = np.geomspace(4.0, 0.04, axes)
+    directions, _ = np.linalg.qr(random.standard_normal((rows, axes)))
+    x = directions * np.sqrt(rows * curvatures)
+    return x, x @ (0.7 / np.sqrt(curvatures)) + 0.5 * random.standard_normal(rows)
+
+
 def _numbers(law: Law) -> list[float]:
     return [getattr(law, name) for name in NUMBERS]
 
 
 def task_script() -> str:
-    """The named schedules, the law with its fits without each seed, and the half-width of an interval."""
+    """The named schedules, the law with its fits without each seed, a linear regression, an interval's half-width."""
     fitted, error = law()
+    x, y = linear_problem()
     task = {
         "updates": UPDATES,
         "seeds": SEEDS,
@@ -89,6 +104,7 @@ def task_script() -> str:
             "unseen": len(foretold.UNSEEN),
             "error": error,
         },
+        "linear": {"x": x.tolist(), "y": y.tolist(), "batch": LINEAR_BATCH},
         "halfWidth": half_width(1.0, SEEDS, 0.95),  # of a 95 % interval, in standard deviations
     }
     return f"globalThis.trainerTask = {json.dumps(task, ensure_ascii=False, separators=(',', ':'))};\n"

@@ -21,6 +21,7 @@ SCRIPTS = (
     "trainer/task.js",
     "trainer/trainer.js",
     "trainer/comparison.js",
+    "trainer/linear.js",
     "trainer/view.js",
     "trainer/panel.js",
 )
@@ -39,5 +40,5 @@ def setup(app: Sphinx) -> dict[str, Any]:
     """Register the directive."""
     app.setup_extension("trainer_data")
     app.add_directive("training-panel", TrainingPanel)
-    add_where(app, "training", SCRIPTS, ("chart/chart.css", "trainer/panel.css"))
+    add_where(app, "training", SCRIPTS, ("controls.css", "chart/chart.css", "trainer/panel.css"))
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,40 +1,24 @@
 """The challenge: what is to beat, what a try gives, what the browser keeps, and what is done with damaged tries."""
 
 import json
-from pathlib import Path
 
 import challenge
 import numpy as np
 import pytest
 from browser import needs_browser, opened, served, still
+from panels import page_alone, site_in
 from playwright.sync_api import expect
-from sphinx.application import Sphinx
-from sphinx.util.docutils import docutils_namespace
 
 from lrlib.course import tasks
 from lrlib.course.experiments.equal_budget import schedules
 
-BOOK = Path(__file__).resolve().parents[2] / "book"
 UPDATES = tasks.updates("digits", 9)
 TRY = {"name": "linear", "factor": 0.1, "accuracy": 90.5}
 
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("site")
-    text = (BOOK / "challenge.md").read_text(encoding="utf-8").replace("{doc}", "")  # no other pages are here
-    (folder / "index.md").write_text(text, encoding="utf-8")
-    config = {
-        "extensions": ["myst_nb", "challenge"],
-        "html_theme": "sphinx_book_theme",
-        "html_static_path": [str(BOOK / "_static")],
-        "html_context": {"default_mode": "auto"},
-        "html_js_files": ["elements.js"],
-        "html_favicon": str(BOOK / "_static" / "favicon.svg"),  # else the browser asks for one in vain
-    }
-    with docutils_namespace():
-        Sphinx(folder, None, folder / "out", folder / "trees", "html", config, status=None, warningiserror=True).build()
-    return folder / "out"
+    return site_in(tmp_path_factory.mktemp("site"), {"index": page_alone("challenge")}, ["challenge"])
 
 
 @pytest.fixture(scope="module")

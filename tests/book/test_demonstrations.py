@@ -4,67 +4,66 @@ import contextlib
 import gzip
 import re
 import shutil
-from pathlib import Path
 
 import demonstrations
 import numpy as np
 import pytest
 from browser import needs_browser, opened, served, still
+from panels import BOOK, site_in
 from playwright.sync_api import expect
-from sphinx.application import Sphinx
-from sphinx.util.docutils import docutils_namespace
 from test_pages import axe_faults, layout_faults
 
-from lrlib import Constant, Linear, WarmupStableDecay
+from lrlib import Constant, Linear, RangeTest, WarmupStableDecay
 from lrlib.course import tasks
+from lrlib.course.pytorch import bench
+from lrlib.finder import ladder
 
-ROOT = Path(__file__).resolve().parents[2]
-BOOK = ROOT / "book"
-NAMES = [name for places in demonstrations.PLACES.values() for name in places.values()]
+CHAPTERS = {page: places for page, places in demonstrations.PLACES.items() if page != "index"}
+NAMES = [name for places in CHAPTERS.values() for name in places.values()]
+FIRST, FIRST_PLACES = next(iter(CHAPTERS.items()))
 each = pytest.mark.parametrize("name", NAMES)
-each_moved = pytest.mark.parametrize("name", [name for name in NAMES if name != "cliff"])  # which a button starts
+# What train in the page, with words of their result.
+TRAINED = {
+    "batch_size": "mean held-out loss ends at",
+    "cliff": "mean held-out accuracy ends at",
+    "range_test": "The thin line is your own run.",
+}
+STARTED = ("batch_size", "cliff")  # by a button; the others change with their sliders
+each_moved = pytest.mark.parametrize("name", [name for name in NAMES if name not in STARTED])
+
+
+def title(section):
+    """The title of a section, by its name."""
+    return section.replace("-", " ").capitalize()
 
 
 def chapter(places):
-    """A page with the figures and sections that a chapter's demonstrations belong to."""
-    parts = ["# A chapter\n"]
+    """A page with three predictions, and the figures and sections that a chapter's demonstrations belong to."""
+    questions, answers = ("".join(f"{n}. {text}\n" for n in (1, 2, 3)) for text in ("It is **a / b**.", "**a**: so."))
+    parts = ["# A chapter\n", f"## Your prediction\n\n{questions}"]
     for name in places:
+        if name == "your-prediction":
+            continue
         if name.startswith("fig-"):
             parts.append(f"```{{figure}} front.png\n:name: {name}\n:alt: A figure\n\nCaption of {name}\n```\n")
         else:
-            parts.append(f"## {name.capitalize()}\n\nText of the section.\n")
-    return "\n".join([*parts, "## Afterwards\n\nMore text.\n"])
+            parts.append(f"## {title(name)}\n\nText of the section.\n")
+    result = f"## The result\n\n**Your predictions:**\n\n{answers}"
+    return "\n".join([*parts, "## Afterwards\n\nMore text.\n", result])
 
 
-def site_in(folder, pages, warningiserror=True):
-    """Build pages, in the book's theme."""
-    (folder / "index.md").write_text("# Book\n\n```{toctree}\n:glob:\n*\n```\n", encoding="utf-8")
+def build(folder, pages):
+    """Build pages with demonstrations."""
     shutil.copyfile(BOOK / "_static" / "front.png", folder / "front.png")
-    for name, text in pages.items():
-        (folder / f"{name}.md").write_text(text, encoding="utf-8")
-    config = {
-        "extensions": ["myst_nb", "demonstrations"],
-        "html_theme": "sphinx_book_theme",
-        "html_static_path": [str(BOOK / "_static")],
-        "html_css_files": ["course.css"],
-        "html_js_files": [("elements.js", {"priority": 100})],
-        "html_context": {"default_mode": "auto"},
-        "html_favicon": str(BOOK / "_static" / "favicon.svg"),
-        "nb_execution_mode": "off",
-    }
-    with docutils_namespace():
-        app = Sphinx(
-            folder, None, folder / "out", folder / "trees", "html", config, status=None, warningiserror=warningiserror
-        )
-        app.build()
-    return folder / "out"
+    index = chapter(demonstrations.PLACES["index"]) + "\n```{toctree}\n:glob:\n*\n```\n"
+    return site_in(folder, {"index": index, **pages}, ["demonstrations"])
 
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
     """Small chapters with all demonstrations, and a page with none."""
-    pages = {name: chapter(places) for name, places in demonstrations.PLACES.items()}
-    return site_in(tmp_path_factory.mktemp("site"), {**pages, "other": "# Another page\n\nText.\n"})
+    pages = {name: chapter(places) for name, places in CHAPTERS.items()}
+    return build(tmp_path_factory.mktemp("site"), {**pages, "other": "# Another page\n\nText.\n"})
 
 
 @pytest.fixture(scope="module", params=["http", "file"])
@@ -81,7 +80,7 @@ def home(site):
 
 
 def page_of(name):
-    return next(f"{page}.html" for page, places in demonstrations.PLACES.items() if name in places.values())
+    return next(f"{page}.html" for page, places in CHAPTERS.items() if name in places.values())
 
 
 class Demonstration:
@@ -117,13 +116,19 @@ class Demonstration:
         self.panel.get_by_role("button", name="Train ten seeds").click()
         self.says(f"At rate {rate} the mean")
 
+    def press(self):
+        """Press the only button, and wait until what it started has ended."""
+        self.panel.get_by_role("button").click()
+        self.says(TRAINED[self.name])
+
     def says(self, words):
         expect(self.words).to_contain_text(words)
 
 
 @contextlib.contextmanager
-def shown(browser, address, name, **options):
-    with opened(browser, address, page_of(name), **options) as page:
+def shown(browser, address, name, page=None, **options):
+    """Open a demonstration: the only one of its name, or that of a page."""
+    with opened(browser, address, f"{page}.html" if page else page_of(name), **options) as page:
         expect(page.locator(f"#demonstration-{name}")).to_be_visible()
         yield Demonstration(page, name)
 
@@ -156,7 +161,7 @@ def test_rates_are_computed_with_lrlib():
 
 def test_scripts_hold_no_schedule_and_are_small():
     folder = BOOK / "_static" / "demonstrations"
-    for name in NAMES:
+    for name in (*NAMES, "own_run"):
         text = (folder / f"{name}.js").read_text(encoding="utf-8")
         assert "Math.PI" not in text.replace("(i * Math.PI) / 36", "")  # that one draws an ellipse
         assert len(gzip.compress(text.encode())) < 2_500, name
@@ -165,19 +170,27 @@ def test_scripts_hold_no_schedule_and_are_small():
 
 
 def test_the_chapters_have_the_figures_and_the_book_has_the_extension():
-    for page, places in demonstrations.PLACES.items():
+    for page, places in CHAPTERS.items():
         text = (BOOK / "chapters" / f"{page}.py").read_text(encoding="utf-8")
         for name in places:
-            assert f'"name": "{name}"' in text or f"# ### {name.capitalize()}\n" in text, name
-    assert "demonstrations: book/_ext" in (ROOT / "_config.yml").read_text(encoding="utf-8")
+            assert f'"name": "{name}"' in text or re.search(f"^# ##+ {title(name)}$", text, re.M), name
+    front = (BOOK / "index.md").read_text(encoding="utf-8")
+    assert all(f":name: {name}\n" in front for name in demonstrations.PLACES["index"])
+    assert "demonstrations: book/_ext" in (BOOK.parent / "_config.yml").read_text(encoding="utf-8")
 
 
 @pytest.mark.slow
 def test_a_demonstration_without_its_figure_stops_the_build(tmp_path):
-    page, places = next(iter(demonstrations.PLACES.items()))
-    pages = {page: chapter(places).replace(next(iter(places)), "fig-another")}
-    with pytest.raises(Exception, match="has no such figure"):
-        site_in(tmp_path, pages)
+    pages = {FIRST: chapter(FIRST_PLACES).replace(next(iter(FIRST_PLACES)), "fig-another")}
+    with pytest.raises(Exception, match=r"'fig-parabola', but learning_rate has no such place"):
+        build(tmp_path, pages)
+
+
+@pytest.mark.slow
+def test_own_runs_without_their_prediction_stop_the_build(tmp_path):
+    pages = {FIRST: re.sub(r"^3\. .*\n", "", chapter(FIRST_PLACES), flags=re.M)}
+    with pytest.raises(Exception, match="prediction 3, but learning_rate has no such place"):
+        build(tmp_path, pages)
 
 
 @pytest.mark.slow
@@ -188,8 +201,9 @@ def test_places_follow_their_figures_and_only_their_pages_load_scripts(site):
             after = html.index(f'id="demonstration-{demonstration}"')
             assert html.index(f'id="{name}"') < after < html.index('id="afterwards"')
         loaded = re.findall(r'src="_static/demonstrations/(\w+)\.js', html)
-        assert loaded == ["demonstrations", *places.values()]
-        assert ("trainer/trainer.js" in html) == ("cliff" in loaded)
+        own_runs = ["own_run"] if page in demonstrations.OWN_RUNS else []
+        assert loaded[0] == "demonstrations" and sorted(loaded[1:]) == sorted([*places.values(), *own_runs])
+        assert ("trainer/trainer.js" in html) == any(name in loaded for name in (*TRAINED, "own_run"))
         assert not re.findall(r'<script (?!defer)[^>]*src="_static/(?:demonstrations|chart|trainer)/', html)
     assert "demonstration" not in (site / "other.html").read_text(encoding="utf-8")
 
@@ -385,14 +399,14 @@ class TestCliff:
         expect(one.panel.locator(".demonstration-charts")).to_be_hidden()
         one.train("0.3")
         images, seeds = tasks.images("digits", range(10)), range(10)
-        bench, accuracies, alive = tasks.bench("digits", "plain", Constant(0.3), "pytorch", seeds), [], []
+        cliff, accuracies, alive = tasks.bench("digits", "plain", Constant(0.3), "pytorch", seeds), [], []
 
         def look(_):
-            accuracies.append(bench.evaluate(*images.watched)[1])
-            weight, bias, *_ = bench.weights()
+            accuracies.append(cliff.evaluate(*images.watched)[1])
+            weight, bias, *_ = cliff.weights()
             alive.append((images.watched[0] @ weight + bias > 0).any(1).sum(1))
 
-        bench.train(images.x, images.y, tasks.orders("digits", images.rows, 9, seeds), range(9, 343, 9), look)
+        cliff.train(images.x, images.y, tasks.orders("digits", images.rows, 9, seeds), range(9, 343, 9), look)
         for chart, theirs, close in ((0, accuracies, 0.34), (1, alive, 1)):
             lines = one.drawn(chart)
             assert len(lines) == 11 and all((line[:, 0] == range(9, 343, 9)).all() for line in lines)
@@ -444,6 +458,182 @@ class TestCliff:
                 away.rename(there)
 
 
+def faults_of(one, axe, width):
+    """What keeps somebody from using a demonstration: layout, what axe finds, light and dark, the page's complaints."""
+    faults = layout_faults(one.page)
+    for scheme in ("light", "dark"):
+        one.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+        still(one.page)
+        faults += [f"{scheme}: {fault}" for fault in axe_faults(one.page, axe, f"#demonstration-{one.name}")]
+    inside = one.panel.bounding_box()
+    if inside["x"] < 0 or inside["x"] + inside["width"] > width:
+        faults.append(f"it is wider than the page: {inside}")
+    return faults + one.page.watch.faults()
+
+
+@pytest.mark.slow
+@needs_browser
+class TestRangeTest:
+    @pytest.mark.parametrize("updates, seed", [(50, 0), (50, 7), (100, 3), (300, 9)])
+    def test_lrlib_reads_the_same_from_what_is_trained_here(self, tried, updates, seed):
+        one = tried("range_test")
+        one.set("Updates of the sweep", str(updates))
+        one.set("Seed", str(seed))
+        one.panel.get_by_role("button").click()
+        expect(one.panel.get_by_role("button")).to_have_text("Run the sweep")  # "Stop" while it runs
+        one.says("The thin line is your own run.")
+        [band, run, smoothed, *suggestion] = one.drawn()
+        assert np.allclose(run[:, 0], ladder(*demonstrations.RANGE, updates))
+        sweep = RangeTest(run[:, 0].tolist(), run[:, 1].tolist())
+        found = sweep.suggest(demonstrations.RULE)
+        if found.lr is None:
+            assert not suggestion and not len(smoothed)
+            one.says(f"The curve supports no rate: {found.reason}.")
+        else:
+            assert suggestion[0][:, 0] == pytest.approx(found.lr, rel=5e-3)
+            assert band[0, 0] <= suggestion[0][0, 0] <= band[1, 0]
+            theirs = np.interp(np.log(smoothed[:, 0]), np.log(sweep.smoothed()[0]), sweep.smoothed()[1])
+            assert np.abs(smoothed[:, 1] - theirs).max() < 0.02
+            one.says(f"Seed {seed}, {updates} updates. The loss falls most steeply at {found.lr:.2g}.")
+
+    def test_another_sweep_ends_the_one_before(self, browser, home):
+        with shown(browser, home, "range_test") as one:
+            one.panel.get_by_role("button").click()
+            one.set("Seed", "4")
+            one.says("Seed 4, 300 updates.")
+            expect(one.panel.get_by_role("button")).to_have_text("Run the sweep")
+            assert len(one.drawn()[1]) == 0
+            one.panel.get_by_role("button").click()
+            one.says("The thin line is your own run.")
+            assert len(one.drawn()[1]) == 300 and one.page.watch.faults() == []
+
+
+def trained(rate, epochs, seeds, batch=32, momentum=0.0):
+    """By PyTorch: training losses, updates × seeds, and the mean held-out loss after each epoch."""
+    images, model, held_out = tasks.images("digits", seeds), tasks.torch_network("digits", seeds), []
+    optimizer = tasks.torch_optimizer(model, "sgd" if momentum else "plain")
+    bound = bench(model, optimizer, Constant(rate))
+    order = tasks.orders("digits", images.rows, epochs, seeds, batch)
+    ends = range(len(order) // epochs, len(order) + 1, len(order) // epochs)
+
+    def look(_):
+        held_out.append(bound.evaluate(*images.watched)[0])
+
+    return bound.train(images.x, images.y, order, ends, look).losses, np.mean(held_out, 1)
+
+
+@pytest.mark.slow
+@needs_browser
+class TestBatchSize:
+    def test_what_it_draws_is_pytorchs_and_the_line_is_the_rule(self, browser, home):
+        with shown(browser, home, "batch_size") as one:
+            expect(one.panel.locator(".demonstration-charts")).to_be_hidden()
+            for number, (batch, rate) in enumerate(((32, 0.08), (128, 0.32))):
+                one.set("Batch", str(batch))
+                one.set("Rate", str(rate))
+                one.panel.get_by_role("button").click()
+                one.says(f"Batch {batch} at rate {rate}: the mean held-out loss ends at")
+                *_, mean = one.drawn(0)
+                _, theirs = trained(rate, 9, range(10), batch)
+                assert (mean[:, 0] == range(1, 10)).all() and np.abs(mean[:, 1] - theirs).max() < 2e-3
+                one.says(f"{mean[-1, 1]:.2g}; rate / batch is 0.0025.".removeprefix("0"))
+                line, *dots = one.drawn(1)
+                assert line[:, 1] == pytest.approx(0.0025 * line[:, 0])
+                assert [dot.tolist() for dot in dots] == [[[32, 0.08]], [[128, 0.32]]][: number + 1] or number == 0
+            one.says("Before: Batch 32 at rate 0.08")
+            one.set("Rate", "2.56")
+            one.panel.get_by_role("button").click()
+            one.says("seeds ended no better than guessing.")
+
+
+OWN_RUNS = [(page, number) for page, asked in demonstrations.OWN_RUNS.items() for number in asked]
+
+
+def answered(page, number):
+    """What the chapter answers to its prediction, as its notebook says."""
+    text = (BOOK / "chapters" / f"{page}.ipynb").read_text(encoding="utf-8")
+    return re.search(rf"prediction {number}: ([^\\\"]+)", text)[1]
+
+
+@pytest.mark.slow
+@needs_browser
+class TestOwnRuns:
+    @pytest.mark.parametrize("page, number", OWN_RUNS)
+    def test_it_is_pytorchs_and_answers_as_the_chapter_does(self, browser, home, page, number):
+        asked = demonstrations.OWN_RUNS[page][number]
+        with shown(browser, home, f"prediction-{number}", page) as one:
+            expect(one.page.locator(f".questions.prediction > li:nth-child({number}) > .demonstration")).to_be_visible()
+            one.panel.get_by_role("button").click()
+            one.says(f"own runs train on {asked.images:,} images, these on 1,197.")
+            lines, words = one.drawn(), one.words.inner_text()
+            assert one.page.watch.faults() == []
+        ends = []
+        for line, (label, setting) in zip(lines, asked.settings.items(), strict=True):
+            losses, _ = trained(setting.rate, asked.epochs, range(3), setting.batch, setting.momentum)
+            theirs = losses.reshape(asked.epochs, -1, 3).mean((1, 2))
+            assert (line[:, 0] == range(1, asked.epochs + 1)).all()
+            if setting.rate <= 0.32:  # above, rounding grows
+                assert np.abs(np.log(line[:, 1] / theirs)).max() < 0.02
+            ends.append(line[-1, 1])
+            assert f"{label}: {ends[-1]:.2g}" in words
+        times = np.array(ends) / ends[0]
+        same = [label for label, ratio in zip(asked.settings, times, strict=True) if abs(ratio - 1) < 0.1]
+        found = {
+            ("learning_rate", 2): 9 < times[1] < 12 and "about ten times higher",
+            ("learning_rate", 3): "3 of 3 seeds end guessing; no loss became infinite" in words
+            and "stays finite, and nothing is learnt",
+            ("momentum_and_noise", 1): same[1:] == ["Batch 256 at rate 0.32"] and "eight times as large",
+            ("momentum_and_noise", 2): same[1:] == ["Momentum 0.9 at rate 0.016"] and "divided by ten",
+        }
+        assert found[page, number] == answered(page, number)
+
+    def test_it_leaves_the_question_and_its_fold_as_they_are(self, browser, home):
+        with shown(browser, home, "prediction-2", "learning_rate") as one:
+            one.panel.get_by_role("button").click()
+            one.says("own runs train on")
+            expect(one.page.locator("#the-result")).to_be_hidden()
+            expect(one.page.locator(".prediction-status")).to_contain_text("0 of 3 answered")
+            for n in (1, 2, 3):
+                one.page.get_by_role("radio", name="a", exact=True).nth(n - 1).check()
+            expect(one.page.locator("#the-result")).to_be_visible()
+            assert one.words.inner_text()
+
+    @pytest.mark.parametrize("width", [360, 1440])
+    def test_anyone_can_use_it(self, browser, home, axe, width):
+        with shown(browser, home, "prediction-3", "learning_rate", width=width) as one:
+            one.panel.get_by_role("button").press("Enter")
+            one.says("own runs train on")
+            assert faults_of(one, axe, width) == []
+
+    def test_from_a_file_and_without_javascript_or_on_paper(self, browser, site):
+        with shown(browser, site.as_uri(), "prediction-2", "momentum_and_noise") as one:
+            one.panel.get_by_role("button").click()
+            one.says("own runs train on")
+            assert one.page.watch.faults() == []
+            one.page.emulate_media(media="print")
+            expect(one.panel).to_be_hidden()
+        with opened(browser, site.as_uri(), "momentum_and_noise.html", java_script_enabled=False) as page:
+            expect(page.locator("#demonstration-prediction-2")).to_be_hidden()
+
+    def test_it_can_be_stopped_and_says_what_failed(self, browser, site, home):
+        there = site / "_static" / "trainer" / "digits.js"
+        away = there.rename(f"{there}.away")
+        try:
+            with shown(browser, home, "prediction-3", "learning_rate") as one:
+                button = one.panel.get_by_role("button")
+                button.click()
+                one.says("The training failed: digits.js could not be loaded.")
+                away.rename(there)
+                button.press("Enter")
+                one.says("Training: Rate")
+                button.press("Enter")
+                one.says("The training was stopped.")
+                expect(button).to_have_text("Train it here")
+        finally:
+            if away.exists():
+                away.rename(there)
+
+
 # --- In the page --------------------------------------------------------------------------------------------------
 
 
@@ -453,9 +643,9 @@ class TestPage:
     @each
     def test_it_works_where_the_page_is_opened(self, browser, address, name):
         with shown(browser, address, name) as one:
-            if name == "cliff":
+            if name in TRAINED:
                 assert not any("core.js" in url or "digits.js" in url for url in one.page.watch.requested)
-                one.train("1")
+                one.press()
             assert one.words.inner_text() and one.drawn()
             assert one.page.watch.faults() == []
 
@@ -463,16 +653,9 @@ class TestPage:
     @pytest.mark.parametrize("width", [360, 1440])
     def test_anyone_can_use_it(self, browser, home, axe, name, width):
         with shown(browser, home, name, width=width) as one:
-            if name == "cliff":
-                one.train("2")
-            faults = layout_faults(one.page)
-            for scheme in ("light", "dark"):
-                one.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
-                still(one.page)
-                faults += [f"{scheme}: {fault}" for fault in axe_faults(one.page, axe, f"#demonstration-{name}")]
-            assert faults + one.page.watch.faults() == []
-            inside = one.panel.bounding_box()
-            assert inside["x"] >= 0 and inside["x"] + inside["width"] <= width
+            if name in TRAINED:
+                one.press()
+            assert faults_of(one, axe, width) == []
 
     @each_moved
     def test_by_keyboard_alone(self, browser, home, name):

@@ -60,9 +60,9 @@ def address(request, site):
 
 
 @contextlib.contextmanager
-def with_trainer(browser, address):
+def with_trainer(browser, address, **options):
     """A page that has the trainer's script, and has not asked it for anything."""
-    with opened(browser, address, "index.html") as page:
+    with opened(browser, address, "index.html", **options) as page:
         page.add_script_tag(url=f"{address}/_static/trainer/trainer.js")
         yield page
 
@@ -85,10 +85,10 @@ def trained(page, schedule, seeds=SEEDS, updates=UPDATES, **options):
     return {key: np.array([run[key] for run in runs], float) for key in FIELDS}
 
 
-def by_framework(bench, seeds, updates=UPDATES):
+def by_framework(bench, seeds, updates=UPDATES, batch=32):
     """What PyTorch or Keras gives, in the same form."""
     images = tasks.images("digits", seeds)
-    order = tasks.orders("digits", images.rows, 9, seeds)[:updates]
+    order = tasks.orders("digits", images.rows, 9, seeds, batch)[:updates]
     losses = bench.train(images.x, images.y, order).losses.T
     validation, test = (np.array(bench.evaluate(*part)[1]) for part in (images.watched, images.tested))
     lost = ~np.isfinite(losses).all(1) | (test < level_of_chance(10, 300))
@@ -158,6 +158,14 @@ class TestNumbers:
     def test_without_momentum_too(self, started):
         schedule = Linear(0.5, 0.0, UPDATES)
         assert_same(trained(started, schedule, momentum=0), by_pytorch(schedule, optimizer="plain"), 100)
+
+    @pytest.mark.parametrize("batch, updates", [(100, 108), (7, 200)])  # 1,197 images: the last of 100 is smaller
+    def test_in_other_batches_too(self, started, batch, updates):
+        schedule = Linear(0.3 * batch / 32, 0.0, updates)
+        bench = tasks.bench("digits", "sgd", schedule, "pytorch", SEEDS)
+        ours = trained(started, schedule, updates=updates, batch=batch)
+        assert_same(ours, by_framework(bench, SEEDS, updates, batch), 100)
+        assert ours["losses"].shape == (len(SEEDS), updates)
 
     def test_momentum_may_change_and_rest(self, started):
         from lrlib.course.pytorch import bench
@@ -248,8 +256,8 @@ class TestNumbers:
 REFUSED = {
     "no rates": ("{}", "TypeError: rates must be a list of numbers, got undefined"),
     "a text": ('{rates: "0.1"}', 'TypeError: rates must be a list of numbers, got "0.1"'),
-    "none": ("{rates: []}", "RangeError: rates must have 1 to 342 elements, got 0"),
-    "too many": ("{rates: Array(343).fill(0.1)}", "RangeError: rates must have 1 to 342 elements, got 343"),
+    "none": ("{rates: []}", "RangeError: rates must have 1 to 760 elements, got 0"),
+    "too many": ("{rates: Array(761).fill(0.1)}", "RangeError: rates must have 1 to 760 elements, got 761"),
     "a text within": ('{rates: [0.1, "0.1"]}', 'TypeError: rates[1] must be a number, got "0.1"'),
     "a hole": ("{rates: [0.1, , 0.1]}", "TypeError: rates[1] must be a number, got undefined"),
     "NaN": ("{rates: [0.1, NaN]}", "RangeError: rates[1] must be finite and not below 0, got NaN"),
@@ -268,7 +276,20 @@ REFUSED = {
         "RangeError: marks must be a whole number from 0 to 1, one for each rate, got 2",
     ),
     "half a mark": ("{rates: [1], marks: 0.5}", "RangeError: marks must be a whole number from 0 to 1, one for each"),
-    "another name": ("{rates: [1], lr: 1}", 'TypeError: options are rates, momentum, rule, seeds and marks, got "lr"'),
+    "no batch": ("{rates: [1], batch: 0}", "RangeError: batch must be a whole number from 1 to 1197, got 0"),
+    "too large a batch": ("{rates: [1], batch: 1198}", "RangeError: batch must be a whole number from 1 to 1197, got"),
+    "a batch's kind": (
+        '{rates: [1], batch: "32"}',
+        'RangeError: batch must be a whole number from 1 to 1197, got "32"',
+    ),
+    "too many of a batch": (
+        "{rates: Array(101).fill(1), batch: 256}",
+        "RangeError: rates must have 1 to 100 elements, got 101",
+    ),
+    "another name": (
+        "{rates: [1], lr: 1}",
+        'TypeError: options are rates, momentum, rule, seeds, marks and batch, got "lr"',
+    ),
 }
 
 
@@ -408,7 +429,7 @@ class TestPage:
             policy.content = "worker-src 'none'";
             document.head.append(policy);
         }"""
-        with with_trainer(browser, address) as page:
+        with with_trainer(browser, address, policy=True) as page:
             page.evaluate(forbid)
             said = page.evaluate("(options) => new Trainer().train(options).then(() => 'trained', String)", OPTIONS)
         assert said == "Error: no worker can be started here"

@@ -3,24 +3,23 @@
 import contextlib
 import json
 import re
-from pathlib import Path
 from urllib.parse import quote
 
 import numpy as np
+import panels
 import pytest
 import trainer_data
 from browser import needs_browser, opened, served, still
+from panels import BOOK, site_in
 from playwright.sync_api import expect
-from sphinx.application import Sphinx
-from sphinx.util.docutils import docutils_namespace
 
 from lrlib import from_dict
 from lrlib.course import stats, tasks
 from lrlib.course.experiments import foretold
 from lrlib.course.experiments.equal_budget import schedules
+from lrlib.course.prediction import expected_loss
 from lrlib.course.training import all_finite
 
-BOOK = Path(__file__).resolve().parents[2] / "book"
 UPDATES = trainer_data.UPDATES
 SEEDS = range(trainer_data.SEEDS)
 SCRIPT = "<img src=x onerror=window.hacked=1><script>window.hacked=1</script>"
@@ -34,19 +33,9 @@ def link(rows=(LINE,), **others):
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
     """The panel's page in the book's theme, without the explorer."""
-    folder = tmp_path_factory.mktemp("site")
-    (folder / "index.md").write_text("# Train\n\n```{training-panel}\n```\n", encoding="utf-8")
-    config = {
-        "extensions": ["myst_nb", "training_panel"],
-        "html_theme": "sphinx_book_theme",
-        "html_static_path": [str(BOOK / "_static")],
-        "html_context": {"default_mode": "auto"},
-        "html_js_files": ["elements.js"],
-        "html_favicon": str(BOOK / "_static" / "favicon.svg"),  # else the browser asks for one in vain
-    }
-    with docutils_namespace():
-        Sphinx(folder, None, folder / "out", folder / "trees", "html", config, status=None, warningiserror=True).build()
-    return folder / "out"
+    return site_in(
+        tmp_path_factory.mktemp("site"), {"index": "# Train\n\n```{training-panel}\n```\n"}, ["training_panel"]
+    )
 
 
 @pytest.fixture(scope="module")
@@ -55,24 +44,10 @@ def home(site):
         yield address
 
 
-class Panel:
+class Panel(panels.Panel):
     """What the tests do with the page."""
 
-    def __init__(self, page):
-        self.page = page
-
-    def part(self, name):
-        return self.page.locator(f"#training-{name}")
-
-    def open_link(self, text):
-        self.page.evaluate("hash => { location.hash = hash; }", f"t={quote(text)}")
-
-    def drawn(self, name):
-        """The numbers that a chart's lines are made from."""
-        return [
-            np.array(points, float)
-            for points in self.page.evaluate(f"document.querySelector('#training-{name} svg').drawn")
-        ]
+    prefix, link = "training", "t"
 
     def train(self):
         self.part("train").click()
@@ -136,6 +111,73 @@ def test_the_pages_say_what_is_trained():
 
 
 # --- In the page --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+@needs_browser
+class TestLinearRegression:
+    """The panel's other model, whose expected loss is exact."""
+
+    ROWS = ({"name": "constant", "factor": 0.3}, {"name": "linear", "factor": 0.3}, {"name": "sgdr", "factor": 0.05})
+
+    def test_the_expected_loss_is_lrlibs(self, browser, home):
+        x, y = trainer_data.linear_problem()
+        with panel(browser, home, f"index.html#t={quote(link(self.ROWS, model='linear'))}") as page:
+            drawn = page.drawn("losses")
+            expect(page.part("law")).to_contain_text(f"with {x.shape[1]} weights")
+            expect(page.part("law")).to_contain_text(f"batches of {trainer_data.LINEAR_BATCH} random rows")
+            for name in ("momentum", "rule"):
+                expect(page.part(name)).to_be_disabled()
+        for points, row in zip(drawn, self.ROWS, strict=True):
+            rates = schedules(row["factor"], UPDATES)[row["name"]](np.arange(UPDATES))
+            expected = expected_loss(x, y, rates, trainer_data.LINEAR_BATCH)
+            assert points[:, 1] == pytest.approx(expected[points[:, 0].astype(int)], rel=1e-9)
+
+    def test_seeds_scatter_about_it(self, browser, home):
+        with panel(browser, home, f"index.html#t={quote(link(self.ROWS, model='linear'))}") as page:
+            expected = page.drawn("losses")
+            page.train()
+            expect(page.part("results")).to_be_hidden()  # no accuracy
+            measured, said = page.drawn("losses")[len(expected) :], page.part("state").inner_text()
+            assert page.page.watch.faults() == []
+        for number, (line, row) in enumerate(zip(expected, self.ROWS, strict=True)):
+            *seeds, band, mean = measured[12 * number : 12 * number + 12]
+            losses = np.array(seeds)[..., 1]
+            assert mean[:, 1] == pytest.approx(losses.mean(0))
+            half = stats.half_width(1.0, 10) * np.std(losses, ddof=1, axis=0)
+            assert band[:, 1] == pytest.approx(losses.mean(0) - half)
+            assert (np.abs(line[:, 1] - mean[:, 1]) < 2 * half).mean() > 0.9, row
+            assert f"{number + 1}: " in said and f"expected {float(f'{line[-1, 1]:.4g}'):g}" in said
+            assert len({tuple(one) for one in losses}) == 10
+
+    def test_its_seeds_train_as_sgd_does(self, browser, home):
+        x, y = trainer_data.linear_problem()
+        script = """() => {
+            const drawn = [0.1, 0.7, 0.99, 0.31, 0.5, 0.0, 0.83, 0.26];
+            let next = 0;
+            const random = { double: () => drawn[next++ % drawn.length] };
+            return linearModel.train([0.2, 0.1, 0.05], [1, 2, 3], random);
+        }"""
+        with panel(browser, home) as page:
+            losses = page.page.evaluate(script)
+        weights = np.zeros(x.shape[1])
+        rows = (np.array([0.1, 0.7, 0.99, 0.31, 0.5, 0.0, 0.83, 0.26]) * len(x)).astype(int)
+        for rate, loss in zip((0.2, 0.1, 0.05), losses, strict=True):
+            weights -= rate * x[rows].T @ (x[rows] @ weights - y[rows]) / len(rows)
+            assert loss == pytest.approx(((x @ weights - y) ** 2).mean() / 2)
+
+    def test_beyond_its_limit_it_says_so_and_a_link_restores_the_model(self, browser, home):
+        with panel(browser, home) as page:
+            page.part("model").select_option("linear")
+            page.part("factor-0").fill("2")
+            page.part("factor-0").press("Enter")
+            page.train()
+            expect(page.part("state")).to_contain_text(
+                "1: Constant ends at more than a million, expected more than a million."
+            )
+            address = page.part("link").input_value()
+        with panel(browser, home, address.removeprefix(f"{home}/")) as page:
+            expect(page.part("model")).to_have_value("linear")
 
 
 @pytest.mark.slow
@@ -262,6 +304,7 @@ class TestPanel:
             "text as number": (link([{"name": "linear", "factor": "1"}]), "is a number from"),
             "momentum": (link(momentum=7), "The momentum is one of"),
             "rule": (link(rule=SCRIPT), "The rule is one of"),
+            "model": (link(model=SCRIPT), "The model is one of"),
             "beside": (link(**{SCRIPT: 1}), "is unknown"),
             "own": (link([{"own": 7, "factor": 1}]), "is a text"),
             "own and named": (link([{"own": "{}", "name": "linear", "factor": 1}]), "is a text"),

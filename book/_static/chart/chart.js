@@ -37,15 +37,19 @@
     return places;
   }
 
-  // An axis: where between 0 and 1 a value is drawn, which value is at such a place, and which are marked. With `least`
-  // and `most` the span is given, else it is that of the values, with 0.
+  // An axis: where between 0 and 1 a value is drawn, which value is at such a place, and which are marked, about `count`.
+  function evenly(low, high, count) {
+    const place = (value) => (value - low) / (high - low);
+    return { place, valueAt: (share) => low + share * (high - low), marks: ticks(low, high, count) };
+  }
+
+  // With `least` and `most` the span is given, else it is that of the values, with 0.
   function linear(values, least, most) {
     const low = least ?? Math.min(0, ...values);
     let high = most ?? Math.max(...values);
     if (low === high) high = low + 1;
     if (most === undefined) high += (high - low) * 0.04;
-    const valueAt = (share) => low + share * (high - low);
-    return { place: (value) => (value - low) / (high - low), valueAt, marks: ticks(low, high, 5) };
+    return evenly(low, high, 5);
   }
 
   function logarithmic(values, least, most, leaves) {
@@ -88,12 +92,13 @@
     // series: [{ points: [[x, y], …], style, upper, marked }], drawn in this order. `style` is the line's class; one that
     // begins with "dots" is drawn as dots. With `upper`, the y values of a second line, the band between the two is
     // filled. A line that is not `marked` has no cursor. x and y: the axes' titles. `log`: whether the vertical axis is
-    // logarithmic. `span`: { x: [first, last], y: [low, high, leaves] } of the axes where the points' own are not wanted;
-    // `leaves`: whether a line may go below a logarithmic axis, and is not drawn at its foot.
-    // `labels`: [[y, text], …] in the place of the vertical axis's numbers. `handles`: points that can be dragged.
+    // logarithmic; `logX`: whether the horizontal one is. `span`: { x: [first, last], y: [low, high, leaves] } of the axes
+    // where the points' own are not wanted; a logarithmic horizontal axis needs it. `leaves`: whether a line may go below
+    // a logarithmic axis, and is not drawn at its foot.
+    // `labels`: [[y, text], …] in the place of the vertical axis's numbers, `labelsX` of the horizontal one's. `handles`: points that can be dragged.
     // `label`: what the chart shows, in words.
-    draw({ series, x, y, log = false, span = {}, labels, handles = [], label }) {
-      this.shown = { series, x, y, log, span, labels, handles };
+    draw({ series, x, y, log = false, logX = false, span = {}, labels, labelsX, handles = [], label }) {
+      this.shown = { series, x, y, log, logX, span, labels, labelsX, handles };
       this.svg.setAttribute("aria-label", label);
       this.#redraw();
     }
@@ -102,22 +107,24 @@
       const width = this.svg.clientWidth;
       const height = this.svg.clientHeight;
       if (!this.shown?.series.length || !width) return;
-      const { series, x, y, log, span, labels, handles } = this.shown;
+      const { series, x, y, log, logX, span, labels, labelsX, handles } = this.shown;
       const inner = { width: width - EDGE.left - EDGE.right, height: height - EDGE.top - EDGE.bottom };
       const points = series.flatMap((one) => one.points);
       const [first, last] = span.x ?? [0, Math.max(...points.map(([at]) => at))];
       const values = points.map(([, value]) => value).concat(...series.map(({ upper = [] }) => upper));
       const { place, valueAt, marks } = (log ? logarithmic : linear)(values.filter(Number.isFinite), ...(span.y ?? []));
-      this.x = (at) => EDGE.left + ((at - first) / (last - first)) * inner.width;
+      const along = logX ? logarithmic([], first, last) : evenly(first, last, Math.max(2, Math.floor(inner.width / 60)));
+      this.x = (at) => EDGE.left + along.place(at) * inner.width;
       // What lies far outside is drawn outside, but not so far that browsers fail.
       this.y = (value) => EDGE.top + (1 - Math.max(-2, Math.min(3, place(value)))) * inner.height;
       this.value = (pixel) => valueAt(1 - (pixel - EDGE.top) / inner.height);
-      this.at = (pixel) => first + ((pixel - EDGE.left) / inner.width) * (last - first);
+      this.at = (pixel) => along.valueAt((pixel - EDGE.left) / inner.width);
       for (const child of [...this.svg.children]) if (!this.handles.includes(child)) child.remove();
       this.svg.prepend(
         ...this.#axes({
-          width, height, inner, first, last, x, y: `${y}${log ? ", logarithmic" : ""}`,
+          width, height, inner, last, x: `${x}${logX ? ", logarithmic" : ""}`, y: `${y}${log ? ", logarithmic" : ""}`,
           labels: labels ?? marks.map((mark) => [mark, signed(short(mark))]),
+          below: labelsX ?? along.marks.map((mark) => [mark, signed(logX ? short(mark) : count(mark))]),
         }),
         this.#curves(series, inner),
       );
@@ -127,16 +134,16 @@
       if (this.pointed !== undefined) this.point(this.pointed);
     }
 
-    #axes({ width, height, inner, first, last, labels, x, y }) {
+    #axes({ width, height, inner, last, labels, below, x, y }) {
       const parts = [];
       for (const [value, text] of labels) {
         const at = this.y(value);
         parts.push(element("path", { class: "grid", d: `M${EDGE.left},${at}H${width - EDGE.right}` }));
         parts.push(element("text", { x: EDGE.left - 6, y: at + 4, "text-anchor": "end" }, text));
       }
-      for (const at of ticks(first, last, Math.max(2, Math.floor(inner.width / 60)))) {
+      for (const [at, words] of below) {
         const text = { x: this.x(at), y: height - EDGE.bottom + 18, "text-anchor": at === last ? "end" : "middle" };
-        parts.push(element("text", text, signed(count(at))));
+        parts.push(element("text", text, words));
       }
       parts.push(element("text", { x: EDGE.left + inner.width / 2, y: height - 4, "text-anchor": "middle" }, x));
       parts.push(element("text", { x: 8, y: 14 }, y));

@@ -44,6 +44,7 @@
     drawing.setAttribute("class", "chart sample");
     drawing.setAttribute("aria-hidden", "true");
     drawing.firstChild.setAttribute("class", style);
+    if (style.startsWith("dots")) drawing.firstChild.setAttribute("d", "M14,5h0");
     if (style.startsWith("band")) drawing.firstChild.setAttribute("d", "M0,0H28V10H0Z");
     return drawing;
   }

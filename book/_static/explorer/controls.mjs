@@ -59,7 +59,7 @@ export class Controls {
   #row(field, title) {
     const { path, name, type, words, choices } = field;
     const id = `explorer-${path.join("-")}`;
-    const row = create("div", { className: "explorer-row" });
+    const row = create("div", { className: "controls-row" });
     const label = create("label", { htmlFor: id }, name);
     let input;
     if (type === "choice") {

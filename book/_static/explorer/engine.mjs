@@ -3,19 +3,22 @@
 const LIMIT = 5000; // milliseconds; loading is not counted
 
 export class Engine {
-  #base;
+  #address;
+  #onload;
   #worker;
   #ready;
   #waiting;
 
-  constructor(base) {
-    this.#base = base;
+  // address: of worker.mjs; onload(what): told what is being loaded.
+  constructor(address, onload) {
+    this.#address = address;
+    this.#onload = onload;
   }
 
   // Start the worker if there is none; resolves when Python is ready.
   load() {
     this.#ready ??= new Promise((resolve, reject) => {
-      const worker = new Worker(`${this.#base}worker.mjs`, { type: "module" });
+      const worker = new Worker(this.#address, { type: "module" });
       this.#worker = worker;
       const broken = (reason) => {
         this.#end();
@@ -24,6 +27,7 @@ export class Engine {
       worker.addEventListener("error", (event) => broken(event.message || "a file of the runtime is missing"));
       worker.addEventListener("message", ({ data }) => {
         if (data.ready) resolve();
+        else if (data.loading) this.#onload(data.loading);
         else if (data.broken) broken(data.broken);
         else if (data.failed) this.#waiting?.reject(new Error(data.failed.trim().split("\n").at(-1)));
         else this.#waiting?.resolve(JSON.parse(data.answer));

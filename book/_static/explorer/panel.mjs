@@ -188,11 +188,14 @@ function listen() {
   });
 }
 
-// Load Python, show the panel, and draw what the link holds.
-export async function start(base) {
-  say("Loading Python. The first time this takes some seconds …");
-  engine ??= new Engine(base);
-  await engine.load();
+// Load Python, and say what is loading.
+export function load(base, release) {
+  engine ??= new Engine(`${base}worker.mjs?${release}`, (what) => say(`Loading ${what} …`));
+  return engine.load();
+}
+
+// Show the panel, and draw what the link holds.
+export async function start() {
   part("charts").replaceChildren(charts.schedule.svg, charts.momentum.svg);
   controls ??= new Controls(part("controls"), edit);
   part("panel").hidden = false;

@@ -1,5 +1,5 @@
-// Says why the explorer cannot run, or offers to start it. Nothing else is loaded before the reader asks for it:
-// a shared link too waits for the press, so that opening one costs nothing and runs nothing.
+// Says why the explorer cannot run, or offers to start it. Nothing else is loaded before the reader comes to the button,
+// with the pointer or the keyboard: a shared link too waits for that, and is read only at the press.
 (() => {
   const base = new URL(".", document.currentScript.src).href;
   const root = document.getElementById("explorer");
@@ -12,7 +12,7 @@
       return "because the page was opened from a file, and browsers load no modules there. Serve the book’s folder " +
         "(python -m http.server) and open it at the address that this prints.";
     }
-    if (root.dataset.runtime !== "yes") return "because this copy of the book was built without its Python runtime.";
+    if (!root.dataset.runtime) return "because this copy of the book was built without its Python runtime.";
     if (!("WebAssembly" in window && "Worker" in window)) return "because this browser has no WebAssembly or no workers.";
     return "";
   }
@@ -40,12 +40,28 @@
   };
   window.addEventListener("hashchange", opened);
 
+  let pressed = false;
+
+  async function load() {
+    const panel = await import(`${base}panel.mjs`);
+    await panel.load(base, root.dataset.runtime);
+    return panel;
+  }
+
+  // Before the press, unless the reader asks to be sent little. Where it fails the press will say why.
+  async function loadEarly() {
+    if (navigator.connection?.saveData) return;
+    await load().catch(() => {});
+    if (!pressed) offer();
+  }
+  for (const type of ["pointerenter", "focus"]) button.addEventListener(type, loadEarly, { once: true });
+
   button.addEventListener("click", async () => {
-    button.disabled = true;
+    pressed = button.disabled = true;
     window.removeEventListener("hashchange", opened);
     try {
-      const { start } = await import(`${base}panel.mjs`);
-      await start(base);
+      const panel = await load();
+      await panel.start();
       button.parentElement.remove();
     } catch (error) {
       state.textContent = `The interactive part could not be loaded (${error.message}). ${gallery}`;

@@ -9,6 +9,7 @@ globalThis.comparison = (() => {
   const [LEAST, MOST] = [1e-6, 1e3]; // of a factor
   const MOMENTA = [0, 0.5, 0.9, 0.95];
   const RULES = ["pytorch", "keras"];
+  const MODELS = ["perceptron", "linear"];
 
   const sum = (numbers) => numbers.reduce((total, number) => total + number, 0);
   const mean = (numbers) => sum(numbers) / numbers.length;
@@ -40,7 +41,7 @@ globalThis.comparison = (() => {
   // --- Links --------------------------------------------------------------------------------------------------------
 
   // The panel's settings as text, which `read` reads back.
-  const write = ({ rows, momentum, rule }) => JSON.stringify({ rows, momentum, rule });
+  const write = ({ rows, momentum, rule, model }) => JSON.stringify({ rows, momentum, rule, model });
 
   function demand(condition, reason) {
     if (!condition) throw new Error(reason);
@@ -80,13 +81,14 @@ globalThis.comparison = (() => {
       throw new Error("The link is damaged: it holds no JSON.");
     }
     demand(isObject(data), `The link must hold an object, got ${shown(data)}.`);
-    onlyKeys(data, ["rows", "momentum", "rule"], "The link");
-    const { rows, momentum = 0.9, rule = "pytorch" } = data;
+    onlyKeys(data, ["rows", "momentum", "rule", "model"], "The link");
+    const { rows, momentum = 0.9, rule = "pytorch", model = "perceptron" } = data;
     const fits = Array.isArray(rows) && rows.length >= 1 && rows.length <= MOST_ROWS;
     demand(fits, `The link must hold 1 to ${MOST_ROWS} schedules, got ${shown(rows)}.`);
     demand(MOMENTA.includes(momentum), `The momentum is one of ${MOMENTA.join(", ")}, got ${shown(momentum)}.`);
     demand(RULES.includes(rule), `The rule is one of ${RULES.join(", ")}, got ${shown(rule)}.`);
-    return { rows: rows.map(readRow), momentum, rule };
+    demand(MODELS.includes(model), `The model is one of ${MODELS.join(", ")}, got ${shown(model)}.`);
+    return { rows: rows.map(readRow), momentum, rule, model };
   }
 
   // --- The law ------------------------------------------------------------------------------------------------------
@@ -125,6 +127,12 @@ globalThis.comparison = (() => {
     return sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
   }
 
+  // The mean over the runs at each mark that all have reached, with the ends of its 95 % interval.
+  function meanCurve(curves) {
+    const length = Math.min(...curves.map((curve) => curve.length));
+    return Array.from({ length }, (_, i) => interval(curves.map((curve) => curve[i])));
+  }
+
   // The median over the runs at each mark that all have reached; a loss that is not finite counts as the highest.
   function medianCurve(curves) {
     const length = Math.min(...curves.map((curve) => curve.length));
@@ -153,7 +161,7 @@ globalThis.comparison = (() => {
   }
 
   return {
-    LEAST, MOST, MOST_ROWS, difference, factorFor, foretell, known, labelOf, marks, mean, medianCurve, momentumOf,
+    LEAST, MOST, MOST_ROWS, difference, factorFor, foretell, known, labelOf, marks, mean, meanCurve, medianCurve, momentumOf,
     ratesOf, read, stateOf, summary, write,
   };
 })();

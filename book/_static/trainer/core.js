@@ -11,9 +11,8 @@ globalThis.trainerCore = function trainerCore() {
   const [INPUTS, HIDDEN, CLASSES] = [64, 32, 10]; // tasks.PERCEPTRONS
   const BATCH = 32; // tasks.TASKS
   const [TRAINED, WATCHED, TESTED] = [1197, 300, 300];
-  const EPOCH = Math.ceil(TRAINED / BATCH); // updates
-  const LONGEST = 9 * EPOCH; // the largest budget, 342 updates
-  const PART = 20; // updates between two reports
+  const EPOCHS = 20; // the longest run
+  const PART = 640; // images, of one seed, between two reports
   const MOST_SEEDS = 100;
   const FIRST_SEEDS = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9];
   const RULES = ["pytorch", "keras"];
@@ -133,11 +132,14 @@ globalThis.trainerCore = function trainerCore() {
     return { order, watched: images.subarray(TRAINED, TRAINED + WATCHED), tested: images.subarray(TRAINED + WATCHED) };
   }
 
-  // The images of an update, counted from 0. The last batch of an epoch is smaller.
-  function batch(order, update) {
-    const start = Math.floor(update / EPOCH) * TRAINED;
-    const within = (update % EPOCH) * BATCH;
-    return order.subarray(start + within, start + Math.min(within + BATCH, TRAINED));
+  // Updates of an epoch.
+  const perEpoch = (size) => Math.ceil(TRAINED / size);
+
+  // The images of an update, counted from 0, in batches of a size. The last one of an epoch is smaller.
+  function batch(order, update, size) {
+    const start = Math.floor(update / perEpoch(size)) * TRAINED;
+    const within = (update % perEpoch(size)) * size;
+    return order.subarray(start + within, start + Math.min(within + size, TRAINED));
   }
 
   // --- The network ----------------------------------------------------------------------------------------------
@@ -296,17 +298,19 @@ globalThis.trainerCore = function trainerCore() {
 
   // The options of `training`, with the defaults. Throws a TypeError or RangeError that says what is allowed.
   function check(options = {}) {
-    const { rates, momentum = 0.9, rule = "pytorch", seeds = FIRST_SEEDS, marks = 0, ...others } = options;
+    const { rates, momentum = 0.9, rule = "pytorch", seeds = FIRST_SEEDS, marks = 0, batch: size = BATCH, ...others } = options;
     const [unknown] = Object.keys(others);
-    demand(unknown === undefined, TypeError, "options are rates, momentum, rule, seeds and marks", unknown);
-    checkList("rates", rates, LONGEST, "finite and not below 0", (rate) => Number.isFinite(rate) && rate >= 0);
+    demand(unknown === undefined, TypeError, "options are rates, momentum, rule, seeds, marks and batch", unknown);
+    const isSize = Number.isInteger(size) && size >= 1 && size <= TRAINED;
+    demand(isSize, RangeError, `batch must be a whole number from 1 to ${TRAINED}`, size);
+    checkList("rates", rates, EPOCHS * perEpoch(size), "finite and not below 0", (rate) => Number.isFinite(rate) && rate >= 0);
     checkMomentum(momentum, rates.length);
     demand(RULES.includes(rule), RangeError, `rule must be "${RULES.join('" or "')}"`, rule);
     const isSeed = (seed) => Number.isInteger(seed) && seed >= 0 && seed < 2 ** 32;
     checkList("seeds", seeds, MOST_SEEDS, "a whole number from 0 to 2^32 − 1", isSeed);
     const isMarks = Number.isInteger(marks) && marks >= 0 && marks <= rates.length;
     demand(isMarks, RangeError, `marks must be a whole number from 0 to ${rates.length}, one for each rate`, marks);
-    return { rates, momentum, rule, seeds, marks };
+    return { rates, momentum, rule, seeds, marks, batch: size };
   }
 
   // --- Runs -----------------------------------------------------------------------------------------------------
@@ -316,12 +320,12 @@ globalThis.trainerCore = function trainerCore() {
 
   // One seed's run.
   class Run {
-    constructor(seed, { rates, momentum, rule, marks }, digits) {
-      Object.assign(this, { rates, rule, digits });
+    constructor(seed, { rates, momentum, rule, marks, batch: size }, digits) {
+      Object.assign(this, { rates, rule, digits, size });
       this.marks = new Set(placesOf(marks, rates.length));
       this.measured = [];
       this.momentum = (update) => (isList(momentum) ? momentum[update] : momentum);
-      this.split = split(seed, Math.ceil(rates.length / EPOCH));
+      this.split = split(seed, Math.ceil(rates.length / perEpoch(size)));
       this.network = new Network(initial(seed));
       this.losses = new Float32Array(rates.length);
     }
@@ -329,7 +333,7 @@ globalThis.trainerCore = function trainerCore() {
     // The updates from one to before another. After a loss that is not finite nothing is finite any more.
     go(from, to) {
       for (let t = from; t < to; t += 1) {
-        const images = batch(this.split.order, t);
+        const images = batch(this.split.order, t, this.size);
         this.losses[t] = this.network.update(this.digits, images, this.rates[t], this.momentum(t), this.rule);
         if (this.marks.has(t + 1)) this.measured.push(this.network.evaluate(this.digits, this.split.watched));
       }
@@ -352,17 +356,18 @@ globalThis.trainerCore = function trainerCore() {
 
   // Train a network for each seed, side by side: `rates` has the rate of each update, `momentum` one number or one an
   // update, `rule` says whose momentum, `marks` how often the images to choose by are looked at, at last after the last
-  // update. Yields after every 20 updates how many were made and, an array a seed, the losses of these updates and
-  // what was measured so far: losses, accuracies in percent, and how many hidden units these images switch on. Returns
-  // for each seed the losses of all updates, what was measured, the accuracy in percent on the images to choose by and
-  // on those to test on, and whether the run is lost: a loss was not finite, or it does no better on the test than
-  // guessing would.
+  // update, `batch` how many images an update takes. Yields after every 640 images of a seed (20 updates of 32) how many
+  // updates were made and, an array a seed, the losses of the new ones and what was measured so far: losses, accuracies
+  // in percent, and how many hidden units these images switch on. Returns for each seed the losses of all updates, what
+  // was measured, the accuracy in percent on the images to choose by and on those to test on, and whether the run is
+  // lost: a loss was not finite, or it does no better on the test than guessing would.
   function* training(options, digits) {
     const checked = check(options);
     const runs = checked.seeds.map((seed) => new Run(seed, checked, digits));
     const { length } = checked.rates;
-    for (let from = 0; from < length; from += PART) {
-      const to = Math.min(from + PART, length);
+    const part = Math.ceil(PART / checked.batch); // updates
+    for (let from = 0; from < length; from += part) {
+      const to = Math.min(from + part, length);
       for (const run of runs) run.go(from, to);
       const losses = runs.map((run) => run.losses.slice(from, to));
       const measures = runs.map((run) => run.measures());
@@ -372,5 +377,5 @@ globalThis.trainerCore = function trainerCore() {
     return runs.map((run) => run.result());
   }
 
-  return { EPOCH, LONGEST, check, initial, placesOf, readDigits, split, training };
+  return { Random, check, initial, placesOf, readDigits, split, training };
 };

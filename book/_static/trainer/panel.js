@@ -17,6 +17,7 @@
     rows: [{ name: "constant", factor: 0.1 }, { name: "linear", factor: 0.1 }],
     momentum: 0.9,
     rule: "pytorch",
+    model: "perceptron",
   };
   let training; // the AbortController of the run that is going on
   let curves = []; // of each row: the measured losses, one array a seed
@@ -117,6 +118,7 @@
 
   // --- What is shown ------------------------------------------------------------------------------------------------
 
+  const isLinear = () => settings.model === "linear";
   const isPredicting = () => part("predict").getAttribute("aria-pressed") === "true";
   const drawable = () => view.drawable(settings.rows);
 
@@ -130,8 +132,8 @@
 
   function show() {
     settings.rows.forEach(showRow);
-    part("momentum").value = settings.momentum;
-    part("rule").value = settings.rule;
+    for (const name of ["momentum", "rule", "model"]) part(name).value = settings[name];
+    for (const name of ["momentum", "rule"]) part(name).disabled = isLinear(); // which has plain SGD
     part("add").disabled = settings.rows.length === comparison.MOST_ROWS;
     part("level").disabled = drawable().length < 2;
     view.drawRates(settings.rows);
@@ -202,21 +204,38 @@
     curves[i] = results[i].map(({ watched }) => watched);
   }
 
+  // Ten seeds of the linear regression for each row, at once: they take milliseconds.
+  async function trainLinear(rows) {
+    await trainer.load(); // its random numbers
+    const { Random } = trainerCore();
+    const seeds = Array.from({ length: task.seeds }, (_, seed) => seed);
+    for (const { i, rates } of rows) {
+      curves[i] = seeds.map((seed) => linearModel.train(rates, comparison.marks, new Random([seed, 0])));
+    }
+  }
+
+  async function trainNetworks(rows, signal) {
+    for (const row of rows) await trainRow(row, signal);
+  }
+
   async function train() {
     training?.abort();
+    clearTimeout(debounce); // it would say the rates over the result of a run that takes less than its rest
+    history.replaceState(null, "", part("link").value);
     const controller = new AbortController();
     training = controller;
     [curves, results] = [[], []];
     part("error").textContent = "";
     part("stop").hidden = false;
-    say("Loading the digits …");
+    say("Loading …");
     const began = performance.now();
     const rows = drawable();
     try {
-      for (const row of rows) await trainRow(row, controller.signal);
+      await (isLinear() ? trainLinear(rows) : trainNetworks(rows, controller.signal));
       const seconds = (performance.now() - began) / 1000;
-      const runs = rows.length * task.seeds;
-      say(`Trained ${runs} networks in ${seconds.toFixed(1)} seconds. ${view.resultInWords(settings.rows, results)}`);
+      const what = `${rows.length * task.seeds} ${isLinear() ? "linear regressions" : "networks"}`;
+      const found = isLinear() ? view.linearInWords(settings.rows, curves) : view.resultInWords(settings.rows, results);
+      say(`Trained ${what} in ${seconds.toFixed(1)} seconds. ${found}`);
     } catch (error) {
       if (!controller.signal.aborted) refuse(error);
       else if (training === controller) say("Stopped.");
@@ -258,9 +277,9 @@
       add({ name, factor: settings.rows[0].factor });
     });
     part("level").addEventListener("click", level);
-    for (const name of ["momentum", "rule"]) {
+    for (const name of ["momentum", "rule", "model"]) {
       part(name).addEventListener("change", ({ target }) => {
-        settings[name] = name === "rule" ? target.value : Number(target.value);
+        settings[name] = name === "momentum" ? Number(target.value) : target.value;
         changed();
       });
     }

@@ -2,11 +2,12 @@
 "use strict";
 
 globalThis.trainingView = (() => {
-  const { Chart, comparison, trainerTask: task } = globalThis;
+  const { Chart, comparison, linearModel, trainerTask: task } = globalThis;
   const { element } = globalThis.elements;
   const { short } = Chart;
   const { labelOf, marks, ratesOf } = comparison;
   const DIGITS = 2; // decimals of an accuracy in percent
+  const FAR = 1e6; // a loss that is only said to be larger, as is one that is no number any more
   const HIGHEST = 5; // loss that is drawn: the line of a run that is lost leaves at the top
 
   const part = (name) => document.getElementById(`training-${name}`);
@@ -43,37 +44,59 @@ globalThis.trainingView = (() => {
 
   // --- Losses -------------------------------------------------------------------------------------------------------
 
+  const isLinear = ({ model }) => model === "linear";
+
   // The law knows the momentum and the rule that its runs were made with, and no schedule of the momentum.
   const isForetold = ({ momentum, rule }) => momentum === 0.9 && rule === "pytorch";
 
   function foretold(settings) {
+    if (isLinear(settings)) return exactly(settings.rows);
     if (!isForetold(settings)) return [];
     const rows = drawable(settings.rows).filter(({ row }) => !comparison.known.get(row.own)?.momentum);
     return rows.map(({ row, i, rates }) => ({ row, i, ...comparison.foretell(rates) }));
   }
 
+  // The linear regression's expected losses: no band, for nothing is fitted.
+  function exactly(rows) {
+    return drawable(rows).map(({ row, i, rates }) => {
+      const losses = linearModel.expected(rates);
+      return { row, i, losses: marks.map((t) => losses[t - 1]) };
+    });
+  }
+
+  const points = (losses) => losses.map((loss, k) => [marks[k], loss]);
+
   function foretoldSeries(rows) {
-    const points = (losses) => losses.map((loss, k) => [marks[k], loss]);
     return rows.flatMap(({ i, losses, low, high }) => [
-      { points: points(low), upper: high, style: style(i), marked: false },
+      ...(low ? [{ points: points(low), upper: high, style: style(i), marked: false }] : []),
       { points: points(losses), style: `predicted ${style(i)}`, marked: false },
     ]);
   }
 
-  // A thin line a seed, and the median; `curves` has an array of losses a seed for each row.
-  function measuredSeries(curves) {
-    const points = (losses) => losses.map((loss, k) => [marks[k], loss]);
+  // The middle of a row's seeds: their median or, of the linear regression, their mean with its interval as a band.
+  function middle(settings, seeds, i) {
+    if (!isLinear(settings)) return [{ points: points(comparison.medianCurve(seeds)), style: style(i), marked: false }];
+    const curve = comparison.meanCurve(seeds);
+    const [mean, low, high] = ["mean", "low", "high"].map((name) => curve.map((one) => one[name]));
+    return [
+      { points: points(low), upper: high, style: style(i), marked: false },
+      { points: points(mean), style: style(i), marked: false },
+    ];
+  }
+
+  // A thin line a seed, and their middle; `curves` has an array of losses a seed for each row.
+  function measuredSeries(settings, curves) {
     return curves.flatMap((seeds, i) => {
       if (!seeds?.[0]?.length) return [];
       const thin = seeds.map((losses) => ({ points: points(losses), style: `thin ${style(i)}`, marked: false }));
-      return [...thin, { points: points(comparison.medianCurve(seeds)), style: style(i), marked: false }];
+      return [...thin, ...middle(settings, seeds, i)];
     });
   }
 
   // `predicting`: whether the law's losses are drawn too.
   function drawLosses(settings, curves, predicting) {
     const said = predicting ? foretold(settings) : [];
-    const series = [...foretoldSeries(said), ...measuredSeries(curves)];
+    const series = [...foretoldSeries(said), ...measuredSeries(settings, curves)];
     part("losses").toggleAttribute("data-empty", !series.length);
     if (!series.length) return;
     const finite = series.flatMap(({ points }) => points.map(([, loss]) => loss)).filter(Number.isFinite);
@@ -82,16 +105,23 @@ globalThis.trainingView = (() => {
     const ends = [
       ...said.map(({ row, losses }) => `${labelOf(row)} is foretold to end at ${short(losses.at(-1))}`),
       ...curves.flatMap((seeds, i) => {
-        const median = seeds ? comparison.medianCurve(seeds) : [];
-        return median.length === marks.length ? [`${labelOf(settings.rows[i])} ended at ${short(median.at(-1))}`] : [];
+        const curve = seeds ? middle(settings, seeds, i).at(-1).points : [];
+        return curve.length === marks.length ? [`${labelOf(settings.rows[i])} ended at ${short(curve.at(-1)[1])}`] : [];
       }),
     ];
-    const label = `Held-out loss. ${ends.join("; ")}.`;
-    charts.losses.draw({ series, x: "updates", y: "held-out loss", log: true, span, label });
+    const y = isLinear(settings) ? "loss" : "held-out loss";
+    charts.losses.draw({ series, x: "updates", y, log: true, span, label: `${y}: ${ends.join("; ")}.` });
   }
 
   // What the law is, and where it says nothing.
   function lawInWords(settings) {
+    if (isLinear(settings)) {
+      return (
+        `Dotted: the expected loss of a linear regression with ${task.linear.x[0].length} weights, under plain SGD on ` +
+        `batches of ${task.linear.batch} random rows. It is exact at any rate: computed from the data, with nothing fitted. ` +
+        "Train, and the mean of ten seeds is drawn with its 95 % interval as a band."
+      );
+    }
     if (!isForetold(settings)) {
       return "The law was fitted on runs with momentum 0.9 by PyTorch’s rule. Choose these to see what it foretells.";
     }
@@ -123,6 +153,16 @@ globalThis.trainingView = (() => {
       return `${i + 1}: ${labelOf(row)} ${percent(mean)}${difference}${lost ? `; ${lost} runs lost` : ""}.`;
     });
     return sentences.join(" ");
+  }
+
+  // How each row's ten linear regressions ended, beside what was expected.
+  function linearInWords(rows, curves) {
+    return exactly(rows).map(({ row, i, losses }) => {
+      const { mean, low, high } = comparison.meanCurve(curves[i]).at(-1);
+      const found = mean < FAR ? `${short(mean)} (${short(low)} to ${short(high)})` : "more than a million";
+      const expected = losses.at(-1) < FAR ? short(losses.at(-1)) : "more than a million";
+      return `${i + 1}: ${labelOf(row)} ends at ${found}, expected ${expected}.`;
+    }).join(" ");
   }
 
   function resultRow({ row, i, runs }, first) {
@@ -170,5 +210,5 @@ globalThis.trainingView = (() => {
     });
   }
 
-  return { charts, chip, drawable, drawLosses, drawRates, lawInWords, resultInWords, showResults, style };
+  return { charts, chip, drawable, drawLosses, drawRates, lawInWords, linearInWords, resultInWords, showResults, style };
 })();
