@@ -1,7 +1,7 @@
 """Release the assignments to students, and grade what comes back with nbgrader.
 
-    python book/_tools/assignments.py release DEST [--framework pytorch|keras] [--sources DIR] [--only NAME ...]
-    python book/_tools/assignments.py grade SUBMISSIONS RESULTS [--jobs N] [--framework …] [--sources DIR] [--only …]
+    python book/_tools/assignments.py release DEST [--framework …] [--sources DIR] [--only NAME …] [--solutions]
+    python book/_tools/assignments.py grade SUBMISSIONS RESULTS [--seconds S] [--jobs N] [--framework …] [--sources DIR]
 
 An assignment is ``NAME.py`` in the sources (jupytext, py:percent, with nbgrader's cell metadata). ``release`` writes
 ``NAME.ipynb`` without solutions and hidden tests. ``grade`` reads ``SUBMISSIONS/STUDENT/…/NAME.ipynb`` and writes
@@ -20,8 +20,10 @@ import errno
 import hashlib
 import html
 import io
+import itertools
 import json
 import logging
+import math
 import os
 import re
 import resource
@@ -32,7 +34,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -46,16 +48,16 @@ from lrlib.course.files import write_atomically
 
 SOURCES = Path(__file__).resolve().parents[1] / "assignments"
 FRAMEWORKS = ("pytorch", "keras")
-SECONDS = 60  # for one submission, all told; a cell gets a third of it, all cells together two thirds
+# For one submission, all told, on a machine as fast as the one where the teacher's page was measured; a slower one gets
+# more. A cell gets a third of it, all cells together two thirds.
+SECONDS = 120
+# A short piece of what grading does, and the processor time that it takes on that machine.
+PROBE = "import numpy, nbconvert.exporters; sum(number * number for number in range(5_000_000))"
+PROBE_SECONDS = 2.3
+RESIDENT = 2 << 30  # bytes of memory for one submission: twice what the largest reference took
 MEMORY = 12 << 30  # bytes of address space for one submission
-OUTPUT = 100_000  # characters of output that are kept of a cell
-CUT = "… the rest of the output was cut\n"
 LARGEST = 50 << 20  # bytes of a file that is read as a notebook
 GRADES, DETAILS = "grades.csv", "details.csv"
-# What a feedback page's head has in place of MathJax, which nbconvert would load from another host (formulas stay TeX).
-# The page may then load and run nothing, whatever HTML a student wrote.
-HEAD = """{% macro mathjax() %}<meta http-equiv="Content-Security-Policy"
-content="default-src 'none'; img-src data:; style-src 'unsafe-inline'; form-action 'none'">{% endmacro %}"""
 # What a student finds in place of a solution, as in nbgrader.
 STUBS = {"code": ("# YOUR CODE HERE", "raise NotImplementedError()"), "markdown": ("YOUR ANSWER HERE",)}
 STUDENT = "student"  # each student's name inside nbgrader, which would take brackets in a name for a pattern
@@ -150,12 +152,19 @@ def student_version(notebook: NotebookNode) -> NotebookNode:
     return notebook
 
 
-def release(destination: Path, sources: Path, framework: str | None, wanted: Sequence[str]) -> list[Path]:
-    """Write the student versions to ``destination`` and return their paths. Earlier versions there are replaced."""
-    written = [destination / f"{name}.ipynb" for name in wanted]
-    for path in written:
-        notebook = student_version(read_source(sources / f"{path.stem}.py", framework))
-        write_atomically(path, nbformat.writes(notebook) + "\n")
+def release(
+    destination: Path, sources: Path, framework: str | None, wanted: Sequence[str], solutions: bool = False
+) -> list[Path]:
+    """Write the student versions to ``destination`` and return their paths. Earlier versions there are replaced.
+
+    With ``solutions`` write ``NAME-solutions.ipynb`` instead, with solutions and hidden tests.
+    """
+    written = []
+    for name in wanted:
+        notebook = read_source(sources / f"{name}.py", framework)
+        path = destination / (f"{name}-solutions.ipynb" if solutions else f"{name}.ipynb")
+        write_atomically(path, nbformat.writes(notebook if solutions else student_version(notebook)) + "\n")
+        written.append(path)
     return written
 
 
@@ -173,14 +182,17 @@ def course_config(course: Path) -> Any:
     return config
 
 
-def _convert(converter: Any, course: Path, assignment: str, student: str, **options: Any) -> None:
+def _convert(converter: Any, course: Path, assignment: str, student: str, settings: Any = None, **options: Any) -> None:
+    """Run one of nbgrader's converters, with ``settings`` of the classes it uses."""
     from nbgrader.coursedir import CourseDirectory
+    from traitlets.config import Config
 
     # nbgrader runs `alembic` by its name; it lies beside this Python, whether or not its environment is active.
     beside = str(Path(sys.executable).parent)
     if beside not in os.environ["PATH"].split(os.pathsep):
         os.environ["PATH"] = beside + os.pathsep + os.environ["PATH"]
     config = course_config(course)
+    config.update(Config(settings or {}))
     config.CourseDirectory.assignment_id = assignment
     config.CourseDirectory.student_id = student
     log = logging.getLogger("nbgrader")  # warnings and errors go to stderr
@@ -232,16 +244,22 @@ def cell_names(notebook: NotebookNode) -> set[str]:
     return {name for cell in notebook.cells if (name := cell_name(cell))}
 
 
+def student_folders(folder: Path, expected: str) -> list[Path]:
+    """One folder a student, in order. A broken link or a pipe counts too: it gets a message and is not passed over."""
+    if not folder.is_dir():
+        raise AssignmentError(f"{folder} is not a folder")
+    students = sorted(path for path in folder.iterdir() if not (path.name.startswith(".") or os.path.isfile(path)))
+    if not any(os.path.isdir(student) for student in students):
+        raise AssignmentError(f"{folder} has no folders: one a student is expected, STUDENT/{expected}")
+    return students
+
+
 def submissions(folder: Path, cells: dict[str, set[str]]) -> Iterator[Submission]:
     """What each student handed in; ``cells`` has each assignment's cell names, by which a renamed notebook is known.
 
     An assignment that no student handed in is left out, unless none was handed in at all.
     """
-    # A broken link or a pipe counts as a student's folder too: it gets a message and is not passed over.
-    students = sorted(path for path in folder.iterdir() if not (path.name.startswith(".") or os.path.isfile(path)))
-    if not any(os.path.isdir(student) for student in students):
-        raise AssignmentError(f"{folder} has no folders: one a student is expected, STUDENT/NAME.ipynb")
-    found = {student.name: dict(_handed_in(student, cells)) for student in students}
+    found = {student.name: dict(_handed_in(student, cells)) for student in student_folders(folder, "NAME.ipynb")}
     handed_in = [assignment for assignment in cells if any(assignment in given for given in found.values())]
     for assignment in handed_in or cells:
         for student, given in found.items():
@@ -256,9 +274,9 @@ def _handed_in(student: Path, cells: dict[str, set[str]]) -> Iterator[tuple[str,
     """Assignment → what was handed in for it; under "" a note on what belongs to none."""
     unlisted: list[OSError] = []
     candidates: dict[str, list[Candidate]] = {}
-    for path in _notebook_paths(student, unlisted):
+    for path in handed_in_files(student, ".ipynb", unlisted):
         candidate = _read_candidate(path)
-        candidates.setdefault(_belongs_to(candidate, cells), []).append(candidate)
+        candidates.setdefault(belongs_to(candidate, cells), []).append(candidate)
     stray = [f"{one.path.name} {one.problem}".strip() for one in candidates.pop("", [])]
     stray += [f"{Path(error.filename).name} cannot be listed ({error.strerror})" for error in unlisted]
     if stray:
@@ -275,11 +293,11 @@ def _handed_in(student: Path, cells: dict[str, set[str]]) -> Iterator[tuple[str,
         yield assignment, Submission(student.name, assignment, chosen.notebook, "; ".join(notes))
 
 
-def _notebook_paths(student: Path, unlisted: list[OSError]) -> Iterator[Path]:
-    """What a student's folder holds under a notebook's name; folders that cannot be listed go to ``unlisted``."""
+def handed_in_files(student: Path, ending: str, unlisted: list[OSError]) -> Iterator[Path]:
+    """What a student's folder holds under names with this ending; folders that cannot be listed go to ``unlisted``."""
     for place, folders, files in os.walk(student, onerror=unlisted.append):
         folders[:] = [name for name in folders if name != ".ipynb_checkpoints"]
-        yield from (Path(place, name) for name in sorted([*folders, *files]) if name.lower().endswith(".ipynb"))
+        yield from (Path(place, name) for name in sorted([*folders, *files]) if name.lower().endswith(ending))
 
 
 def _read_candidate(path: Path) -> Candidate:
@@ -314,7 +332,7 @@ def _reduced(cell: NotebookNode) -> NotebookNode:
     return kinds.get(str(cell.get("cell_type")), v4.new_raw_cell)(source, metadata=metadata)
 
 
-def _belongs_to(candidate: Candidate, cells: dict[str, set[str]]) -> str:
+def belongs_to(candidate: Candidate, cells: dict[str, set[str]]) -> str:
     """The assignment that a notebook answers, by its name or else by its cells; "" if none."""
     if candidate.path.stem in cells:
         return candidate.path.stem
@@ -346,11 +364,15 @@ def restore(notebook: NotebookNode, released: NotebookNode) -> list[str]:
             put_back.append((following, original))
         if len(places[name]) > 1:
             copied.append(name)
+    # A cell that stands after one it was released before runs too late, or the other too early.
+    standing = [name for name in named if places[name]]
+    moved = [late for late, then in itertools.pairwise(standing) if places[late][-1] > places[then][-1]]
     in_order = sorted([*reversed(put_back), *enumerate(notebook.cells)], key=lambda pair: pair[0])
     notebook.cells = [cell for _, cell in in_order]
     notes = {
         "copied or split cells, of which all were run (keep one of each)": copied,
         "deleted or merged cells (answer in the cells that were released)": missing,
+        "moved behind the cell that follows it in the release (cells run as they stand)": moved[::-1],
     }
     return [f"{words}: {', '.join(reversed(cells))}" for words, cells in notes.items() if cells]
 
@@ -372,6 +394,27 @@ class Result(NamedTuple):
 
 class NotGraded(Exception):
     """Why a submission gets 0 without its tests having been run."""
+
+
+def within_memory(jobs: int, memory: int | None = None) -> int:
+    """How many of ``jobs`` submissions at a time fit into ``memory``, or else this machine's, in bytes; at least 1."""
+    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") if memory is None else memory
+    return min(jobs, max(1, memory // RESIDENT))
+
+
+def limit(took: float) -> float:
+    """The seconds for a submission on a machine where the probe took so many: `SECONDS` or more."""
+    return SECONDS * max(1.0, took / PROBE_SECONDS)
+
+
+def calibrate(jobs: int) -> float:
+    """The seconds for a submission here: `SECONDS`, or more where ``jobs`` probes at once take longer than one did."""
+    start = time.perf_counter()
+    probes = [subprocess.Popen([sys.executable, "-c", PROBE]) for _ in range(jobs)]
+    statuses = [probe.wait() for probe in probes]
+    if any(statuses):
+        raise AssignmentError("the calibration failed; see the message above, or give the limit by SECONDS=")
+    return limit(time.perf_counter() - start)
 
 
 def grade(
@@ -455,7 +498,8 @@ def _grade_apart(
     notes = restore(submission.notebook, released)
     own = Path(tempfile.mkdtemp(dir=place))
     try:
-        shutil.copytree(course, own, dirs_exist_ok=True)
+        # without the solutions
+        shutil.copytree(course, own, dirs_exist_ok=True, ignore=shutil.ignore_patterns("source"))
         target = own / "submitted" / STUDENT / submission.assignment / f"{submission.assignment}.ipynb"
         target.parent.mkdir(parents=True)
         nbformat.write(submission.notebook, target)
@@ -473,20 +517,27 @@ def _run_apart(own: Path, assignment: str, limits: tuple[float, float]) -> None:
     command = [sys.executable, __file__, "one", str(own), assignment, *(f"{limit:g}" for limit in limits)]
     log = own / "log.txt"
     with log.open("w") as file:
-        process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=file, stderr=file, start_new_session=True, cwd=own
-        )
         try:
-            status = process.wait(seconds)
+            status = run_bounded(command, seconds, stdin=subprocess.DEVNULL, stdout=file, stderr=file, cwd=own)
         except subprocess.TimeoutExpired:
             words = f"not graded: it took more than {seconds:g} s in all and could not be interrupted"
             raise NotGraded(words) from None
-        finally:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)  # a kernel that goes on, and what it started
-            process.wait()
     if status:
         raise NotGraded(f"not graded: {_reason(status, log.read_text(errors='replace'))}")
+
+
+def run_bounded(command: Sequence[str], seconds: float, **options: Any) -> int:
+    """A command's exit status; it is killed after ``seconds``, and at its end with all that it started.
+
+    Errors: ``subprocess.TimeoutExpired``.
+    """
+    process = subprocess.Popen(command, start_new_session=True, **options)
+    try:
+        return process.wait(seconds)
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)  # a kernel that goes on, and what it started
+        process.wait()
 
 
 def _reason(status: int, log: str) -> str:
@@ -511,78 +562,27 @@ def one(own: Path, assignment: str, seconds: float, cell_seconds: float) -> None
     """Grade the one submission in a course folder: what runs in the process apart."""
     with contextlib.suppress(ValueError, OSError):  # macOS has no such limit
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-    from jinja2 import DictLoader
-    from nbconvert.exporters import HTMLExporter
-    from nbconvert.preprocessors import CSSHTMLHeaderPreprocessor, Preprocessor
-    from nbgrader.api import Gradebook
+    import grading_steps as steps
+    from nbconvert.preprocessors import CSSHTMLHeaderPreprocessor
     from nbgrader.converters import Autograde, GenerateFeedback
-    from nbgrader.preprocessors import Execute, GetGrades
-    from traitlets import Bool, default
+    from nbgrader.preprocessors import Execute
 
-    class Bounded(Execute):
-        """Runs the cells within limits of time and of output."""
-
-        def preprocess(self, nb: NotebookNode, resources: Any = None, km: Any = None) -> Any:
-            end = time.monotonic() + 2 / 3 * seconds
-            self.kept: dict[int, int] = {}
-            self.timeout_func = lambda _: max(1, round(min(cell_seconds, end - time.monotonic())))
-            return super().preprocess(nb, resources, km)
-
-        def process_message(self, msg: Any, cell: NotebookNode, cell_index: int) -> Any:
-            content = msg["content"]
-            if content.get("name") == "stderr":
-                content["name"] = "stdout"  # nbgrader takes anything on stderr, a warning too, for a failed test
-            size = len(content["text"]) if msg["msg_type"] == "stream" else len(str(content.get("data", "")))
-            kept = self.kept.get(cell_index, 0)
-            self.kept[cell_index] = kept + size
-            if kept + size > OUTPUT and msg["msg_type"] in ("stream", "display_data", "execute_result"):
-                if kept > OUTPUT:
-                    return None
-                msg["msg_type"] = "stream"
-                text = content["text"][: OUTPUT - kept] if "text" in content else ""
-                msg["content"] = {"name": "stdout", "text": f"{text}\n{CUT}"}
-            return super().process_message(msg, cell, cell_index)
-
-    class HideTests(Preprocessor):
-        """Leaves the hidden tests out of the feedback: of each failure there only its message stays."""
-
-        enabled = Bool(True)
-
-        def preprocess_cell(self, cell: NotebookNode, resources: Any, index: int) -> Any:
-            if cell.cell_type == "code" and "### BEGIN HIDDEN TESTS" in cell.source:
-                cell.source = re.sub(
-                    r"^### BEGIN HIDDEN TESTS$.*?^### END HIDDEN TESTS$\n?",
-                    "",
-                    cell.source,
-                    flags=re.DOTALL | re.MULTILINE,
-                )
-                for output in cell.outputs:
-                    if output.output_type == "error":
-                        output.traceback = [f"{output.ename}: {output.evalue}"]
-            return cell, resources
-
-    class Page(HTMLExporter):
-        """The feedback page, closed to the network and to scripts."""
-
-        @default("extra_loaders")
-        def _in_place_of_mathjax(self) -> list[Any]:
-            return [DictLoader({"mathjax.html.j2": HEAD})]
-
-    steps = Autograde().autograde_preprocessors
-    bounded = [Bounded if step is Execute else step for step in steps]
-    _convert(Autograde, own, assignment, STUDENT, autograde_preprocessors=bounded)
-    feedback = [GetGrades, HideTests, CSSHTMLHeaderPreprocessor]
-    _convert(GenerateFeedback, own, assignment, STUDENT, preprocessors=feedback, exporter_class=Page)
-    shutil.copyfile(own / "feedback" / STUDENT / assignment / f"{assignment}.html", own / "feedback.html")
-    with Gradebook(course_config(own).CourseDirectory.db_url) as gradebook:
-        grades = gradebook.find_submission_notebook(assignment, assignment, STUDENT).grades
-        scores = {one.name: one.score for one in grades}
+    limits = {"Bounded": {"seconds": 2 / 3 * seconds, "cell_seconds": cell_seconds}}
+    kept = [step for step in Autograde().autograde_preprocessors if step is not Execute]
+    _convert(Autograde, own, assignment, STUDENT, limits, autograde_preprocessors=[steps.Bounded, *kept])
     ran = nbformat.read(own / "autograded" / STUDENT / assignment / f"{assignment}.ipynb", 4)
+    scores = steps.scores(ran)
+    marks = {"Marks": {"scores": scores}}
+    page = [steps.Marks, steps.HideTests, CSSHTMLHeaderPreprocessor]
+    _convert(GenerateFeedback, own, assignment, STUDENT, marks, preprocessors=page, exporter_class=steps.Page)
+    shutil.copyfile(own / "feedback" / STUDENT / assignment / f"{assignment}.html", own / "feedback.html")
     (own / "result.json").write_text(json.dumps({"scores": scores, "remarks": list(_remarks(ran))}))
 
 
 def _remarks(notebook: NotebookNode) -> Iterator[str]:
     """In words, what did not go well in a notebook that was run: the tests that failed, and what was cut short."""
+    from grading_steps import CUT, OUTPUT
+
     not_done = []
     for number, cell in enumerate(notebook.cells, 1):
         name = cell.metadata.get("nbgrader", {}).get("grade_id", f"cell {number}")
@@ -630,14 +630,15 @@ def _write_tables(graded: Sequence[Result], results: Path) -> None:
         [student, *(cell for name in assignments for cell in (f"{given[name].score:g}", given[name].message))]
         for student, given in by_student.items()
     ]
-    _write_csv(results / GRADES, [head, *rows])
+    write_csv(results / GRADES, [head, *rows])
     details = [
         [r.student, r.assignment, f"{r.score:g}", f"{r.max_score:g}", f"{r.seconds:.0f}", r.message] for r in graded
     ]
-    _write_csv(results / DETAILS, [["student", "assignment", "score", "max_score", "seconds", "message"], *details])
+    write_csv(results / DETAILS, [["student", "assignment", "score", "max_score", "seconds", "message"], *details])
 
 
-def _write_csv(path: Path, rows: Sequence[Sequence[str]]) -> None:
+def write_csv(path: Path, rows: Sequence[Sequence[str]]) -> None:
+    """Write a table whose cells no spreadsheet takes for formulas."""
     table = io.StringIO(newline="")
     csv.writer(table).writerows([[_inert(cell) for cell in row] for row in rows])
     # A name or a message that is not Unicode must not keep the others out of the table.
@@ -652,6 +653,22 @@ def _inert(cell: str) -> str:
 # -- command line ---------------------------------------------------------------------------------
 
 
+def positive(kind: type[int] | type[float]) -> Callable[[str], float]:
+    """Reads a finite number above 0 from the command line."""
+
+    def read(text: str) -> float:
+        number: float
+        try:
+            number = kind(text)
+        except ValueError:
+            number = 0
+        if not 0 < number < math.inf:
+            raise argparse.ArgumentTypeError(f"a number above 0 is expected, got {text!r}")
+        return number
+
+    return read
+
+
 def main(argv: list[str] | None = None) -> int:
     """Run the command line."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
@@ -662,8 +679,15 @@ def main(argv: list[str] | None = None) -> int:
             one_parser.add_argument(folder, type=Path)
         one_parser.add_argument("--only", nargs="+", default=[], metavar="NAME", help="some of the assignments")
         one_parser.add_argument("--framework", choices=FRAMEWORKS, help="leave the other framework out")
+        if command == "release":
+            one_parser.add_argument("--solutions", action="store_true", help="write NAME-solutions.ipynb for teachers")
         if command == "grade":
-            one_parser.add_argument("--jobs", type=int, default=1, help="submissions that are graded at a time")
+            one_parser.add_argument(
+                "--jobs", type=positive(int), default=1, help="submissions that are graded at a time"
+            )
+            one_parser.add_argument(
+                "--seconds", type=positive(float), help="for one submission; without it, as a calibration finds"
+            )
         one_parser.add_argument("--sources", type=Path, default=SOURCES, help="a folder of NAME.py with solutions")
     alone = commands.add_parser("one")
     alone.add_argument("own", type=Path)
@@ -677,14 +701,16 @@ def main(argv: list[str] | None = None) -> int:
     try:
         wanted = names(options.sources, options.only)
         if options.command == "release":
-            for path in release(options.destination, options.sources, options.framework, wanted):
+            for path in release(options.destination, options.sources, options.framework, wanted, options.solutions):
                 print(path)
             return 0
         if not options.submissions.is_dir():
             raise AssignmentError(f"{options.submissions} is not a folder")
-        graded = grade(
-            options.submissions, options.results, options.sources, options.framework, wanted, jobs=options.jobs
-        )
+        jobs = within_memory(options.jobs)
+        seconds = options.seconds or calibrate(jobs)
+        print(f"limits: {seconds:.0f} s for a submission, {seconds / 3:.0f} s for a cell; {jobs} at a time", flush=True)
+        place = options.submissions, options.results, options.sources
+        graded = grade(*place, options.framework, wanted, seconds, jobs=jobs)
     except AssignmentError as error:
         print(error, file=sys.stderr)
         return 1

@@ -102,9 +102,19 @@ _rates = np.random.default_rng(3).uniform(0.1, 1, 50).tolist()
 assert np.isclose(mean_rate(_rates.__getitem__, 50), np.mean(_rates), rtol=1e-9), (
     "an uneven schedule gives a wrong mean"
 )
+_mean_passed = True
 ### END HIDDEN TESTS
 
 # %% nbgrader={"grade": true, "grade_id": "constant", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+### BEGIN HIDDEN TESTS
+# One mistake costs its own part only: if that part's tests failed, the right function goes on from here.
+if not globals().get("_mean_passed"):
+
+    def mean_rate(schedule, updates):
+        return sum(float(schedule(update)) for update in range(updates)) / updates
+
+
+### END HIDDEN TESTS
 _control = equal_budget_constant([0.1, 0.2, 0.6].__getitem__, 3)
 assert np.allclose([_control(_t) for _t in range(3)], 0.3), "the control does not have the mean rate at every update"
 ### BEGIN HIDDEN TESTS
@@ -115,6 +125,7 @@ for _low, _high, _step, _updates in ((0.05, 0.5, 24, 200), (0.1, 0.9, 10, 25), (
     _rates = [float(_control(_t)) for _t in range(_updates)]
     assert np.ptp(_rates) == 0, "the control is not constant"
     assert np.isclose(_rates[0], _mean, rtol=1e-9), "the control does not have the cycle's mean rate"
+_constant_passed = True
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -154,6 +165,7 @@ for _low, _high, _step, _updates in ((0.05, 0.5, 24, 200), (0.1, 0.9, 10, 25), (
         assert np.isclose(_drawn[-1], min(_rates), rtol=1e-9), "the line does not end at the lowest rate of the budget"
         assert (np.diff(_drawn) < 0).all(), "the line does not fall from each update to the next"
         assert np.allclose(np.diff(_drawn), np.diff(_drawn)[0]), "the line is not straight"
+_falling_passed = True
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -194,6 +206,7 @@ for _n in (2, 3, 5, 12, 40):
         assert np.allclose(interval(_given, _level), _ends), "the ends are wrong at another number or another level"
         assert np.allclose(interval(_given.tolist(), _level), _ends), "a list does not give what an array gives"
 assert np.allclose(interval([0.25] * 4, 0.95), 0.25), "equal differences do not give their own value at both ends"
+_t_interval_passed = True
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -247,6 +260,7 @@ for _few in ({}, {0: 94.0, 2: 90.0}, {0: 94.0, 2: 90.0, 1: 90.0, 3: 90.0}):
         except ValueError:
             continue
         raise AssertionError("fewer than three shared seeds do not raise a ValueError")
+_pairs_passed = True
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -294,6 +308,28 @@ def verdict(ours, control, as_published, level):
 
 
 # %% nbgrader={"grade": true, "grade_id": "rule", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
+### BEGIN HIDDEN TESTS
+# One mistake costs its own part only: if that part's tests failed, the right function goes on from here.
+if not globals().get("_t_interval_passed"):
+
+    def interval(differences, level):
+        from scipy import stats
+
+        n = len(differences)
+        half = stats.t.ppf((1 + level) / 2, n - 1) * np.std(differences, ddof=1) / math.sqrt(n)
+        return np.mean(differences) - half, np.mean(differences) + half
+
+
+if not globals().get("_pairs_passed"):
+
+    def paired_differences(ours, theirs):
+        shared = sorted(set(ours) & set(theirs))
+        if len(shared) < 3:
+            raise ValueError(f"three shared seeds are needed, got {len(shared)}")
+        return [ours[seed] - theirs[seed] for seed in shared], len(set(ours) ^ set(theirs))
+
+
+### END HIDDEN TESTS
 _ours = {0: 95.0, 1: 96.0, 2: 97.0, 3: 95.5}
 _near = {0: 95.5, 1: 95.5, 2: 97.0, 3: 95.0}
 _worse = {0: 90.0, 1: 91.5, 2: 91.0, 3: 90.5}
@@ -341,9 +377,27 @@ except ValueError:
     pass
 else:
     raise AssertionError("fewer than three shared seeds do not raise a ValueError")
+_rule_passed = True
 ### END HIDDEN TESTS
 
 # %% nbgrader={"grade": true, "grade_id": "diverged", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+### BEGIN HIDDEN TESTS
+# One mistake costs its own part only: if that part's tests failed, the right function goes on from here.
+if not globals().get("_constant_passed"):
+
+    def equal_budget_constant(schedule, updates):
+        return lrlib.Constant(mean_rate(schedule, updates))
+
+
+if not globals().get("_falling_passed"):
+
+    def falling_line(schedule, updates):
+        lowest = min(float(schedule(update)) for update in range(updates))
+        first = 2 * mean_rate(schedule, updates) - lowest  # the mean of a line is that of its two ends
+        return lrlib.Linear(first, lowest, steps=updates - 1)
+
+
+### END HIDDEN TESTS
 _ours = {_seed: 95.0 + _seed % 3 for _seed in range(8)}
 _worse = {_seed: 80.0 + _seed % 2 for _seed in range(8)}
 assert verdict({**_ours, 5: math.nan}, _worse, _worse, LEVEL) == "not reproduced", "a diverged run of ours is ignored"
@@ -370,6 +424,7 @@ for _seed in (2, 30):
         except ValueError:
             continue
         raise AssertionError("a control that diverged does not raise a ValueError")
+_diverged_passed = True
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -495,6 +550,26 @@ runs = {name: {seed: train(schedule, seed) for seed in range(SEEDS)} for name, s
 ### END SOLUTION
 
 # %% nbgrader={"grade": true, "grade_id": "real_runs", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+### BEGIN HIDDEN TESTS
+# One mistake costs its own part only: if that part's tests failed, the right function goes on from here.
+if not (globals().get("_rule_passed") and globals().get("_diverged_passed")):
+
+    def verdict(ours, control, as_published, level):
+        if any(math.isnan(accuracy) for runs in (control, as_published) for accuracy in runs.values()):
+            raise ValueError("a control diverged: compare with another one")
+        if any(math.isnan(accuracy) for accuracy in ours.values()):
+            return "not reproduced"
+
+        def holds(theirs):
+            differences, _ = paired_differences(ours, theirs)
+            return interval(differences, level)[0] > 0
+
+        if holds(control):
+            return "reproduced"
+        return "confounded" if holds(as_published) else "not reproduced"
+
+
+### END HIDDEN TESTS
 _names = ("cycle", "published", "constant", "line")
 assert set(_names) <= set(runs), "a key is missing from runs"
 assert all(len(runs[_name]) >= SEEDS for _name in _names), "there are too few seeds"

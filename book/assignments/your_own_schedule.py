@@ -138,6 +138,7 @@ for _shape in (SHAPE, _OTHER, {**SHAPE, "flat": 0}, {**_OTHER, "warmup": 1, "fal
             assert _is_right(rate(_t - 1, **_shape), _t - 1, _shape), f"it is wrong one update before this: {_phase}"
             _late = _t - 0.001
             assert _is_right(rate(_late, **_shape), _late, _shape), f"it is wrong just before this: {_phase}"
+_rate_ends_passed = True
 ### END HIDDEN TESTS
 assert np.isclose(rate(0, **SHAPE), START), "the first update does not have the rate at the start"
 assert np.isclose(rate(WARMUP, **SHAPE), PEAK), "the peak is not reached when the warm-up ends"
@@ -152,6 +153,7 @@ for _shape in (SHAPE, _OTHER):
             assert _is_right(rate(_t, **_shape), _t, _shape), f"the rate is wrong inside this phase: {_phase}"
     for _t in range(_ends(_shape)[-1]):
         assert _is_right(rate(_t, **_shape), _t, _shape), "the rate of a whole update is wrong"
+_rate_between_passed = True
 ### END HIDDEN TESTS
 
 # %% nbgrader={"grade": true, "grade_id": "rate_beyond", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
@@ -168,6 +170,7 @@ for _shape in (SHAPE, _OTHER):
         except Exception as _error:
             _refused = isinstance(_error, ValueError)
         assert _refused, "the negative number of an update is not refused with a ValueError"
+_rate_beyond_passed = True
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -255,6 +258,15 @@ class MyScheduler(torch.optim.lr_scheduler.LRScheduler):
 
 
 # %% nbgrader={"grade": true, "grade_id": "pytorch_rates", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false} tags=["pytorch"]
+### BEGIN HIDDEN TESTS
+# One mistake costs its own part only: if a test of `rate` failed, the right one goes on from here.
+if not all(globals().get(f"_rate_{_test}_passed") for _test in ("ends", "between", "beyond")):
+
+    def rate(update, start, peak, warmup, flat, drop, fall):
+        return _right(update, start, peak, warmup, flat, drop, fall)
+
+
+### END HIDDEN TESTS
 _optimizer = _two_groups()
 _scheduler = MyScheduler(_optimizer, **SHAPE)
 assert isinstance(_scheduler, torch.optim.lr_scheduler.LRScheduler), "MyScheduler is no LRScheduler"

@@ -4,11 +4,13 @@
 
     # %% wrong: what is wrong with it; in: CELL; caught by: TEST, TEST
     # %% unusual: what is unusual about it; in: CELL
+    # %% wrong: what is wrong with it; in: CELL; with: keras; caught by: TEST, TEST
     # %% parameters
 
-A block is the whole source of the solution cell CELL, in place of the reference solution. Blocks with the same title
-belong to one answer, where it takes several cells. A wrong answer must fail every TEST named; an unusual one none at
-all. *parameters* are other numbers for the assignment's parameter cell, under which the reference must pass too.
+A block is the whole source of the solution cell CELL, in place of the reference solution; "with" names the framework in
+which it is run, where it is written for one. Blocks with the same title belong to one answer, where it takes several
+cells. A wrong answer must fail every TEST named; an unusual one none at all. *parameters* are other numbers for the
+assignment's parameter cell, under which the reference must pass too.
 """
 
 import contextlib
@@ -36,9 +38,13 @@ class Answer(NamedTuple):
     title: str
     cells: dict[str, str]
     caught_by: tuple[str, ...]
+    framework: str | None = None
 
 
-HEAD = re.compile(r"^# %% (?P<kind>wrong|unusual): (?P<title>[^;]+); in: (?P<cell>\w+)(; caught by: (?P<tests>.+))?$")
+HEAD = re.compile(
+    r"^# %% (?P<kind>wrong|unusual): (?P<title>[^;]+); in: (?P<cell>\w+)"
+    r"(; with: (?P<framework>\w+))?(; caught by: (?P<tests>.+))?$"
+)
 
 
 def read_answers(name: str) -> tuple[list[Answer], str]:
@@ -53,10 +59,11 @@ def read_answers(name: str) -> tuple[list[Answer], str]:
         found = HEAD.match(head)
         if found is None:
             raise ValueError(f"{name}: not the head of an answer: {head}")
-        kind, title, cell, tests = found.group("kind", "title", "cell", "tests")
+        kind, title, cell, framework, tests = found.group("kind", "title", "cell", "framework", "tests")
         before = answers.get(title, Answer(kind, title, {}, ()))
         caught = tuple(dict.fromkeys([*before.caught_by, *(tests.split(", ") if tests else ())]))
-        answers[title] = Answer(kind, title, {**before.cells, cell: source.strip("\n") + "\n"}, caught)
+        cells = {**before.cells, cell: source.strip("\n") + "\n"}
+        answers[title] = Answer(kind, title, cells, caught, framework)
     return list(answers.values()), parameters
 
 
@@ -88,7 +95,8 @@ def failures(
     """Run an assignment with an answer in it: the tests that fail, each with its message.
 
     As in a notebook, a cell that raises does not stop the ones after it. With ``tests`` only those are run, and no cell
-    after the last of them. Figures are made, but not laid out: nobody sees them, and that takes a third of a second.
+    after the last of them, but always the first test, which may define what the others use. Figures are made, but not
+    laid out: nobody sees them, and that takes a third of a second.
     """
     notebook = source_of(name, framework)
     known = {cell_name(cell) for cell in solution_cells(notebook)}
@@ -96,8 +104,9 @@ def failures(
         raise ValueError(f"{name} has no solution cell {', '.join(sorted(set(answer) - known))}")
     order = [cell_name(cell) for cell in notebook.cells]
     tests = tuple(sorted(tests, key=order.index))
+    first = cell_name(graded_cells(notebook)[0])
     failed: dict[str, str] = {}
-    space: dict = {"__name__": "__main__"}
+    space: dict = {"__name__": "__main__", "In": [""]}  # as IPython, which keeps what was run
     before = os.getcwd()
     unseen = mock.patch.object(Figure, "tight_layout")
     with unseen, tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
@@ -105,15 +114,16 @@ def failures(
         try:
             for cell in notebook.cells:
                 graded = cell.metadata.get("nbgrader", {}).get("grade")
-                if cell.cell_type != "code" or (tests and graded and cell_name(cell) not in tests):
+                if cell.cell_type != "code" or (tests and graded and cell_name(cell) not in (first, *tests)):
                     continue
                 source = answer.get(cell_name(cell) or "", cell.source)
                 if parameters and "parameters" in cell.metadata.get("tags", []):
                     source += "\n" + parameters
+                space["In"].append(source)
                 try:
                     exec(compile(source, f"<{cell_name(cell)}>", "exec"), space)
                 except Exception as error:
-                    if graded:
+                    if graded and (not tests or cell_name(cell) in tests):
                         failed[cell_name(cell)] = f"{type(error).__name__}: {error}"
                 if tests and cell_name(cell) == tests[-1]:
                     break

@@ -205,7 +205,7 @@ def test_the_marks_are_printed_whatever_the_names(results, monkeypatch, capsys, 
     monkeypatch.setattr(tool, "build_course", build_course)
     monkeypatch.setattr(tool, "_run_apart", run_apart)
     monkeypatch.setattr(tool, "names", lambda *_: [TASK])
-    assert tool.main(["grade", str(tmp_path / "in"), str(tmp_path / "out")]) == 0
+    assert tool.main(["grade", str(tmp_path / "in"), str(tmp_path / "out"), "--seconds", "60"]) == 0
     assert "ada task: 10 of 10 \\ud800" in capsys.readouterr().out
 
 
@@ -282,6 +282,10 @@ def copied_test(cells):
     cells.insert(0, v4.new_code_cell("assert a", metadata=cells[2].metadata))
 
 
+def in_another_order(cells):
+    cells[1:3] = reversed(cells[1:3])
+
+
 def damaged(cells):
     for cell in cells[1:]:
         cell.metadata = {"nbgrader": {"grade_id": cell.metadata.nbgrader.grade_id, "points": "many"}, "tags": 3}
@@ -300,7 +304,8 @@ A, C, TEST_A, TEST_B, TEST_C = "a = 1", "c = 1", "assert a", "assert a == 1", "a
         (all_merged, ["\n".join([A, TEST_A, TEST_B, C, TEST_C]), TEST_A, TEST_B, TEST_C], "deleted or .*: second$"),
         (answer_and_tests_deleted, [TEST_A, TEST_B, C, TEST_C], "deleted or merged .*: first$"),
         (list.clear, [TEST_A, TEST_B, TEST_C], "deleted or merged .*: first, second$"),
-        (list.reverse, [TEST_C, C, TEST_B, TEST_A, A], ""),
+        (list.reverse, [TEST_C, C, TEST_B, TEST_A, A], "moved behind .*: first, test_a, test_b, second$"),
+        (in_another_order, [TEST_A, A, TEST_B, C, TEST_C], "moved behind .*: first$"),
         (damaged, [A, TEST_A, TEST_B, C, TEST_C], ""),
     ],
 )
@@ -349,3 +354,38 @@ def test_notebooks_that_other_programs_wrote_are_read(tmp_path, content):
 )
 def test_the_reason_is_the_error_and_not_the_last_line(status, log, words):
     assert words in tool._reason(status, log)
+
+
+@pytest.mark.parametrize(("jobs", "gigabytes", "fit"), [(4, 32, 4), (4, 5, 2), (2, 1, 1), (1, 64, 1)])
+def test_as_many_at_a_time_as_fit_into_memory(jobs, gigabytes, fit):
+    assert tool.within_memory(jobs, gigabytes << 30) == fit
+
+
+@pytest.mark.parametrize(("times", "most"), [(0.25, 1), (3, 3)])
+def test_a_slow_machine_gives_more_time_and_a_fast_one_no_less(times, most):
+    assert tool.limit(times * tool.PROBE_SECONDS) == pytest.approx(most * tool.SECONDS)
+
+
+def test_a_calibration_gives_a_limit(monkeypatch):
+    monkeypatch.setattr(tool, "PROBE", "pass")
+    assert tool.calibrate(2) >= tool.SECONDS
+
+
+def test_a_failed_calibration_is_no_limit(monkeypatch, capfd):
+    monkeypatch.setattr(tool, "PROBE", "raise SystemExit('no numpy here')")
+    with pytest.raises(tool.AssignmentError, match="calibration failed"):
+        tool.calibrate(1)
+
+
+@pytest.mark.parametrize("given", [["--seconds", "0"], ["--seconds", "inf"], ["--seconds", "long"], ["--jobs", "0"]])
+def test_limits_that_are_none_are_refused(tmp_path, capsys, given):
+    with pytest.raises(SystemExit):
+        tool.main(["grade", str(tmp_path), str(tmp_path / "results"), *given])
+    assert f"a number above 0 is expected, got '{given[1]}'" in capsys.readouterr().err
+
+
+def test_a_limit_that_is_given_is_taken(tmp_path, monkeypatch, capsys):
+    taken = {}
+    monkeypatch.setattr(tool, "grade", lambda *given, jobs: taken.update(seconds=given[-1], jobs=jobs) or [])
+    assert tool.main(["grade", str(tmp_path), str(tmp_path), "--seconds", "45.5", "--jobs", "1"]) == 0
+    assert taken == {"seconds": 45.5, "jobs": 1} and "15 s for a cell; 1 at a time" in capsys.readouterr().out

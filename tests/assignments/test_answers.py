@@ -1,5 +1,8 @@
 """Each assignment against its answers: the reference, the untouched version, wrong answers and unusual right ones."""
 
+import itertools
+from functools import cache
+
 import harness
 import pytest
 
@@ -63,13 +66,66 @@ def test_enough_answers_were_tried(name):
     assert kinds.count("wrong") >= 8 and kinds.count("unusual") >= 2
 
 
+@cache
+def selection(name, tests):
+    """These tests alone, or () for all where the reference fails them alone: they use names that others define."""
+    return () if harness.failures(name, {}, tests=tests) else tests
+
+
 @pytest.mark.parametrize(("name", "answer"), CASES)
 def test_answer(name, answer, record_property):
     note(record_property, name, answer.kind)
-    failed = harness.failures(name, answer.cells, tests=answer.caught_by)
+    tests = selection(name, answer.caught_by)
+    failed = harness.failures(name, answer.cells, framework=answer.framework, tests=tests)
     if answer.kind == "unusual":
         assert failed == {}
         return
     assert answer.caught_by and set(answer.caught_by) <= set(failed), f"not caught by its test; failed: {failed}"
     for test in answer.caught_by:
         assert failed[test].partition(": ")[2], f"{test} fails with {failed[test]!r}: its assert lacks a message"
+
+
+def part_of(name, cell):
+    """The tests between a solution cell and the next one."""
+    cells = [one for one in harness.source_of(name, None).cells if harness.cell_name(one)]
+    following = iter(cells[[harness.cell_name(one) for one in cells].index(cell) + 1 :])
+    tests = itertools.takewhile(lambda one: not one.metadata.nbgrader["solution"], following)
+    return {harness.cell_name(one) for one in tests if one.metadata.nbgrader["grade"]}
+
+
+# Solution cells whose mistakes cost nothing in later parts, as the teacher's page says.
+OWN_PARTS = {
+    "three_policies": ["triangular", "triangular2", "exp_range", "draw"],
+    "fair_comparison": ["equal_budget", "line", "student", "pair", "judge", "conclude"],
+    "choose_and_defend": ["law", "known", "unknown", "rule", "claim"],
+    "mend_the_loop": ["count", "accumulate", "restart", "scale", "thaw"],
+    "find_the_range": ["sweep", "steepest", "bounds", "verdicts"],
+    "your_own_schedule": ["rate"],
+}
+
+
+@pytest.mark.parametrize(("name", "cell"), [(name, cell) for name, cells in OWN_PARTS.items() for cell in cells])
+def test_one_mistake_costs_its_own_part_only(name, cell):
+    """The first wrong answer to a part: later parts are judged with the right one."""
+    answer = next(one for one in ANSWERS[name][0] if one.kind == "wrong" and list(one.cells) == [cell])
+    failed = set(harness.failures(name, answer.cells))
+    assert failed and failed <= part_of(name, cell), answer.title
+
+
+@pytest.mark.parametrize(
+    "title", ["the slope against the rate", "a tenth of the lowest point", "zeros beyond the ends"]
+)
+def test_a_wrong_rule_costs_nothing_of_the_bounds(title):
+    """Bounds that are computed from it are computed again from the right one; the test above has a wrong sweep."""
+    (answer,) = [one for one in ANSWERS["find_the_range"][0] if one.title == title]
+    failed = set(harness.failures("find_the_range", answer.cells))
+    assert failed and failed <= part_of("find_the_range", "steepest")
+
+
+def test_the_bugs_are_parts_of_their_own():
+    """Each script's mending, test and diagnosis has one test, and no wrong answer loses another's."""
+    cells = [harness.cell_name(one) for one in harness.solution_cells(harness.source_of("scheduler_bugs", None))]
+    wrong = [one for one in ANSWERS["scheduler_bugs"][0] if one.kind == "wrong"]
+    answers = [next(one for one in wrong if list(one.cells) == [cell]) for cell in cells]
+    for answer in answers:
+        assert set(harness.failures("scheduler_bugs", answer.cells)) == set(answer.caught_by), answer.title

@@ -75,8 +75,24 @@ ENDLESS = {
     "endless": "while True:\n    pass",
     "stubborn": "while True:\n    try:\n        while True: pass\n    except BaseException:\n        pass",
 }
+# Looks for what it should not find beside it, and writes itself points where nbgrader keeps them.
+CURIOUS = """from pathlib import Path
+for folder in [Path(), *Path().absolute().parents]:
+    for name in ("gradebook.db", "source/three_policies", "release/three_policies", "autograded/student"):
+        if (folder / name).exists():
+            print("FOUND", folder / name)
+print("LOOKED", Path().absolute())
+"""
+FORGER = """import os, sqlite3
+own = open(f"/proc/{os.getppid()}/cmdline").read().split(chr(0))[3]
+gradebook = sqlite3.connect(f"{own}/gradebook.db")
+gradebook.execute("update grade set extra_credit = 100, auto_score = 100, manual_score = 100")
+gradebook.commit()
+print("FORGED", gradebook.total_changes)
+"""
 FAULTS = {
     "crash": "import os\nos._exit(1)",
+    "curious": CURIOUS,
     "flood": "for _ in range(100):\n    print('x' * 1_000_000)",
 }
 
@@ -95,6 +111,7 @@ def clumsy(right):
     copied = v4.new_code_cell(notebook.cells[first].source, metadata=notebook.cells[first].metadata)
     notebook.cells.insert(first, copied)
     notebook.cells.append(v4.new_markdown_cell(HTML))
+    notebook.cells.append(v4.new_code_cell("from IPython.display import HTML\nHTML('<' + 'b>shown as HTML</b>')"))
     return notebook
 
 
@@ -147,6 +164,8 @@ def faulty(released, tmp_path_factory):
     (folder / "broken").mkdir()
     (folder / "broken" / file_name).write_text("{ not a notebook")
     hand_in(folder, CLUMSY, clumsy(right), file_name)
+    if sys.platform == "linux":
+        hand_in(folder, "forger", with_code(released[FAULTY], FORGER), file_name)
     return marked(folder, tmp_path_factory.mktemp("results"), [FAULTY])
 
 
@@ -209,17 +228,35 @@ class TestFaulty:
         assert {(row["student"], row["assignment"]) for row in details} == set(marks)
 
     def test_a_feedback_page_loads_and_runs_nothing(self, faulty):
-        """It has nothing to load, and its policy, which stands first, forbids what a student's HTML asks for."""
+        """What a student wrote in HTML stands there as text, and the page's policy forbids more."""
         _, results = faulty
-        pages = {
-            student: (results / "feedback" / student / f"{FAULTY}.html").read_text() for student in ("renamed", CLUMSY)
-        }
-        loads = re.compile(r"""<script|<iframe|<link|@import|\b(?:src|srcset|data)=["']?(?!data:)""", re.IGNORECASE)
-        assert loads.findall(pages["renamed"]) == [] and loads.findall(pages[CLUMSY])
+        loads = re.compile(
+            r"""<script|<iframe|<link|@import|<[^>]*\b(?:src|srcset|data)=["']?(?!data:)""", re.IGNORECASE
+        )
         policy = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; form-action 'none'"
-        for page in pages.values():
+        for student in ("renamed", CLUMSY):
+            page = (results / "feedback" / student / f"{FAULTY}.html").read_text()
+            assert loads.findall(page) == []
             head, _, _ = page.partition("</head>")
             assert f'<meta content="{policy}" http-equiv="Content-Security-Policy"/>' in head and "<body" not in head
+        assert "&lt;script&gt;" in page and "<b>shown" not in page
+
+    def test_a_feedback_page_lists_the_tests_by_name(self, faulty, released):
+        page = (faulty[1] / "feedback" / "renamed" / f"{FAULTY}.html").read_text()
+        for cell in harness.graded_cells(released[FAULTY]):
+            assert re.search(rf'<a href="#{harness.cell_name(cell)}">{harness.cell_name(cell)}</a> \(Score', page)
+        assert ">Test cell</a>" not in page
+
+    def test_students_code_finds_no_solution_and_no_gradebook_in_its_folder(self, faulty):
+        page = (faulty[1] / "feedback" / "curious" / f"{FAULTY}.html").read_text()
+        assert "LOOKED /" in page and "FOUND /" not in page
+
+    @pytest.mark.skipif(sys.platform != "linux", reason="the forger finds the gradebook by /proc")
+    def test_points_written_into_the_gradebook_do_not_count(self, faulty):
+        marks, results = faulty
+        page = (results / "feedback" / "forger" / f"{FAULTY}.html").read_text()
+        assert re.search(r"FORGED [1-9]", page), "the forger no longer finds the gradebook: nothing was tried"
+        assert marks["forger", FAULTY].score == 0 and "(Score: 0.0 / 20.0)" in page
 
 
 @pytest.mark.slow
@@ -283,14 +320,22 @@ def test_students_files_hold_no_solution_and_no_hidden_test(framework, tmp_path)
         assert framework is None or not tags & set(tool.FRAMEWORKS) - {framework}
 
 
+def test_a_teachers_solutions_lie_under_a_name_of_their_own(tmp_path):
+    """The site offers what lies under a student's notebook's name."""
+    assert tool.main(["release", str(tmp_path), "--only", FAULTY, "--solutions"]) == 0
+    (path,) = tmp_path.iterdir()
+    assert path.name == f"{FAULTY}-solutions.ipynb" and leaks(path.read_text()) and "HIDDEN" in path.read_text()
+    nbformat.validate(nbformat.read(path, 4))
+
+
 @pytest.mark.slow
 def test_a_private_variant_is_released_with_its_own_numbers(tmp_path):
     private, released = tmp_path / "private", tmp_path / "released"
     private.mkdir()
     source = (tool.SOURCES / f"{FAULTY}.py").read_text()
-    (private / f"{FAULTY}.py").write_text(source.replace("STEP_SIZE = 200", "STEP_SIZE = 123"))
+    (private / f"{FAULTY}.py").write_text(source.replace("STOP = 1000", "STOP = 1230"))
     (path,) = tool.release(released, private, None, tool.names(private))
-    assert "STEP_SIZE = 123" in path.read_text()
+    assert "STOP = 1230" in path.read_text()
 
 
 def test_notebooks_are_known_by_name_then_by_cells(tmp_path):

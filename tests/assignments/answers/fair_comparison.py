@@ -8,7 +8,7 @@ UPDATES = 130
 SEEDS = 4
 LEVEL = 0.9
 
-# %% wrong: counts the rate after the last update too; in: equal_budget; caught by: mean, constant
+# %% wrong: counts the rate after the last update too; in: equal_budget; caught by: mean
 def mean_rate(schedule, updates):
     rates = [schedule(update) for update in range(min(updates + 1, 10**6))]
     return sum(rates) / len(rates)
@@ -16,14 +16,14 @@ def mean_rate(schedule, updates):
 def equal_budget_constant(schedule, updates):
     return lrlib.Constant(mean_rate(schedule, updates))
 
-# %% wrong: counts updates from one and repeats the last; in: equal_budget; caught by: mean, constant
+# %% wrong: counts updates from one and repeats the last; in: equal_budget; caught by: mean
 def mean_rate(schedule, updates):
     return sum(schedule(min(update, updates - 1)) for update in range(1, updates + 1)) / updates
 
 def equal_budget_constant(schedule, updates):
     return lrlib.Constant(mean_rate(schedule, updates))
 
-# %% wrong: the middle between the bounds; in: equal_budget; caught by: mean, constant
+# %% wrong: the middle between the bounds; in: equal_budget; caught by: mean
 def mean_rate(schedule, updates):
     rates = [schedule(update) for update in range(updates)]
     return (min(rates) + max(rates)) / 2
@@ -31,7 +31,7 @@ def mean_rate(schedule, updates):
 def equal_budget_constant(schedule, updates):
     return lrlib.Constant(mean_rate(schedule, updates))
 
-# %% wrong: the trapezoid rule, as for an integral; in: equal_budget; caught by: mean, constant
+# %% wrong: the trapezoid rule, as for an integral; in: equal_budget; caught by: mean
 def mean_rate(schedule, updates):
     rates = [schedule(update) for update in range(updates)]
     return np.trapezoid(rates) / (updates - 1) if updates > 1 else rates[0]
@@ -39,7 +39,7 @@ def mean_rate(schedule, updates):
 def equal_budget_constant(schedule, updates):
     return lrlib.Constant(mean_rate(schedule, updates))
 
-# %% wrong: one whole cycle only; in: equal_budget; caught by: mean, constant
+# %% wrong: one whole cycle only; in: equal_budget; caught by: mean
 def mean_rate(schedule, updates):
     period = min(updates, 2 * STEP_SIZE)
     return sum(schedule(update) for update in range(period)) / period
@@ -47,14 +47,14 @@ def mean_rate(schedule, updates):
 def equal_budget_constant(schedule, updates):
     return lrlib.Constant(mean_rate(schedule, updates))
 
-# %% wrong: only lrlib's own schedules; in: equal_budget; caught by: mean, constant
+# %% wrong: only lrlib's own schedules; in: equal_budget; caught by: mean
 def mean_rate(schedule, updates):
     return schedule.describe(updates)["mean"]
 
 def equal_budget_constant(schedule, updates):
     return lrlib.Constant(mean_rate(schedule, updates))
 
-# %% wrong: the geometric mean; in: equal_budget; caught by: mean, constant
+# %% wrong: the geometric mean; in: equal_budget; caught by: mean
 def mean_rate(schedule, updates):
     return float(np.exp(np.mean([np.log(schedule(update)) for update in range(updates)])))
 
@@ -104,60 +104,60 @@ def falling_line(schedule, updates):
     lowest = min(schedule(update) for update in range(updates))
     return lrlib.Cosine(2 * mean_rate(schedule, updates) - lowest, lowest, steps=updates - 1)
 
-# %% wrong: the normal distribution's quantile; in: student; caught by: t_interval, rule
+# %% wrong: the normal distribution's quantile; in: student; caught by: t_interval
 def interval(differences, level):
     from scipy import stats
     half = stats.norm.ppf((1 + level) / 2) * np.std(differences, ddof=1) / len(differences) ** 0.5
     return np.mean(differences) - half, np.mean(differences) + half
 
-# %% wrong: divides the variance by n; in: student; caught by: t_interval, rule
+# %% wrong: divides the variance by n; in: student; caught by: t_interval
 def interval(differences, level):
     from scipy import stats
     n = len(differences)
     half = stats.t.ppf((1 + level) / 2, n - 1) * np.std(differences) / n**0.5
     return np.mean(differences) - half, np.mean(differences) + half
 
-# %% wrong: n degrees of freedom; in: student; caught by: t_interval, rule
+# %% wrong: n degrees of freedom; in: student; caught by: t_interval
 def interval(differences, level):
     from scipy import stats
     n = len(differences)
     half = stats.t.ppf((1 + level) / 2, n) * np.std(differences, ddof=1) / n**0.5
     return np.mean(differences) - half, np.mean(differences) + half
 
-# %% wrong: a one-sided quantile; in: student; caught by: t_interval, rule
+# %% wrong: a one-sided quantile; in: student; caught by: t_interval
 def interval(differences, level):
     from scipy import stats
     n = len(differences)
     half = stats.t.ppf(level, n - 1) * np.std(differences, ddof=1) / n**0.5
     return np.mean(differences) - half, np.mean(differences) + half
 
-# %% wrong: where one more run falls, not the mean; in: student; caught by: t_interval, rule
+# %% wrong: where one more run falls, not the mean; in: student; caught by: t_interval
 def interval(differences, level):
     from scipy import stats
     half = stats.t.ppf((1 + level) / 2, len(differences) - 1) * np.std(differences, ddof=1)
     return np.mean(differences) - half, np.mean(differences) + half
 
-# %% wrong: always the level from the top; in: student; caught by: t_interval, rule
+# %% wrong: always the level from the top; in: student; caught by: t_interval
 def interval(differences, level):
     from scipy import stats
     n = len(differences)
     half = stats.t.ppf((1 + LEVEL) / 2, n - 1) * np.std(differences, ddof=1) / n**0.5
     return np.mean(differences) - half, np.mean(differences) + half
 
-# %% wrong: NaN where all differences are equal; in: student; caught by: t_interval, rule
+# %% wrong: NaN where all differences are equal; in: student; caught by: t_interval
 def interval(differences, level):
     from scipy import stats
     with np.errstate(all="ignore"):
         half = stats.t.ppf((1 + level) / 2, len(differences) - 1) * stats.sem(differences)
         return tuple(np.mean(differences) + np.array([-1, 1]) * (half / half) * half)
 
-# %% wrong: pairs by place in the dict; in: pair; caught by: pairs, rule
+# %% wrong: pairs by place in the dict; in: pair; caught by: pairs
 def paired_differences(ours, theirs):
     if min(len(ours), len(theirs)) < 3:
         raise ValueError("too few")
     return [a - b for a, b in zip(ours.values(), theirs.values())], abs(len(ours) - len(theirs))
 
-# %% wrong: pairs by rank of the seed; in: pair; caught by: pairs, rule
+# %% wrong: pairs by rank of the seed; in: pair; caught by: pairs
 def paired_differences(ours, theirs):
     shared = set(ours) & set(theirs)
     if len(shared) < 3:
@@ -165,7 +165,7 @@ def paired_differences(ours, theirs):
     left = len(set(ours) ^ set(theirs))
     return [ours[a] - theirs[b] for a, b in zip(sorted(ours), sorted(theirs))][: len(shared)], left
 
-# %% wrong: theirs minus ours; in: pair; caught by: pairs, rule
+# %% wrong: theirs minus ours; in: pair; caught by: pairs
 def paired_differences(ours, theirs):
     shared = set(ours) & set(theirs)
     if len(shared) < 3:
@@ -179,7 +179,7 @@ def paired_differences(ours, theirs):
         raise ValueError("too few")
     return [ours[seed] - theirs[seed] for seed in shared], len(set(ours) | set(theirs)) - len(shared)
 
-# %% wrong: a missing run counts as nought; in: pair; caught by: pairs, rule
+# %% wrong: a missing run counts as nought; in: pair; caught by: pairs
 def paired_differences(ours, theirs):
     seeds = set(ours) | set(theirs)
     if len(set(ours) & set(theirs)) < 3:
@@ -193,7 +193,7 @@ def paired_differences(ours, theirs):
         raise ValueError("too few")
     return [ours[seed] - theirs[seed] for seed in shared], len(set(ours) - set(theirs))
 
-# %% wrong: counts runs before it looks which are shared; in: pair; caught by: pairs, rule
+# %% wrong: counts runs before it looks which are shared; in: pair; caught by: pairs
 def paired_differences(ours, theirs):
     if min(len(ours), len(theirs)) < 3:
         raise ValueError("too few")

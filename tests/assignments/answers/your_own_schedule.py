@@ -120,7 +120,7 @@ def rate(update, start, peak, warmup, flat, drop, fall):
     z = min(1, (update - warmup - flat) / fall)
     return drop * peak * (1 - z**0.5)
 
-# %% wrong: one constant rate; in: rate; caught by: rate_ends, rate_between, rate_beyond, pytorch_rates, pytorch_groups, pytorch_resume, pytorch_state, pytorch_trace
+# %% wrong: one constant rate; in: rate; caught by: rate_ends, rate_between, rate_beyond
 def rate(update, start, peak, warmup, flat, drop, fall):
     return peak
 

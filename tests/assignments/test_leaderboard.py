@@ -1,0 +1,313 @@
+"""The capstone's leaderboard: entries of every kind, places and their intervals, the teacher's own task."""
+
+import csv
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import entry
+import leaderboard as tool
+import numpy as np
+import pytest
+
+from lrlib.course import data
+from lrlib.course.samples import Sample
+
+LONG = 300  # seconds for an entry on a busy machine
+BUDGETS = [6, 9]
+SEEDS = 20
+LINE = "import lrlib\ndef schedule(updates):\n    return lrlib.Linear(0.1, 0.0, updates)\n"
+
+
+def returning(words):
+    return f"def schedule(updates):\n    return {words}\n"
+
+
+def rates(source):
+    return tool.rates_of(source.encode(), BUDGETS, LONG)
+
+
+# --- One entry --------------------------------------------------------------------------------------------------------
+
+UNUSUAL = {
+    "a list": returning("[0.5] * updates"),
+    "whole numbers": returning("[1 for _ in range(updates)]"),
+    "an array": "import numpy as np\n" + returning("np.full(updates, 0.5)"),
+    "a generator": "def schedule(updates):\n    for _ in range(updates):\n        yield 0.5\n",
+    "a function of the update": returning("lambda update: 0.5"),
+    "a schedule": "import lrlib\n" + returning("lrlib.Constant(0.5)"),
+    "prints": "print('x' * 50_000_000)\n" + returning("print(updates) or [0.5] * updates"),
+    "prints into the answer": "import sys\nsys.__stdout__.write('{}')\n" + returning("[0.5] * updates"),
+    "writes into its own folder": "open('notes', 'w').write('x')\n"
+    + returning("[0.5] * len(open('notes').read()) * updates"),
+    "latin-1": "# -*- coding: latin-1 -*-\n" + returning("[0.5] * updates"),
+}
+
+
+@pytest.mark.parametrize("kind", UNUSUAL)
+def test_what_stands_for_rates_is_taken(kind):
+    assert [len(one) for one in rates(UNUSUAL[kind])] == BUDGETS
+
+
+BAD = {
+    "no function": ("x = 1", "defines no function schedule"),
+    "no Python": ("def schedule(updates)\n", "SyntaxError in line 1"),
+    "raises": ("\n\n" + returning("1 / 0"), "ZeroDivisionError in line 4: division by zero"),
+    "raises within numpy": ("import numpy as np\n" + returning("np.ones(2) @ np.ones(3)"), "ValueError in line 3: "),
+    "leaves": ("raise SystemExit(0)", "SystemExit in line 1: 0"),
+    "dies": ("import os\nos._exit(3)", r"ended without an answer.*\(status 3\)"),
+    "is not a number": (returning("[float('nan')] * updates"), r"schedule\(6\) has the rate nan at update 0"),
+    "below 0": (returning("[0.1] * (updates - 1) + [-0.1]"), r"schedule\(6\) has the rate -0.1 at update 5"),
+    "without bound": (returning("[float('inf')] * updates"), "rate inf at update 0"),
+    "too short": (returning("[0.1] * (updates - 1)"), r"schedule\(6\) gave 5 rates, and 6 are expected"),
+    "wrong for one budget": (returning("[0.1] * 6"), r"schedule\(9\) gave 6 rates, and 9 are expected"),
+    "too long": (returning("[0.1] * (updates + 1)"), "gave more than 6 rates"),
+    "without end": ("import itertools\n" + returning("itertools.repeat(0.1)"), "gave more than 6 rates"),
+    "nothing": (returning("None"), "TypeError"),
+    "words": (returning("['fast'] * updates"), "ValueError"),
+    "too much memory": (returning("[0.1] * 10**10"), "MemoryError in line 2"),
+    "a long message": ("raise ValueError('x' * 10**5)", "^ValueError in line 1: x{100}"),
+    "a huge message": ("raise ValueError('x' * 10**8)", "without an answer"),
+    "no Unicode": ("raise ValueError(chr(0xd800))", "ValueError in line 1"),
+    "a forged answer": (
+        "import os\nfor n in range(3, 9):\n    try: os.write(n, b'[1, 2]')\n    except OSError: pass\nos._exit(0)",
+        "without an answer",
+    ),
+    "a large answer": (
+        "import os\nfor n in 8 * [3, 4, 5]:\n    try: os.write(n, b'x' * 10**6)\n    except OSError: pass\nos._exit(0)",
+        "without an answer",
+    ),
+    "a process": (
+        "import subprocess\nsubprocess.run(['true'])",
+        "PermissionError in line 2: .*subprocess.Popen is not allowed",
+    ),
+    "a fork": ("import os\nos.fork()", "os.fork is not allowed"),
+    "the network": ("import socket\nsocket.create_connection(('127.0.0.1', 9))", "socket.* is not allowed"),
+    "its parent": ("import os\nos.kill(os.getppid(), 9)", "os.kill is not allowed"),
+    "recursion": ("def schedule(updates):\n    return schedule(updates)\n", "RecursionError in line 2"),
+}
+
+
+@pytest.mark.parametrize("kind", BAD)
+def test_a_bad_entry_is_named(kind):
+    source, words = BAD[kind]
+    with pytest.raises(tool.BadEntry, match=words) as found:
+        rates(source)
+    assert len(str(found.value)) <= tool.SHOWN
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["while True:\n    pass\n", "while True:\n    try:\n        while True: pass\n    except BaseException: pass\n"],
+)
+def test_what_never_ends_is_stopped(source):
+    with pytest.raises(tool.BadEntry, match="stopped: it took more than 2 s"):
+        tool.rates_of(source.encode(), BUDGETS, 2)
+
+
+# --- A class ----------------------------------------------------------------------------------------------------------
+
+NOT_UNICODE = os.fsdecode(b"M\xfcller")
+
+
+def hand_in(folder, student, source, name=entry.NAME):
+    (folder / student).mkdir()
+    (folder / student / name).write_text(source)
+
+
+@pytest.fixture(scope="module")
+def board(tmp_path_factory):
+    """The leaderboard of a class in which everything happened, on two short tasks, and where it lies."""
+    folder, results = tmp_path_factory.mktemp("handed_in"), tmp_path_factory.mktemp("results")
+    line = LINE.replace("0.1", "0.2")
+    hand_in(folder, "ada", line)
+    hand_in(folder, "bob", line + "\n# the same rates\n", "my entry.py")
+    hand_in(folder, "cat", returning("[0.0001] * updates"))
+    hand_in(folder, "dan", returning("[50.0] * updates"))
+    hand_in(folder, "O'Brien [1] ü {x}", LINE)
+    other = folder / "ada" / entry.NAME
+    hand_in(folder, "eve", f"print(open({str(other)!r}).read())\n")
+    hand_in(folder, "fay", f"open({str(other)!r}, 'w').write('def schedule(updates): return 0')\n")
+    hand_in(folder, "gus", f"import os\nos.listdir({str(folder)!r})\n")
+    hand_in(folder, "hal", f"import os\nos.remove({str(other)!r})\n")
+    (folder / "ivy").mkdir()
+    (folder / "ivy" / entry.NAME).symlink_to(other)
+    (folder / "jim").symlink_to(folder / "ada")
+    (folder / "kim").mkdir()
+    os.mkfifo(folder / "kim" / entry.NAME)
+    (folder / "leo").mkdir()
+    hand_in(folder, "max", LINE, "a.py")
+    (folder / "max" / "b.py").write_text(LINE)
+    hand_in(folder, "pat", "#" * (tool.LARGEST + 1))
+    hand_in(folder, "=cmd()", "raise ValueError('=1+1')")
+    if sys.platform == "linux":
+        hand_in(folder, NOT_UNICODE, "import nothing_of_this_name")
+    known = {"digits": tool.Task(*data.digit_rows(), (64, 16, 10), 1197, 600, 32, 60)}
+    name, third, first = tool.third_task(tool.CAPSTONE / "third_task.py")
+    known[name] = third._replace(updates=60)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tool, "tasks", lambda path: (known, first))
+        table, notes = tool.leaderboard(folder, results, Path(), SEEDS, LONG, 1)
+    assert other.read_text() == line
+    return {place.student: place for place in table}, notes, results
+
+
+@pytest.mark.slow
+class TestBoard:
+    """One class, so that one worker trains it."""
+
+    def test_places_are_told_apart_where_the_seeds_tell(self, board):
+        table, _, _ = board
+        assert {student: (one.best, one.worst) for student, one in table.items()} == {
+            "ada": (1, 2),
+            "bob": (1, 2),
+            tool.TEMPLATE: (3, 4),
+            "O'Brien [1] ü {x}": (3, 4),
+            "cat": (5, 6),
+            "dan": (5, 6),
+        }
+        assert table["ada"].like == ["bob"] and table["ada"].accuracy == table["bob"].accuracy
+        assert table["dan"].lost == table["cat"].lost == SEEDS
+        assert "better in 100 % of seeds" in table["dan"].apart
+
+    @pytest.mark.parametrize(
+        ("student", "words"),
+        [
+            ("ada", "^$"),
+            ("bob", "handed in as my entry.py"),
+            ("eve", r"PermissionError in line 1: an entry may not open '.*ada/capstone.py'"),
+            ("fay", "PermissionError in line 1: an entry may not open"),
+            ("gus", "PermissionError in line 2: an entry may not list"),
+            ("hal", "os.remove is not allowed"),
+            ("ivy", "a link, a folder or a pipe"),
+            ("jim", "jim is a link, and a folder is expected"),
+            ("kim", "a link, a folder or a pipe"),
+            ("leo", "leo/capstone.py is missing"),
+            ("max", "max/capstone.py is not to be told among a.py, b.py"),
+            ("pat", "larger than 1 MB"),
+            ("=cmd()", "ValueError in line 1: =1\\+1"),
+        ],
+    )
+    def test_everyone_has_a_row_and_a_bad_entry_a_message(self, board, student, words):
+        table, notes, results = board
+        assert re.search(words, notes[student]), notes[student]
+        with (results / "leaderboard.csv").open(newline="", encoding="utf-8") as file:
+            rows = {row["student"].removeprefix("'"): row for row in csv.DictReader(file)}
+        row = rows[student]
+        assert (row["place"] == "none") == (student not in table) and notes[student] in row["message"].removeprefix("'")
+
+    def test_the_runs_are_written(self, board):
+        table, _, results = board
+        with (results / "runs.csv").open(newline="", encoding="utf-8") as file:
+            runs = list(csv.DictReader(file))
+        assert len(runs) == len(table) * 2 * SEEDS
+        mean = np.mean([float(run["accuracy"]) for run in runs if run["student"] == "ada"])
+        assert mean == pytest.approx(table["ada"].accuracy, abs=1e-3)
+
+
+# --- Places -----------------------------------------------------------------------------------------------------------
+
+
+def numbers(*values, lost=0):
+    return [Sample(np.array(values), np.arange(len(values)) < lost)]
+
+
+def test_places_follow_from_pairs_and_not_from_means_alone():
+    noise = np.array([0.3, -0.2, 0.1, -0.3, 0.1])
+    entries = {
+        "low": numbers(*80 + noise),
+        "high": numbers(*90 + noise),
+        "wide": numbers(*90.05 + 20 * noise),
+        "twin": numbers(*90 + noise),
+    }
+    table = {one.student: one for one in tool.places(entries)}
+    assert list(table) == ["wide", "high", "twin", "low"]  # by the mean
+    assert {student: (one.best, one.worst) for student, one in table.items()} == {
+        "wide": (1, 4),  # first by its mean, and not clearly different from anyone
+        "high": (1, 3),
+        "twin": (1, 3),
+        "low": (3, 4),
+    }
+    assert table["high"].like == ["wide", "twin"] and table["wide"].apart == ""
+
+
+def test_a_difference_too_small_to_matter_parts_nobody():
+    entries = {"a": numbers(90.05, 91.05, 92.05), "b": numbers(90.0, 91.0, 92.0), "c": numbers(89.0, 90.0, 91.0)}
+    assert [(one.best, one.worst) for one in tool.places(entries)] == [(1, 2), (1, 2), (3, 3)]
+
+
+def test_more_entries_need_clearer_differences():
+    values = np.array([90.0, 91.0, 92.0, 93.0, 94.0])
+    two = {"a": numbers(91.0, 91.5, 92.8, 94.2, 94.3), "b": numbers(*values)}
+    many = two | {f"c{number}": numbers(*values - 20 * number) for number in range(1, 40)}
+    assert [one.like for one in tool.places(two)] == [[], []]
+    assert tool.places(many)[0].like == ["b"]
+
+
+def test_lost_runs_are_counted_and_not_averaged_into_an_interval():
+    good, bad = numbers(*np.full(20, 90.0)), numbers(*np.full(20, 10.0), lost=20)
+    first, last = tool.places({"bad": bad, "good": good})
+    assert (first.student, last.best, last.lost) == ("good", 2, 20) and last.apart.startswith("better in 100 %")
+
+
+# --- The teacher's task, and the command ------------------------------------------------------------------------------
+
+THIRD = (tool.CAPSTONE / "third_task.py").read_text()
+
+
+def test_a_teachers_task_is_read(tmp_path):
+    path = tmp_path / "third_task.py"
+    path.write_text(THIRD.replace("FIRST_SEED = 0", "FIRST_SEED = 700").replace('"spirals"', '"secret"'))
+    name, task, first = tool.third_task(path)
+    assert (name, first, task.layers, task.x.dtype, len(task.y)) == ("secret", 700, (2, 32, 32, 3), np.float32, 4000)
+
+
+@pytest.mark.parametrize(
+    ("line", "instead", "words"),
+    [
+        ("BATCH, UPDATES = 50, 500", "BATCH = 50", "KeyError: 'UPDATES'"),
+        ("LAYERS = (2,", "LAYERS = (3,", r"x has the shape \(4000, 2\), and LAYERS begins with 3"),
+        ("32, 3)", "32, 2)", "a label is none of 0 to 1"),
+        ('"spirals"', '"MNIST"', "the name is taken: MNIST"),
+        ("UPDATES = 50, 500", "UPDATES = 50, 0", "not all above 1"),
+        ("TRAIN, TEST = 2000, 2000", "TRAIN, TEST = 2000, 2000\nimport nowhere", "ModuleNotFoundError"),
+        ("return np.stack", "return radius[1:, None], y\n    return np.stack", "x has 3999 rows and y 4000"),
+        ("(0, 3, TRAIN + TEST)", "(0, 3, 3000)", "TRAIN and TEST are more than all 3000 examples"),
+    ],
+)
+def test_a_file_that_is_no_task_is_refused(tmp_path, line, instead, words):
+    path = tmp_path / "third_task.py"
+    assert line in THIRD
+    path.write_text(THIRD.replace(line, instead))
+    with pytest.raises(tool.AssignmentError, match=words):
+        tool.third_task(path)
+
+
+def test_all_seeds_train_alike_and_a_seed_apart_gives_the_same():
+    task = tool.Task(*data.digit_rows(), (64, 16, 10), 1197, 600, 32, 50)
+    both = tool.train(task, [0.2] * 50, [3, 4])
+    (alone,) = tool.train(task, [0.2] * 50, [4]).values
+    assert not both.lost.any() and both.values[1] == pytest.approx(alone, abs=0.5)
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        (["nowhere", "out"], "nowhere is not a folder"),
+        ([".", "out", "--seeds", "2"], "three seeds or more, got 2"),
+        ([".", "out", "--seconds", "1"], "has no folders: one a student is expected, STUDENT/capstone.py"),
+    ],
+)
+def test_what_cannot_be_ranked_is_refused(tmp_path, monkeypatch, capsys, given, words):
+    monkeypatch.chdir(tmp_path)
+    assert tool.main(given) == 1 and words in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_the_worker_speaks_json_and_nothing_else(tmp_path):
+    command = [sys.executable, "-I", entry.__file__, "2"]
+    done = subprocess.run(command, input=LINE.encode(), capture_output=True, check=True, cwd=tmp_path)
+    assert json.loads(done.stdout) == {"rates": [[0.1, 0.05]]} and done.stderr == b""
