@@ -1,5 +1,8 @@
 """For nbval's run over the chapters: the longest first, on one's own machine none again that passed unchanged.
 
+Each kernel has one thread: the workers have all cores already, and NumPy's threads in several of them wait for each
+other, which made predicting_the_loss take four times as long.
+
 In CI, where the variable `CI` is set, every chapter runs. A kernel that died is reported: by itself nbval waits for the
 whole of its cell timeout, and says "Timeout".
 """
@@ -18,8 +21,10 @@ from queue import Empty
 import pytest
 from nbval.kernel import RunningKernel
 
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # before a kernel starts
+
 ROOT = Path(__file__).resolve().parents[1]
-PASSED = ROOT / ".pytest_cache" / "facts.json"  # notebook → digest at its last pass
+PASSED = ROOT / ".pytest_cache" / "facts.json"  # notebook, as in its tests' names → digest at its last pass
 cells = Counter()  # notebook → cells that passed in this run
 
 
@@ -29,6 +34,11 @@ def sha256(*files):
     for file in files:
         total.update(f"{file.relative_to(ROOT)}\0".encode() + hashlib.sha256(file.read_bytes()).digest())
     return total.hexdigest()
+
+
+def notebooks():
+    """The chapters and the solutions of their exercises."""
+    return sorted(path for folder in ("chapters", "solutions") for path in ROOT.glob(f"book/{folder}/*.ipynb"))
 
 
 @functools.cache
@@ -50,11 +60,11 @@ def unchanged():
     if os.environ.get("CI") or not PASSED.exists():
         return []
     passed = json.loads(PASSED.read_text(encoding="utf-8"))
-    return [path for path in sorted(ROOT.glob("book/chapters/*.ipynb")) if passed.get(path.name) == digest(path)]
+    return [path for path in notebooks() if passed.get(str(path.relative_to(ROOT))) == digest(path)]
 
 
 def pytest_sessionstart():
-    for notebook in ROOT.glob("book/chapters/*.ipynb"):
+    for notebook in notebooks():
         digest(notebook)
 
 
@@ -90,9 +100,9 @@ def pytest_sessionfinish(session, exitstatus):
     for name, count in cells.items():
         notebook = session.config.rootpath / name
         sources = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
-        passed.pop(notebook.name, None)
+        passed.pop(name, None)
         if count == sum(cell["cell_type"] == "code" for cell in sources):
-            passed[notebook.name] = digest(notebook)
+            passed[name] = digest(notebook)
     PASSED.parent.mkdir(exist_ok=True)
     PASSED.write_text(json.dumps(passed, indent=1), encoding="utf-8")
     if exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED and unchanged():
