@@ -51,7 +51,7 @@ UNITS = $(RUN) -m pytest -n $(JOBS) --dist loadscope --no-loadscope-reorder --do
 # The facts of every committed notebook. A run of its own, so that nothing is set up but what a reader has.
 # book/conftest.py orders the chapters, and locally leaves out what has passed unchanged.
 FACTS = TQDM_DISABLE=1 $(RUN) -m pytest -n $(JOBS) --dist loadscope --no-loadscope-reorder -p no:cacheprovider \
-	--nbval --nbval-current-env --nbval-cell-timeout=600 book/chapters
+	--nbval --nbval-current-env --nbval-cell-timeout=600 book/chapters book/solutions
 
 # The lock has more than a reader needs, so it is a constraint: pip takes its versions, and of its packages those asked for.
 PIP = $(RUN) -m pip install --disable-pip-version-check --no-input --progress-bar off -c requirements.lock
@@ -63,7 +63,7 @@ endef
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help .venv book notebooks assignments grade test check data experiments benchmarks machines clients mutants serve lock clean distclean
+.PHONY: help .venv book notebooks assignments grade leaderboard test check data experiments benchmarks machines clients mutants pdf slides serve lock clean distclean
 
 help: ## list these targets
 	@printf 'usage: make TARGET [NAME=VALUE]\n\n'
@@ -96,14 +96,22 @@ CHOICES = $(if $(FRAMEWORK),--framework $(FRAMEWORK)) $(if $(SOURCES),--sources 
 RELEASED ?= book/_build/assignments
 RESULTS ?= grading
 
-assignments: $(INSTALLED) ## write the students' notebooks to RELEASED=…; FRAMEWORK=keras or pytorch, ONLY=…, SOURCES=…
-	$(call step,releasing the assignments,$(RUN) book/_tools/assignments.py release "$(RELEASED)" $(CHOICES),\
+assignments: $(INSTALLED) ## write the students' notebooks to RELEASED=…; FRAMEWORK=keras or pytorch, ONLY=…, SOLUTIONS=1 for you
+	$(call step,releasing the assignments,\
+		$(RUN) book/_tools/assignments.py release "$(RELEASED)" $(CHOICES) $(if $(SOLUTIONS),--solutions),\
 		read the message above; book/assignments/teachers.md says how assignments are made.)
 
-grade: $(ALL_INSTALLED) ## grade SUBMISSIONS=…/STUDENT/NAME.ipynb into RESULTS=…; runs students' code: read the teacher's page
+grade: $(ALL_INSTALLED) ## grade SUBMISSIONS=…/STUDENT/NAME.ipynb into RESULTS=…; JOBS=…, SECONDS=…; read the teacher's page first
 	@test -n "$(SUBMISSIONS)" || { echo 'Which folder? make grade SUBMISSIONS=…, with one folder a student' >&2; exit 1; }
-	$(call step,grading $(SUBMISSIONS),$(RUN) book/_tools/assignments.py grade "$(SUBMISSIONS)" "$(RESULTS)" --jobs $(JOBS) $(CHOICES),\
+	$(call step,grading $(SUBMISSIONS),$(RUN) book/_tools/assignments.py grade "$(SUBMISSIONS)" "$(RESULTS)" --jobs $(JOBS) \
+		$(if $(SECONDS),--seconds $(SECONDS)) $(CHOICES),\
 		name the folder with one folder a student: make grade SUBMISSIONS=…)
+
+leaderboard: $(INSTALLED) data ## rank the capstone's SUBMISSIONS=…/STUDENT/capstone.py into RESULTS=…; THIRD=…, SEEDS=…, SECONDS=…
+	@test -n "$(SUBMISSIONS)" || { echo 'Which folder? make leaderboard SUBMISSIONS=…, with one folder a student' >&2; exit 1; }
+	$(call step,ranking $(SUBMISSIONS),$(RUN) book/_tools/leaderboard.py "$(SUBMISSIONS)" "$(RESULTS)" --jobs $(JOBS) \
+		$(if $(THIRD),--third "$(THIRD)") $(if $(SEEDS),--seeds $(SEEDS)) $(if $(SECONDS),--seconds $(SECONDS)),\
+		read the message above; book/assignments/capstone.md says what an entry is.)
 
 define render
 $(call step,building the book,$(RUN) book/_tools/build.py,\
@@ -169,6 +177,13 @@ mutants: $(ALL_INSTALLED) ## how many small faults in lrlib its quick tests find
 	$(call step,running the tests on mutants,\
 		$(RUN) tests/mutants.py $(if $(COUNT),--count $(COUNT)) $(ONLY),\
 		read the message above.)
+
+pdf: $(ALL_INSTALLED) ## print the whole book into book/_build/learning-rate-schedules.pdf; needs Chromium
+	@test -f $(HTML)/index.html || $(MAKE) book
+	$(call step,printing the book,$(RUN) book/_tools/pdf.py,read the message above.)
+
+slides: $(ALL_INSTALLED) ## make slides of each part for teachers in book/_build/slides; they need no network
+	$(call step,making the slides,$(RUN) book/_tools/slides.py,read the message above.)
 
 serve: ## serve the built book on this machine only; PORT=8000
 	@test -f $(HTML)/index.html || $(MAKE) book

@@ -1,5 +1,6 @@
 """Settings for the whole test run: quiet frameworks, few threads, repeatable property tests."""
 
+import gc
 import os
 from pathlib import Path
 
@@ -34,6 +35,12 @@ settings.register_profile(
 # For a longer look: HYPOTHESIS_PROFILE=long
 settings.register_profile("long", settings.get_profile("lrlib"), derandomize=False, max_examples=2000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "lrlib"))
+
+
+def pytest_collection_finish():
+    """What is imported stays: no collection of garbage need walk through the frameworks' objects again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

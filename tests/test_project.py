@@ -148,6 +148,7 @@ def test_book_is_built_without_nbgrader_in_locked_versions():
     assert "nbgrader" in everything - reader and len(everything - reader) > 40
 
 
+@pytest.mark.slow
 def test_readers_get_the_book_s_packages_and_others_all():
     book, test, grade = (make("-n", "-W", "requirements.lock", target) for target in ("book", "test", "grade"))
     assert "-c requirements.lock" in book and "'.[course,book]'" in book and "-r requirements.lock" not in book
@@ -238,6 +239,7 @@ def test_help_lists_every_target():
         assert set(named) <= set(listed), name
 
 
+@pytest.mark.slow
 def test_test_target_executes_no_chapter():
     assert "notebooks.py" not in make("-n", "test")
     assert "notebooks.py" in make("-n", "book")

@@ -1,4 +1,7 @@
-"""Let the search work from file:// too: there a page may not fetch others, so results have no excerpts."""
+"""Let the search work from file:// too, where a page may not fetch others and results have no excerpts.
+
+``book/_static/search.js`` adds sections and synonyms to it.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +14,10 @@ SCRIPT = 'if (location.protocol === "file:") DOCUMENTATION_OPTIONS.SHOW_SEARCH_S
 
 
 def add_script(app: Sphinx, page: str, template: str, context: dict[str, Any], document: nodes.document | None) -> None:
-    """Add the script to the page that shows results."""
+    """Add the scripts to the page that shows results."""
     if page == "search":
         app.add_js_file(None, body=SCRIPT)
+        app.add_js_file("search.js", loading_method="defer")
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from sphinx.transforms import SphinxTransform
 from sphinx.util import logging
 
 PREDICTION, ANSWERS, RESULT, QUIZ = "Your prediction", "Your predictions", "The result", "Check yourself"
-GIVES_AWAY = re.compile(r"<!-- answers ((?:\d+ ?)+)-->")
+GIVES_AWAY = re.compile(r"<!-- answers ((?:\d+,? ?)+)-->")
 SCRIPT, STYLE = "predictions.js", "predictions.css"
 
 logger = logging.getLogger(__name__)
@@ -91,13 +91,16 @@ def predicted(document: nodes.document) -> nodes.enumerated_list | None:
 def mark_giveaways(document: nodes.document) -> None:
     """Put what follows a comment <!-- answers 1 --> into a container, up to the next heading."""
     for raw in list(document.findall(nodes.raw)):
-        match = GIVES_AWAY.fullmatch(raw.astext().strip())
+        comment = raw.astext().strip()
+        match = GIVES_AWAY.fullmatch(comment)
         if not match:
+            if comment.startswith("<!-- answers"):
+                fault(f"{comment} folds nothing: write <!-- answers 1, 2 -->", raw)
             continue
         parent = raw.parent
         start = parent.index(raw)
         end = next((n for n in range(start, len(parent)) if isinstance(parent[n], nodes.section)), len(parent))
-        classes = ["gives-away", *(f"answers-{number}" for number in match[1].split())]
+        classes = ["gives-away", *(f"answers-{number}" for number in re.findall(r"\d+", match[1]))]
         parent[start:end] = [nodes.container("", *parent[start + 1 : end], classes=classes)]
 
 

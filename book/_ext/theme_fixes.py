@@ -39,6 +39,8 @@ REPLACED = {
         'dataset.theme = document.documentElement.dataset.mode !== "auto" ? document.documentElement.dataset.mode'
         ' : matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";'
     ),
+    # A script in an attribute: print.js does it.
+    '<button onclick="window.print()"': "<button",
     # A placeholder for advertisements.
     '<div id="ethical-ad-placement"\n      class="flat"\n      data-ea-publisher="readthedocs"\n'
     '      data-ea-type="readthedocs-sidebar"\n      data-ea-manual="true">\n</div>': "",
@@ -48,8 +50,15 @@ REPLACED = {
 }
 # Half a megabyte of icons; the dozen that the pages show are in icons.css.
 ICON_SCRIPT = re.compile(r'<script [^>]*src="[^"]*/fontawesome\.js[^"]*"></script>')
-HEADING_OR_TABLE = re.compile(r"<h[1-6][^>]*>(.*?)</h[1-6]>|<table.*?</table>", re.DOTALL)
 IMAGE = re.compile(r'<img\b[^>]*?\bsrc="([^"]*)"[^>]*>')
+# A picture is one that leads to its file; its number follows where it has a caption.
+HEADING_OR_WIDE = re.compile(
+    r"<h[1-6][^>]*>(?P<heading>.*?)</h[1-6]>|(?P<table><table.*?</table>)"
+    r'|(?P<picture><a [^>]*image-reference[^>]*><img [^>]*?\bwidth="(?P<width>\d+)"[^>]*>\s*</a>)'
+    r'(?=(?:\s*<figcaption>\s*<p><span class="caption-number">(?P<number>[^<]*)</span>)?)',
+    re.DOTALL,
+)
+HINT = '<p class="scroll-hint">Scroll sideways, or tap for the whole figure.</p>'
 
 
 def text_of(html: str) -> str:
@@ -58,22 +67,32 @@ def text_of(html: str) -> str:
     return " ".join(unescape(re.sub(r"<[^>]*>", "", html)).split())
 
 
-def with_scrolling_tables(html: str) -> str:
-    """Let a wide table scroll by itself: in a region that has a name, and that the keyboard reaches."""
+def with_scrolling_parts(html: str) -> str:
+    """Let a wide table or picture scroll by itself: in a region that has a name, and that the keyboard reaches.
+
+    A picture says its own width, half of that which it is stored in: ``course.css`` says how far it may shrink.
+    """
     section, named = "", Counter[str]()
+
+    def region(kind: str, name: str, content: str, more: str = "") -> str:
+        named[name] += 1
+        name += f" ({named[name]})" * (named[name] > 1)
+        attributes = f'role="region" tabindex="0" aria-label="{escape(name)}"{more}'
+        return f'<div class="{kind}-scroll" {attributes}>\n{content}\n</div>'
 
     def mend(found: re.Match[str]) -> str:
         nonlocal section
-        if found[1] is not None:
-            section = text_of(found[1])
+        if found["heading"] is not None:
+            section = text_of(found["heading"])
             return found[0]
-        name = f"Table: {section}"
-        named[name] += 1
-        name += f" ({named[name]})" * (named[name] > 1)
-        attributes = f'role="region" tabindex="0" aria-label="{escape(name)}"'
-        return f'<div class="table-scroll" {attributes}>\n{found[0]}\n</div>'
+        if found["table"]:
+            # A number stays with its deviation.
+            table = found["table"].replace(" ± ", "\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}")
+            return region("table", f"Table: {section}", table)
+        name = (found["number"] or f"Figure: {section}").strip()
+        return region("figure", name, found["picture"], f' style="--width: {int(found["width"]) // 2}px"') + HINT
 
-    return HEADING_OR_TABLE.sub(mend, html)
+    return HEADING_OR_WIDE.sub(mend, html)
 
 
 def with_sized_images(html: str, files: dict[str, Path]) -> str:
@@ -105,7 +124,7 @@ def mended(html: str, files: dict[str, Path], unused: set[str]) -> str:
     html, count = ICON_SCRIPT.subn("", html)
     if count:
         unused.discard(ICON_SCRIPT.pattern)
-    return with_sized_images(with_scrolling_tables(html), files)
+    return with_scrolling_parts(with_sized_images(html, files))
 
 
 class MendedTemplates(BuiltinTemplateLoader):

@@ -37,6 +37,13 @@
     }
   }
 
+  // Tells progress.js how many questions of a kind are answered.
+  function report(kind, all) {
+    const count = all.filter(([name]) => name in state.answers).length;
+    document.dispatchEvent(new CustomEvent("answered", { detail: { kind, count, of: all.length } }));
+    return count;
+  }
+
   // --- Questions ---
 
   // Replaces a question's text by a group of radio buttons; the callback `onChange` runs when one is chosen.
@@ -77,7 +84,8 @@
   }
 
   function askQuiz() {
-    for (const [name, item, answer] of pairs("quiz")) {
+    const all = pairs("quiz");
+    for (const [name, item, answer] of all) {
       const feedback = element("p", { className: "verdict" });
       feedback.setAttribute("role", "status");
       const judge = () => {
@@ -88,9 +96,14 @@
         if (right) feedback.append("✓ Right. ", ...copied(answer.querySelector("p")));
         else if (chosen !== undefined) feedback.append(`✗ Not “${chosen}”. Try again, or read the answers below.`);
       };
-      ask(item, name, judge).append(feedback);
+      const judged = () => {
+        judge();
+        report("quiz", all);
+      };
+      ask(item, name, judged).append(feedback);
       judge();
     }
+    if (all.length) report("quiz", all);
   }
 
   function askPredictions() {
@@ -100,7 +113,7 @@
     const again = element("button", { type: "button", textContent: "Start again" });
     const judge = () => {
       for (const [name, , answer] of all) showVerdict(answer, state.answers[name]);
-      const count = all.filter(([name]) => name in state.answers).length;
+      const count = report("prediction", all);
       const left = count < all.length ? "" : " The result is open below.";
       status.textContent = `${count} of ${all.length} answered, kept in this browser only.${left}`;
       again.hidden = count === 0 && state.shown.length === 0;

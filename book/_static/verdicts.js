@@ -1,9 +1,9 @@
-// Tables of claims: each verdict in its colour, and on a phone each claim as a card. The full table, which has a column
-// of sources, can be filtered and sorted as well. Without this script the tables are there, whole and in order.
+// The full table of claims can be filtered and sorted. Without this script it is there, whole and in order.
+// book/_ext/verdict_tables.py lays out this table and those of the chapters.
 "use strict";
 
 (() => {
-  // In the order in which the words are listed and sorted; verdicts.css has a colour for each.
+  // In the order in which the words are listed and sorted.
   const WORDS = [
     "holds",
     "had again",
@@ -25,36 +25,12 @@
 
   const { element, textOf } = window.elements;
 
-  // A table of claims: its element, the cells of its head, its columns by name, and the texts of its rows; null for
-  // another table.
+  // A table of claims: its element, the cells of its head, its columns by name, and the texts of its rows.
   function read(table) {
     const heads = [...table.querySelectorAll("thead tr > *")];
     const columns = Object.fromEntries(heads.map((cell, index) => [textOf(cell), index]));
-    if (!("verdict" in columns && "claim" in columns)) return null;
     const rows = [...table.tBodies].flatMap((body) => [...body.rows]);
     return { table, heads, columns, rows: rows.map((row) => ({ row, texts: [...row.cells].map(textOf) })) };
-  }
-
-  // --- Words and cards ---
-
-  function dress({ table, heads, columns, rows }) {
-    const names = Object.keys(columns);
-    table.classList.add("verdicts");
-    // A card is no longer laid out as a table, and some browsers then forget that it is one.
-    table.setAttribute("role", "table");
-    for (const group of table.querySelectorAll("thead, tbody")) group.setAttribute("role", "rowgroup");
-    for (const row of table.rows) row.setAttribute("role", "row");
-    for (const head of heads) head.setAttribute("role", "columnheader");
-    for (const { row, texts } of rows) {
-      [...row.cells].forEach((cell, index) => {
-        cell.setAttribute("role", "cell");
-        cell.dataset.label = names[index];
-        cell.classList.toggle("nothing", [NONE, ""].includes(texts[index]));
-      });
-      const word = texts[columns.verdict];
-      row.cells[columns.verdict].classList.add("word");
-      if (WORDS.includes(word)) row.cells[columns.verdict].classList.add(`word-${word.replaceAll(" ", "-")}`);
-    }
   }
 
   // --- Filters ---
@@ -128,6 +104,7 @@
   function addSorting(claims) {
     const NEXT = { "": "ascending", ascending: "descending", descending: "" };
     for (const head of claims.heads) {
+      if (head.classList.contains("aside")) continue; // its head is not seen
       const name = textOf(head);
       const button = element("button", { type: "button", className: "sort", textContent: name });
       head.replaceChildren(button);
@@ -141,10 +118,8 @@
   }
 
   document.addEventListener("DOMContentLoaded", () => {
-    for (const table of document.querySelectorAll("table")) {
+    for (const table of document.querySelectorAll("table.verdicts")) {
       const claims = read(table);
-      if (!claims) continue;
-      dress(claims);
       if (!Object.keys(FILTERS).every((name) => name in claims.columns)) continue;
       addFilters(claims);
       addSorting(claims);

@@ -21,7 +21,11 @@ from typing import Any
 import assignments
 import front
 import npm
+import question_bank
+import runnable
+import self_grading
 import site_zip
+import stdlib
 import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -55,8 +59,9 @@ def shared_digest(root: Path = ROOT) -> str:
         place = root / name
         files = sorted(place.rglob("*")) if place.is_dir() else [place]
         for file in files:
-            # The stamp stands for what npm installed.
-            skip = "__pycache__" in file.parts or ("vendor" in file.parts and file.name != npm.STAMP)
+            # The stamps stand for what npm installed and what was made of it.
+            installed = "vendor" in file.parts and file.name not in (npm.STAMP, stdlib.STAMP)
+            skip = "__pycache__" in file.parts or installed
             if file.is_file() and not skip:
                 total.update(f"{file.relative_to(root)}\0".encode() + file.read_bytes())
     return total.hexdigest()
@@ -96,8 +101,11 @@ def main(argv: list[str] | None = None) -> int:
     options = parser.parse_args(argv)
     require_version_1()
     npm.main()
+    stdlib.main()
     front.main()
     release_assignments()
+    self_grading.write()
+    question_bank.write()
     stamp = BUILD / "shared.sha256"
     shared = shared_digest()
     unchanged = stamp.exists() and stamp.read_text() == shared
@@ -111,6 +119,7 @@ def main(argv: list[str] | None = None) -> int:
             print(f"_toc.yml lists {page}, but the build made no such page", file=sys.stderr)
         print("The book was not built: see the messages above.", file=sys.stderr)
         return 1
+    runnable.main(BUILD / "html")
     site_zip.main(BUILD / "html")
     stamp.write_text(shared)
     print(f"The book is ready: open {(BUILD / 'html' / 'index.html').relative_to(ROOT)}")

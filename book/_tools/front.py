@@ -8,7 +8,11 @@ from pathlib import Path
 
 BOOK = Path(__file__).resolve().parents[1]
 # The picture's file in book/_static: the chapter and the name of its figure.
-PICTURES = {"front.png": ("step_and_plateau", "fig-momentum"), "words.png": ("verdicts", "fig-words")}
+PICTURES = {
+    "cliff.png": ("learning_rate", "fig-sweep"),
+    "front.png": ("step_and_plateau", "fig-momentum"),
+    "words.png": ("verdicts", "fig-words"),
+}
 
 
 def picture(chapter: str, figure: str) -> bytes:

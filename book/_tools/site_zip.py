@@ -11,6 +11,7 @@ from __future__ import annotations
 import io
 import re
 import zipfile
+from collections.abc import Iterable
 from pathlib import Path
 
 from lrlib.course.files import sweep, write_atomically
@@ -34,19 +35,36 @@ def offline(page: str) -> str:
     return SIZE.sub("", LINK.sub(r"\1", page))
 
 
+def add(archive: zipfile.ZipFile, name: str, content: bytes) -> None:
+    """Add a file, so that equal contents give an equal archive."""
+    entry = zipfile.ZipInfo(name, OLDEST)
+    entry.compress_type, entry.create_system, entry.external_attr = zipfile.ZIP_DEFLATED, 3, 0o644 << 16
+    archive.writestr(entry, content)
+
+
+def pack(target: Path, files: Iterable[tuple[str, bytes]]) -> Path:
+    """Write an archive of named contents; one that is there already stays, so that nothing is built anew for it."""
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in files:
+            add(archive, name, data)
+    if not target.exists() or target.read_bytes() != content.getvalue():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(target, content.getvalue())
+    return target
+
+
 def write(site: Path) -> Path:
     """Write the archive of a site beside its pages."""
-    target, content = site / ARCHIVE, io.BytesIO()
+    target = site / ARCHIVE
     sweep(target)
-    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
-        for file in contents(site):
-            name = f"{target.stem}/{file.relative_to(site).as_posix()}"  # it unpacks into a folder of its own
-            entry = zipfile.ZipInfo(name, OLDEST)
-            entry.compress_type, entry.create_system, entry.external_attr = zipfile.ZIP_DEFLATED, 3, 0o644 << 16
-            page = file.read_bytes()
-            archive.writestr(entry, offline(page.decode()).encode() if file.suffix == ".html" else page)
-    write_atomically(target, content.getvalue())
-    return target
+
+    def content(file: Path) -> bytes:
+        data = file.read_bytes()
+        return offline(data.decode()).encode() if file.suffix == ".html" else data
+
+    folder = target.stem  # it unpacks into a folder of its own
+    return pack(target, ((f"{folder}/{file.relative_to(site).as_posix()}", content(file)) for file in contents(site)))
 
 
 def show_size(site: Path) -> None:

@@ -90,14 +90,24 @@ function sidewaysScroll() {
   return [`the page is ${root.scrollWidth} px wide in ${width} px`, ...beyond.slice(-3).map(name)];
 }
 
-/* The table cells that the page's list of contents lies over, below the bar at the top. */
-function cellsUnderContents() {
-  const { left, right, top, bottom } = document.querySelector(".bd-sidebar-secondary").getBoundingClientRect();
-  const bar = document.querySelector(".bd-header-article").getBoundingClientRect();
-  const list = { left, right, top: Math.max(top, bar.bottom), bottom };
-  return [...document.querySelectorAll("td, th")].flatMap((cell) => {
-    const part = seen(cell.getBoundingClientRect(), cell.parentElement);
-    const under = part && common(part, list);
-    return under && under.right - under.left > 1 && under.bottom - under.top > 1 ? [cell.textContent.trim()] : [];
+/* Pictures that lead to their file, shown so small that their lettering is below `least` pixels. They are stored at twice their size, and their
+   smallest letters are of 9 points, at 110 dots an inch. */
+function smallLettering(least = 8) {
+  return [...document.querySelectorAll(".image-reference img[width]")].filter((e) => e.checkVisibility()).flatMap((image) => {
+    const shown = image.getBoundingClientRect().width / (image.getAttribute("width") / 2);
+    const size = ((9 * 110) / 72) * shown;
+    return size < least ? [`letters of ${size.toFixed(1)} px in ${image.src}`] : [];
+  });
+}
+
+/* Parts of the article that are wider than it. What is within one that scrolls is not counted. */
+function widerThanArticle() {
+  const article = document.querySelector("article");
+  if (!article) return [];
+  const edge = article.getBoundingClientRect().right - parseFloat(getComputedStyle(article).paddingRight);
+  const parts = "p, pre, details, figure, table, div.cell, div.math, mjx-container";
+  return [...article.querySelectorAll(parts)].filter((e) => e.checkVisibility()).flatMap((e) => {
+    const part = seen(e.getBoundingClientRect(), e.parentElement);
+    return part && part.right > edge + 1 ? [`${e.tagName.toLowerCase()}.${e.className} is wider than the article`] : [];
   });
 }

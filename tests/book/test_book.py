@@ -4,8 +4,10 @@ The guards are functions that return what is wrong, so that each is also shown b
 """
 
 import ast
+import base64
 import builtins
 import importlib.util
+import io
 import itertools
 import json
 import os
@@ -17,11 +19,13 @@ import sys
 from pathlib import Path
 
 import nbformat
+import numpy as np
 import pytest
 import yaml
 from browser import parsed
 from bs4 import BeautifulSoup
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+from PIL import Image
 from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
 from sphinx.util.docutils import docutils_namespace
@@ -40,7 +44,12 @@ import theme_fixes
 FILES = [p for suffix in ("*.py", "*.ipynb") for p in (BOOK / "chapters").glob(suffix)]
 CHAPTERS = sorted({p.with_suffix("") for p in FILES})
 each_chapter = pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda p: p.name)
+SOLUTIONS = sorted({p.with_suffix("") for suffix in ("*.py", "*.ipynb") for p in (BOOK / "solutions").glob(suffix)})
+each_notebook = pytest.mark.parametrize(
+    "chapter", CHAPTERS + SOLUTIONS, ids=lambda p: str(p.relative_to(BOOK)).removeprefix("chapters/")
+)
 BUDGET = 120  # seconds a chapter may take
+SOLUTION_BUDGET = 30  # seconds the solution of an exercise may take
 WHOLE_BUDGET = 1200  # seconds all chapters together may take
 LEAST_FACTS = 3  # checked cells with numbers in their output, a chapter
 
@@ -161,6 +170,18 @@ def figure_faults(notebook):
     return faults
 
 
+def size_faults(notebook):
+    """Find figures that are stored larger than need be."""
+    faults = []
+    for n, cell in code_cells(notebook):
+        for data in (out.get("data", {}) for out in cell.outputs):
+            if data.get("image/png"):
+                picture = base64.b64decode(data["image/png"])
+                if notebooks.with_palette(picture) != picture:
+                    faults.append(f"cell {n} stores a figure without a palette: make notebooks")
+    return faults
+
+
 def picture_faults(notebook):
     """Find pictures without a text for those who cannot see them."""
     faults = []
@@ -189,25 +210,46 @@ def heading_faults(notebook):
     return faults
 
 
-GUARDS = [execution_faults, fact_faults, printed_faults, figure_faults, picture_faults, heading_faults]
+def formula_faults(notebook):
+    """Find formulas that a line break cuts: a line that begins with a plus or a minus is the item of a list."""
+    faults = []
+    for n, cell in enumerate(notebook.cells):
+        for paragraph in re.split(r"\n\s*\n", cell.source) if cell.cell_type == "markdown" else []:
+            for item in re.finditer(r"^[+*-] ", paragraph, re.MULTILINE):
+                if paragraph[: item.start()].replace("\\$", "").count("$") % 2:
+                    faults.append(f"cell {n} has a formula cut before {paragraph[item.start() :][:20]!r}")
+    return faults
 
 
-@each_chapter
+GUARDS = [
+    execution_faults,
+    fact_faults,
+    printed_faults,
+    figure_faults,
+    size_faults,
+    picture_faults,
+    heading_faults,
+    formula_faults,
+]
+
+
+@each_notebook
 def test_script_and_notebook_agree(chapter):
     assert pair_faults(chapter.with_suffix(".py")) == []
 
 
-@each_chapter
+@each_notebook
 @pytest.mark.parametrize(
     "guard",
     GUARDS,
     ids=lambda g: g.__name__,
 )
 def test_notebook(chapter, guard):
-    assert guard(read(chapter)) == []
+    if guard is not fact_faults or chapter in CHAPTERS:  # a solution may be a sentence
+        assert guard(read(chapter)) == []
 
 
-@each_chapter
+@each_notebook
 def test_outputs_mean_the_same_on_every_machine(chapter):
     notebooks.clean(read(chapter), chapter.parent)
 
@@ -218,6 +260,12 @@ def test_cost_is_measured_and_within_budget(chapter):
     assert 0 < info.seconds <= BUDGET
     assert info.cores >= 1 and info.versions.python
     assert re.fullmatch(r"\d{4}-\d\d-\d\d", info.executed)
+
+
+@pytest.mark.parametrize("solved", SOLUTIONS, ids=lambda p: p.name)
+def test_solutions_are_within_budget(solved):
+    exercises = sum("## Exercise " in cell.source for cell in read(solved).cells if cell.cell_type == "markdown")
+    assert 0 < read(solved).metadata.lrlib.seconds <= SOLUTION_BUDGET * exercises
 
 
 def test_all_chapters_together_are_within_budget():
@@ -256,6 +304,7 @@ def test_guards_accept_a_sound_notebook():
         ),
         ([new_markdown_cell("![](a.png)")], picture_faults, "without a text"),
         ([new_markdown_cell('<img src="a.png">')], picture_faults, "without a text"),
+        ([new_markdown_cell("costs $1\n+ x$ each")], formula_faults, "cut before '+ x"),
         ([new_markdown_cell("## No title")], heading_faults, "one title"),
         ([new_markdown_cell("# T\n\n### Three")], heading_faults, "left out"),
     ],
@@ -303,6 +352,20 @@ def test_guards_refuse_stored_exceptions_stderr_and_figures_without_text():
     assert "0 checked" in fact_faults(notebook)[0]  # the size of a figure is no fact
     cell.metadata["mystnb"] = {"image": {"alt": "A falling curve"}}
     assert picture_faults(notebook) == []
+
+
+def test_a_stored_figure_has_a_palette_and_looks_the_same():
+    random = np.random.default_rng(0)
+    drawn = np.repeat(np.repeat(random.integers(0, 256, (10, 20, 3), dtype=np.uint8), 8, axis=0), 8, axis=1)
+    picture = io.BytesIO()
+    Image.fromarray(drawn).save(picture, "PNG")
+    figure = new_output("display_data", data={"image/png": base64.b64encode(picture.getvalue()).decode()})
+    notebook = new_notebook(cells=[new_code_cell("", execution_count=1, outputs=[figure])])
+    assert "without a palette" in size_faults(notebook)[0]
+    notebooks.shrink(notebook)
+    assert size_faults(notebook) == []
+    shown = np.array(Image.open(io.BytesIO(base64.b64decode(figure.data["image/png"]))).convert("RGB"))
+    assert np.abs(shown.astype(int) - drawn).max() <= 4  # two hundred colours: nearly all are kept
 
 
 # --- The notebook tool ----------------------------------------------------------------------------
@@ -577,7 +640,8 @@ def test_no_cell_is_lost_and_tags_work_inside_tabs(page):
 
 def test_chapter_states_its_cost_and_offers_its_files(page):
     line = page.select_one("h1 + p.chapter-info")
-    assert line.text.startswith("Runs in 71 s on 2 cores (measured on 2026-11-21 with PyTorch 2.13).")
+    cost = "Runs in 71 s of processor time (measured on 2026-11-21 with PyTorch 2.13)."
+    assert line.text.startswith(f"A minute to read. {cost}")
     files = [page.folder / link["href"] for link in line.select("a[download]")]
     assert [file.name for file in files] == ["index.ipynb", "index.py"]
     assert files[1].read_text(encoding="utf-8") == "# the script\n"

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import nbformat
+import numpy as np
 import pytest
 import yaml
 from browser import SITE, parsed
@@ -52,12 +53,37 @@ def sidebar_of(page, shown):
     return {target: text for target, text in links(shown.select_one("nav.bd-links"), page) if target in PAGES}
 
 
-def test_front_page_lists_the_parts_and_their_pages_in_order():
-    listed = re.findall(r"^## (.+)|^- \{doc\}`([\w/]+)`", (BOOK / "index.md").read_text(encoding="utf-8"), re.MULTILINE)
-    expected = []
+def by_part():
+    """Each part's caption, its own page, and the pages of the part: an entry without a caption goes on with a part."""
+    parts = []
     for part in PARTS:
-        expected += [part["caption"], *(entry["file"].removeprefix("book/") for entry in part["chapters"])]
-    assert [caption or page for caption, page in listed] == expected
+        files = [entry["file"].removeprefix("book/") for entry in part["chapters"]]
+        if "caption" in part:
+            parts.append((part["caption"], files.pop(0), files))
+        else:
+            parts[-1][2].extend(files)
+    return parts
+
+
+def read(page):
+    return (BOOK / f"{page}.md").read_text(encoding="utf-8")
+
+
+def test_front_page_lists_the_parts_and_each_part_its_pages_in_order():
+    listed = re.findall(r"^- \{doc\}`([^<`]+) <([\w/]+)>`", read("index"), re.MULTILINE)
+    assert listed == [(caption, page) for caption, page, _ in by_part()]
+    for _, page, files in by_part():
+        assert re.findall(r"^- \{doc\}`\.\./([\w/]+)`", read(page), re.MULTILINE) == files, page
+
+
+def test_the_costs_that_are_summed_are_those_of_the_chapters_listed():
+    def chapters(files):
+        return [file.removeprefix("chapters/") for file in files if file.startswith("chapters/")]
+
+    for _, page, files in by_part():
+        assert re.search(r"\{reading\} (.+)", read(page))[1].split() == chapters(files), page
+    every = [chapter for _, _, files in by_part() for chapter in chapters(files)]
+    assert sorted(every) == [path.stem for path in CHAPTERS]  # which the front page sums
 
 
 def test_verdicts_come_after_all_that_they_judge():
@@ -148,3 +174,25 @@ def test_links_without_words_of_their_own_read_as_the_contents_do(tmp_path):
 def test_a_printed_link_to_no_page_is_a_warning(tmp_path):
     *_, warnings = render(tmp_path, "[three](three.ipynb)")
     assert "no page is made of 'three.ipynb'" in warnings
+
+
+def test_pages_count_the_assignments_and_the_students_page_has_a_row_for_each():
+    files = sorted(path.stem for path in (BOOK / "assignments").glob("*.py"))
+    count = ["no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"][len(files)]
+    for page in ("index", "parts/workshop", "assignments/students"):
+        assert set(re.findall(r"(\w+) assignments\b(?= <| that| go)", read(page).lower())) == {count}, page
+    rows = re.findall(r"_build/assignments/(\w+)\.ipynb>` \|", read("assignments/students"))
+    assert sorted(rows) == files
+
+
+def test_the_front_pages_numbers_are_the_studys():
+    results = pytest.importorskip("lrlib.course.experiments.equal_budget.results")
+    stored = results.load()
+    text = " ".join(read("index").split())
+    costs = (
+        r"three times too high cost ([\d.]+) points .*end at zero, a line and a cosine among them, cost ([\d.]+) points"
+    )
+    said = re.search(costs, text)
+    kept = ~stored.lost.any(-1)[:, [stored.names.index(name) for name in results.TO_ZERO]]
+    found = [np.median(stored.missed_peak(results.TO_ZERO, 1)), np.median(stored.behind(results.TO_ZERO)[kept])]
+    assert [float(number) for number in said.groups()] == [round(float(one), 1) for one in found]

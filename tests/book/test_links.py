@@ -4,6 +4,7 @@ The check is a function over a folder of pages, so that it is also shown broken 
 """
 
 import re
+from collections import Counter
 from urllib.parse import unquote, urlsplit
 
 import pytest
@@ -12,23 +13,23 @@ from browser import SITE, pages, parsed, read
 ADDRESSES = {"a": "href", "area": "href", "link": "href", "use": "href", "form": "action"}
 ADDRESSES |= dict.fromkeys(["script", "img", "source", "iframe", "embed", "audio", "video"], "src")
 # Attributes that name elements of the same page by their ids.
-NAMED = ("for", "aria-labelledby", "aria-describedby", "aria-controls", "aria-owns", "headers", "list")
+NAMED = {"for", "aria-labelledby", "aria-describedby", "aria-controls", "aria-owns", "headers", "list"}
 TEMPLATES = {"genindex.html", "search.html"}  # pages that no document stands behind
 
 
-def ids(soup):
+def ids(elements):
     """All ids of a page, repeated ones repeatedly; an ``<a name>`` counts as one."""
-    found = [element["id"] for element in soup.find_all(id=True)]
-    return found + [a["name"] for a in soup.find_all("a", attrs={"name": True}) if a.get("id") != a["name"]]
+    found = [element["id"] for element in elements if "id" in element.attrs]
+    return found + [a["name"] for a in elements if a.name == "a" and a.get("name") not in (None, a.get("id"))]
 
 
-def addresses(soup):
+def addresses(elements):
     """What a page links to or loads."""
-    for name, attribute in ADDRESSES.items():
-        for element in soup.find_all(name, attrs={attribute: True}):
+    for element in elements:
+        if (attribute := ADDRESSES.get(element.name)) in element.attrs:
             yield element[attribute].strip()
-    for element in soup.find_all(srcset=True):
-        yield from (part.split()[0] for part in element["srcset"].split(","))
+        if "srcset" in element.attrs:
+            yield from (part.split()[0] for part in element["srcset"].split(","))
 
 
 def address_fault(address, page, folder, known):
@@ -55,19 +56,19 @@ def address_fault(address, page, folder, known):
 
 def link_faults(folder):
     """Check all pages of a site; one line a fault."""
-    soups = {name: (parsed if folder == SITE else read)(folder / name) for name in pages(folder)}
-    known = {name: ids(soup) for name, soup in soups.items()}
+    read_once = parsed if folder == SITE else read
+    # One walk a page: each search of Beautiful Soup's would be another through ten thousand elements.
+    elements = {name: read_once(folder / name).find_all(True) for name in pages(folder)}
+    known = {name: Counter(ids(all_of_it)) for name, all_of_it in elements.items()}
     faults = []
-    for name, soup in soups.items():
+    for name, all_of_it in elements.items():
         here = known[name]
-        faults += [
-            f"{name}: the id {one!r} stands {here.count(one)} times" for one in sorted(set(here)) if here.count(one) > 1
-        ]
-        for address in dict.fromkeys(addresses(soup)):
+        faults += [f"{name}: the id {one!r} stands {count} times" for one, count in sorted(here.items()) if count > 1]
+        for address in dict.fromkeys(addresses(all_of_it)):
             if fault := address_fault(address, name, folder, known):
                 faults.append(f"{name}: {address}: {fault}")
-        for attribute in NAMED:
-            for element in soup.find_all(attrs={attribute: True}):
+        for element in all_of_it:
+            for attribute in NAMED & element.attrs.keys():
                 value = element[attribute]
                 wanted = value if isinstance(value, list) else value.split()
                 faults += [f"{name}: {attribute} names {one!r}, no id here" for one in wanted if one not in here]

@@ -27,7 +27,7 @@ PAGE = """# A chapter
 
 ## Your prediction
 
-1. The rate is **higher / not told apart / lower** here.
+1. The rate is **higher / not clearly different / lower** here.
 2. It falls **once / twice**.
 
 ## The experiment
@@ -133,11 +133,19 @@ def test_questions_and_what_gives_answers_away_are_marked(tmp_path):
     assert not soup.select("[hidden]") and not soup.select("input[type=radio]")  # all this is the script's
 
 
+@pytest.mark.parametrize("numbers", ["1 2", "1, 2"])
+def test_a_fold_may_wait_for_two_answers(tmp_path, numbers):
+    out, warnings = build(tmp_path, {"index": PAGE.replace("<!-- answers 2 -->", f"<!-- answers {numbers} -->")})
+    soup = BeautifulSoup((out / "index.html").read_text(encoding="utf-8"), "html.parser")
+    assert warnings == "" and soup.select("div.gives-away.answers-1.answers-2")
+
+
 @pytest.mark.parametrize(
     ("before", "after", "fault"),
     [
         ("1. **higher**: it rose.", "1. **rising**: it rose.", "answer 1 is 'rising', which is none of the choices"),
         ("1. **higher**: it rose.", "1. It rose.", "answer 1 does not begin with a choice in bold"),
+        ("<!-- answers 2 -->", "<!-- answers 2 and 1 -->", "<!-- answers 2 and 1 --> folds nothing"),
         ("\n2. **twice**: as the slip said.", "", "2 questions, but 1 answers"),
         ("**Your predictions:**", "**So:**", "the prediction has no list of answers"),
         ("**once / twice**", "once / twice", "this has 0"),
@@ -276,7 +284,7 @@ def test_reader_may_see_the_result_without_answering(site):
 @needs_browser
 def test_without_script_all_is_text_and_open(site):
     with site(java_script_enabled=False) as page:
-        for text in ("higher / not told apart / lower", "the slip says", "The rate rose.", "labels lie"):
+        for text in ("higher / not clearly different / lower", "the slip says", "The rate rose.", "labels lie"):
             assert page.get_by_text(text).count() == 1
         assert page.locator("[hidden], .fold-bar, input[type=radio]").count() == 0
         assert page.get_by_text("The rate rose.").is_visible()
@@ -401,7 +409,7 @@ def test_keyboard_is_enough(site):
         page.keyboard.press("Space")
         assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
         page.keyboard.press("ArrowDown")
-        assert page.get_by_label("not told apart").is_checked()
+        assert page.get_by_label("not clearly different").is_checked()
         page.keyboard.press("Tab")  # the next question is one stop
         page.keyboard.press("ArrowDown")
         assert page.get_by_label("twice").is_checked() and shown(page, "The rate rose.")
@@ -528,6 +536,8 @@ def figure_faults(notebook):
         if not any("image/png" in out.get("data", {}) for out in cell.get("outputs", [])):
             continue
         figure = cell.metadata.get("mystnb", {}).get("figure", {})
+        if not figure and "folded" in cell.metadata.get("tags", []):
+            continue  # a small picture within its own text, as each exhibit of the museum has
         if not figure.get("name", "").startswith("fig-") or len(figure.get("caption", "").split()) < 3:
             faults.append(f"cell {n} draws a figure without a name (fig-…) or a caption: {figure or 'neither'}")
         else:

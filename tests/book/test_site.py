@@ -200,7 +200,7 @@ def test_status_is_made_of_what_the_files_say_and_made_anew(tmp_path):
     folder = project(tmp_path, *cells, status=STATUS)
     write_trials(folder, TRIAL, {**TRIAL, "framework": "keras", "versions": {"keras": "3.15"}})
     chapters, versions, trials, pages = tables(built(folder, "status")["status.html"])
-    assert chapters[1:] == [["One", "71 s on 2 cores", "2026-11-21", "1"], ["All chapters", "1 min", "", "1"]]
+    assert chapters[1:] == [["One", "71 s", "2026-11-21", "1"], ["All chapters", "1 min", "", "1"]]
     known = {row[0]: row[1:] for row in versions[1:]}
     assert known["PyTorch"] == ["2.13", "2.13"] and known["Keras"] == ["not recorded", "3.15"]
     assert known["Instruction set"] == ["not recorded", "AVX2 of AuthenticAMD"]
@@ -343,7 +343,7 @@ chapters:
 def reduced_book(folder):
     """Copy what two real chapters and the generated pages need, with the book's own settings."""
     chapters = [file for name in ("cycling", "verdicts") for file in BOOK.glob(f"chapters/{name}.*")]
-    for name in ("_ext", "_static", "_tools", "results"):
+    for name in ("_ext", "_root", "_static", "_tools", "results"):
         shutil.copytree(BOOK / name, folder / "book" / name, ignore=shutil.ignore_patterns("pyodide", "__pycache__"))
     for file in [*BOOK.glob("*.md"), BOOK / "references.bib", *chapters]:
         target = folder / file.relative_to(ROOT)

@@ -1,21 +1,27 @@
-"""The full table of claims in Chromium: filters, sorting, cards on a phone, colours, and the page without scripts.
+"""The tables of claims: how they are laid out, and in Chromium filters, sorting, cards on a phone, colours, no scripts.
 
-The page is made here, around a table as the book renders it, with the book's own scripts and styles.
+The page is made here, around a table as the book renders it, with the book's own extension, scripts and styles.
 """
 
 import re
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
 from browser import needs_browser, opened
+from bs4 import BeautifulSoup
 from playwright.sync_api import expect
 
 from lrlib.course import claims, rules, words
 from lrlib.course.forest import WORD_COLOURS
 
-STATIC = Path(__file__).resolve().parents[2] / "book" / "_static"
-FILES = ("course.css", "verdicts.css", "elements.js", "tables.js", "verdicts.js")
+BOOK = Path(__file__).resolve().parents[2] / "book"
+STATIC = BOOK / "_static"
+sys.path.append(str(BOOK / "_ext"))
+import verdict_tables
+
+FILES = ("course.css", "verdicts.css", "elements.js", "scrolling.js", "verdicts.js")
 pytestmark = [needs_browser, pytest.mark.slow]
 
 HEAD = ["source", *claims.HEAD, "shown in"]
@@ -33,17 +39,32 @@ PAGE = """<!doctype html><html lang="en" data-theme="{theme}"><head><title>Claim
 <link rel="stylesheet" href="course.css"><link rel="stylesheet" href="verdicts.css">
 <style>*, ::before {{ box-sizing: border-box }} body {{ background: var(--pst-color-background) }}
 a {{ color: var(--pst-color-link) }}</style>
-<script src="elements.js"></script><script src="tables.js"></script><script src="verdicts.js"></script></head>
+<script src="elements.js"></script><script src="scrolling.js"></script><script src="verdicts.js"></script></head>
 <body style="color: var(--pst-color-text-base)"><main class="bd-article"><h1>Claims</h1><p>Before it.</p>
 <div class="pst-scrollable-table-container"><div class="table-scroll" role="region" tabindex="0" aria-label="Table">
-<table class="table"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div></div></main></body></html>"""
+{table}</div></div></main></body></html>"""
+NEVER = ["effect", "as the source compares"]  # columns without anything in them
 
 
 def row(source, word, claim, pytorch, chapter):
     cells = dict.fromkeys(HEAD, "–") | {"source": source, "verdict": f"<strong>{word}</strong>", "claim": claim}
     cells |= {"our setting": "a small network", "PyTorch": pytorch}
+    if pytorch != "–":
+        cells |= {
+            "smallest effect": "0.3 points",
+            "Keras": "0.12 (-0.10 to +0.34)",
+            "seeds": "20 in PyTorch, 5 in Keras",
+            "note": "open " * 20,
+        }
     cells["shown in"] = f'<a href="other.html"><span>{chapter}</span></a>'
     return "<tr>" + "".join(f"<td><p>{cell}</p></td>" for cell in cells.values()) + "</tr>"
+
+
+def table(listed=CLAIMS, head=HEAD):
+    """A table as the notebook's output is rendered."""
+    heads = "".join(f'<th class="head"><p>{name}</p></th>' for name in head)
+    rows = "".join(row(*one) for one in listed)
+    return f'<table class="table"><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>'
 
 
 @pytest.fixture
@@ -53,8 +74,7 @@ def table_page(browser, tmp_path):
         shutil.copy(STATIC / name, tmp_path)
 
     def open_page(listed=CLAIMS, head=HEAD, theme="light", **context):
-        heads = "".join(f'<th class="head"><p>{name}</p></th>' for name in head)
-        html = PAGE.format(theme=theme, head=heads, rows="".join(row(*one) for one in listed))
+        html = PAGE.format(theme=theme, table=verdict_tables.laid_out(table(listed, head)))
         (tmp_path / "index.html").write_text(html, encoding="utf-8")
         return opened(browser, tmp_path.as_uri(), "index.html", **context)
 
@@ -68,12 +88,63 @@ def shown(page):
 
 def column(page, name):
     """The cells that are seen of a column."""
-    return page.locator(f"tbody tr:visible td:nth-child({HEAD.index(name) + 1})")
+    return page.locator(f"tbody tr:visible td[data-label='{name}']")
 
 
 def listed(name):
     """The texts of a column in the book's order."""
     return [one[["source", "verdict", "claim", "PyTorch", "shown in"].index(name)] for one in CLAIMS]
+
+
+# --- Layout -------------------------------------------------------------------------------------------------------
+
+
+def test_columns_without_anything_are_left_out_and_nothing_else_is():
+    whole = BeautifulSoup(table(), "html.parser")
+    laid = BeautifulSoup(verdict_tables.laid_out(table()), "html.parser")
+    assert [head.text for head in laid.select("th")] == [name for name in HEAD if name not in NEVER]
+    for before, after in zip(whole.select("tbody tr"), laid.select("tbody tr"), strict=True):
+        kept = [cell.text for cell, name in zip(before.select("td"), HEAD, strict=True) if name not in NEVER]
+        assert [cell.text for cell in after.select("td")] == kept
+
+
+def test_a_laid_out_table_is_still_one_to_a_screen_reader():
+    laid = BeautifulSoup(verdict_tables.laid_out(table()), "html.parser")
+    assert laid.table["role"] == "table"
+    assert {group["role"] for group in laid.select("thead, tbody")} == {"rowgroup"}
+    assert {line["role"] for line in laid.select("tr")} == {"row"}
+    assert {cell["role"] for cell in laid.select("th")} == {"columnheader"}
+    assert {cell["role"] for cell in laid.select("td")} == {"cell"}
+
+
+@pytest.mark.parametrize(
+    "head", [["setting", *HEAD[1:]], ["source", "word", *HEAD[2:]], ["source", "verdict", "what", *HEAD[3:]]]
+)
+def test_a_table_of_something_else_is_left_alone(head):
+    assert verdict_tables.laid_out(table(head=head)) == table(head=head)
+
+
+def test_on_a_desk_the_claim_stands_across_and_the_numbers_below_their_heads(table_page):
+    with table_page(width=800) as page:
+        expect(shown(page)).to_have_count(len(CLAIMS))
+        box = {name: column(page, name).first.bounding_box() for name in HEAD if name not in NEVER}
+        assert box["claim"]["y"] == box["verdict"]["y"]
+        assert box["our setting"]["y"] > box["claim"]["y"]
+        for name in ("smallest effect", "PyTorch", "Keras", "seeds"):
+            head = page.get_by_role("columnheader", name=name, exact=True).bounding_box()
+            assert abs(box[name]["x"] - head["x"]) < 1, name
+            assert box["our setting"]["y"] < box[name]["y"] < box["note"]["y"]
+        assert len({box[name]["y"] for name in ("smallest effect", "PyTorch", "Keras", "seeds")}) == 1
+        region = page.locator(".table-scroll")
+        assert region.evaluate("e => e.scrollWidth <= e.clientWidth")
+        expect(region).not_to_have_attribute("tabindex", "0")
+
+
+def test_heads_stay_in_sight(table_page):
+    with table_page(CLAIMS * 8, width=800) as page:
+        shown(page).last.scroll_into_view_if_needed()
+        page.wait_for_function("scrollY > 900")
+        expect(page.get_by_role("columnheader", name="Keras")).to_be_in_viewport()
 
 
 # --- Filters ------------------------------------------------------------------------------------------------------
@@ -199,7 +270,7 @@ def test_on_a_phone_each_claim_is_a_card_with_its_word_first(table_page):
 def test_a_card_names_what_a_cell_has(table_page):
     with table_page(width=390) as page:
         cell = column(page, "PyTorch").first
-        assert cell.evaluate("e => getComputedStyle(e, '::before').content") == '"PyTorch: "'
+        assert cell.evaluate("e => getComputedStyle(e, '::before').content") == '"PyTorch"'
         cell = column(page, "verdict").first
         assert cell.evaluate("e => getComputedStyle(e, '::before').content") == "none"
 
@@ -209,12 +280,6 @@ def test_cards_are_filtered(table_page):
         page.get_by_label("Verdict").select_option(words.HOLDS)
         expect(shown(page)).to_have_count(1)
         expect(shown(page)).to_contain_text("stop at the end of a cycle")
-
-
-def test_a_wide_screen_has_the_table(table_page):
-    with table_page(width=1440) as page:
-        first = [cell.bounding_box()["y"] for cell in shown(page).first.locator("td").all()]
-        assert len(set(first)) == 1 and len(first) == len(HEAD)
 
 
 # --- Colours ------------------------------------------------------------------------------------------------------
@@ -264,18 +329,11 @@ def test_without_scripts_all_of_the_table_is_there(table_page, width):
         expect(shown(page)).to_have_count(len(CLAIMS))
         for name in ("source", "verdict", "claim", "PyTorch", "shown in"):
             expect(column(page, name)).to_have_text(listed(name))
-        expect(page.locator("thead th")).to_have_text(HEAD)
+        expect(page.locator("thead th")).to_have_text([name for name in HEAD if name not in NEVER])
         expect(page.locator("form")).to_have_count(0)
 
 
 def test_a_chapters_own_table_has_words_and_no_filters(table_page):
-    without = ["paper", *HEAD[1:-1], "where"]
-    with table_page(head=without) as page:
+    with table_page([("–", *one[1:4], "–") for one in CLAIMS]) as page:  # a chapter's has neither source nor "shown in"
         expect(page.locator("td.word-no-gain")).to_have_count(2)
         expect(page.locator("form, button.sort")).to_have_count(0)
-
-
-def test_a_table_of_something_else_is_left_alone(table_page):
-    with table_page(head=["setting", *HEAD[1:2], "rate", *HEAD[3:]]) as page:
-        expect(page.locator("table.table")).to_be_visible()
-        expect(page.locator("table.verdicts, form, td.word")).to_have_count(0)

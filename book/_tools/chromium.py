@@ -1,0 +1,19 @@
+"""Find the Chromium or Chrome that is installed; playwright drives it and brings none."""
+
+from __future__ import annotations
+
+import os
+import shutil
+
+NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome", "chrome")
+EXECUTABLE = os.environ.get("CHROME_BIN") or next(filter(None, map(shutil.which, NAMES)), None)
+ADVICE = "install one (Debian, Ubuntu: apt install chromium), or name it in CHROME_BIN"
+FLAGS = [
+    "--no-sandbox",  # CI runs as root, and the pages are our own
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-sync",
+    "--no-first-run",
+]

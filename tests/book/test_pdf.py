@@ -1,0 +1,47 @@
+"""The book as one PDF: pages in order, bookmarks, and links that stay within the file."""
+
+import io
+
+import chromium
+import pdf
+import pytest
+from browser import needs_browser
+from pypdf import PdfReader
+
+PAGES = {
+    "one": '<h1>One</h1><a href="two.html#there">two</a> <a href="https://x.org/">out</a> <a href="a.zip">file</a>',
+    "two": '<h1>Two</h1><p id="there">There</p>',
+}
+
+
+@pytest.mark.slow
+@needs_browser
+def test_pages_are_merged_with_bookmarks_and_no_link_leads_to_this_machine(browser, tmp_path):
+    for name, text in PAGES.items():
+        (tmp_path / f"{name}.html").write_text(text, encoding="utf-8")
+    page = browser.new_page()
+    files = {name: tmp_path / f"{name}.html" for name in PAGES}
+    printed = {name: pdf.printed(page, file) for name, file in files.items()}
+    page.close()
+    parts = {"one": None, "two": "Part I"}
+    merged = PdfReader(io.BytesIO(pdf.merge([(parts[n], n.title(), files[n], printed[n]) for n in PAGES])))
+    assert [p.extract_text().split()[0] for p in merged.pages] == ["One", "Two"]
+    first, part, (second,) = merged.outline
+    assert (first.title, part.title, second.title) == ("One", "Part I", "Two")
+    assert [merged.get_destination_page_number(item) for item in (first, part, second)] == [0, 1, 1]
+    notes = [note.get_object() for note in merged.pages[0]["/Annots"]]
+    inside, outside, dropped = sorted(notes, key=lambda note: -float(note["/Rect"][0]), reverse=True)
+    assert inside["/Dest"][0].get_object() == merged.pages[1] and "/A" not in inside
+    assert outside["/A"]["/URI"] == "https://x.org/"
+    assert "/A" not in dropped and "/Dest" not in dropped
+
+
+def test_the_order_is_that_of_the_contents():
+    toc = {"root": "index", "parts": [{"caption": "I", "chapters": [{"file": "a"}]}, {"chapters": [{"file": "b"}]}]}
+    assert list(pdf.contents(toc)) == [(None, "index"), ("I", "a"), (None, "b")]
+
+
+def test_without_a_browser_it_says_how_to_get_one(monkeypatch):
+    monkeypatch.setattr(chromium, "EXECUTABLE", None)
+    with pytest.raises(SystemExit, match="no Chromium found: install one"):
+        pdf.main()
