@@ -148,7 +148,10 @@ def by_new_seeds(compared):
 
 # The comparisons of "After the budget is known", each on the digits and on MNIST.
 from_trunk, of_tenth, of_fifth, of_peaks = (
-    dict(zip(("digits", "MNIST"), claim.rule.comparisons, strict=True))
+    {
+        {"mnist": "MNIST"}.get(task, task): one
+        for task, one in claim.rule.comparisons.items()
+    }
     for claim, _ in claims.judged("after_the_budget")
 )
 

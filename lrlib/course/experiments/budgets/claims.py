@@ -9,20 +9,22 @@ three tasks only.
 
 import dataclasses
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 
-from lrlib.course.experiment import Experiment
+from lrlib.course.experiment import Claim, Experiment
 from lrlib.course.experiments.budgets import trials
 from lrlib.course.experiments.budgets.cells import EARLY, Cell
 from lrlib.course.experiments.equal_budget import BUDGETS
-from lrlib.course.rules import Higher
+from lrlib.course.rules import Higher, Most
 from lrlib.course.samples import Gain, Mean, Measure, Runs
+from lrlib.course.sources import OUR_READING, PAPERS
 from lrlib.course.tasks import TASKS
 from lrlib.course.training import unpacked
 
+CHAPTER = "to_zero"
 SMALLEST = math.log(1.05)  # the smallest effect of interest: a twentieth of the error
 LOOKS: dict[str, Mapping[int, float]] = {
     "digits": {10: 0.02, 20: 0.015, 40: 0.015},
@@ -87,13 +89,27 @@ SHAPES = (
 
 
 def decay_changes(task: str, schedule: str, control: str) -> Higher:
-    """That weight decay changes what one shape gains over another, to whichever side: read it by ``either_side``.
-
-    AdamW with weight decay against AdamW without, each tuned.
-    """
+    """What one shape gains over another with weight decay, against what it gains without: AdamW, each tuned."""
     decayed, plain = (Gain(arm(task, name, control), arm(task, name, schedule)) for name in ("adamw", "adam"))
     return Higher(decayed, plain, SMALLEST, digits=3, unit="log of the error", looks=LOOKS[task])
 
 
 # What of a shape is asked: its fall (against none), and when it comes (late against evenly).
 DECAY = (("linear", "constant"), ("wsd", "linear"))
+
+
+def _claims() -> Iterable[Claim]:
+    on = "digits, MNIST and CIFAR-10, each at three budgets, each schedule tuned"
+    for optimizer, words in {"sgd": "SGD with momentum", "adamw": "AdamW"}.items():
+        for plan in SHAPES:
+            moment = "stopped after three eighths" if plan.early else "at the end"
+            cases = {task: comparison(task, optimizer, plan.schedule, plan.control, plan.early) for task in TASKS}
+            yield Claim(PAPERS, f"{plan.text} ({words})", f"{on}; {moment}", Most(cases), CHAPTER)
+    texts = "a line to zero gains over a constant rate", "a late fall gains over an even one"
+    for text, pair in zip(texts, DECAY, strict=True):
+        rule = Most({task: decay_changes(task, *pair) for task in TASKS}, changes=True)
+        yield Claim(OUR_READING, f"weight decay changes what {text}", f"{on}; AdamW with and without it", rule, CHAPTER)
+
+
+# Each claim is about all tasks, and stands once.
+EXPERIMENTS = {**trials.EXPERIMENTS, "digits": dataclasses.replace(trials.EXPERIMENTS["digits"], claims=_claims)}
