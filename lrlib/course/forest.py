@@ -163,13 +163,13 @@ def _scale(ax: Any, rows: dict[int, Row], height: int) -> None:
 
 
 def _names(ax: Any, lines: list[str | Row]) -> None:
-    """The claims beside their rows, each source in bold above its own."""
-    labels = [line.label if isinstance(line, Row) else line for line in lines]
+    """The rows' names beside them, and each head in bold above its own, inside, where there is room for a sentence."""
+    labels = [line.label if isinstance(line, Row) else "" for line in lines]
     ax.set_yticks(range(len(lines)), labels, size=9.5)
     ax.tick_params(axis="y", length=0)
-    for line, label in zip(lines, ax.get_yticklabels(), strict=True):
-        if not isinstance(line, Row):
-            label.set_fontweight("bold")
+    for y, line in enumerate(lines):
+        if isinstance(line, str):
+            ax.text(0.005, y, line, transform=ax.get_yaxis_transform(), va="center_baseline", size=9.5, weight="bold")
 
 
 def _marks(ax: Any, rows: dict[int, Row], new: bool) -> None:

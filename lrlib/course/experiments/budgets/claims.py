@@ -33,23 +33,24 @@ LOOKS: dict[str, Mapping[int, float]] = {
 }
 
 
-def log_error(task: str, early: bool = False) -> Measure:
-    """The logarithm of the test error in percent; ``early``: of the validation error after three eighths of the run.
+def log_error(task: str, mark: int | None = None) -> Measure:
+    """The logarithm of the test error in percent; with a ``mark``, of the validation error after so many eighths.
 
     Half an image is added to the wrong ones, and one to all: a digits network may have every test image right.
     """
-    images = TASKS[task].sizes[1 if early else 2]
+    images = TASKS[task].sizes[2 if mark is None else 1]
 
     def percent(accuracy: float) -> float:
         wrong = images * (1 - accuracy / 100)
         return 100 * (wrong + 0.5) / (images + 1)
 
     def accuracy(result: Any) -> float:
-        return result["curve"]["accuracy"][EARLY - 1] if early else result["test_accuracy"]
+        return result["test_accuracy"] if mark is None else result["curve"]["accuracy"][mark - 1]
 
     def right(result: Any) -> np.ndarray | None:
         """To first order an image that is right lowers the logarithm by its part of the error."""
-        packed = result.get("watched_right" if early else "right")
+        stored = {None: "right", EARLY: "watched_right"}.get(mark, "")
+        packed = result.get(stored)
         return None if packed is None else -100 * unpacked(*packed.values()) / percent(accuracy(result))
 
     return Measure(lambda result: math.log(percent(accuracy(result))), right)
@@ -59,7 +60,7 @@ def arm(task: str, optimizer: str, schedule: str, early: bool = False) -> Mean:
     """One schedule on one task with one optimizer: its log error, a mean over the budgets."""
     experiment: Experiment = trials.EXPERIMENTS[task]
     names = [Cell(task, optimizer, epochs, schedule).name for epochs in BUDGETS]
-    return Mean([Runs(experiment, name, log_error(task, early)) for name in names])
+    return Mean([Runs(experiment, name, log_error(task, EARLY if early else None)) for name in names])
 
 
 def comparison(task: str, optimizer: str, schedule: str, control: str, early: bool = False) -> Higher:
