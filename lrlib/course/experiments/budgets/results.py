@@ -41,12 +41,20 @@ def differences(
     return found
 
 
-def pooled(name: str, control: str, optimizers: Iterable[str] = OPTIMIZERS) -> tuple[float, float, float]:
-    """The mean of :func:`differences` with its 95 % interval, as random effects over the cells.
+def pooled(
+    name: str,
+    control: str,
+    optimizers: Iterable[str] = OPTIMIZERS,
+    framework: str = "pytorch",
+    mark: int | None = None,
+) -> tuple[float, float, float] | None:
+    """The mean of :func:`differences` with its 95 % interval, as random effects over the cells; None without runs.
 
     The tasks are not drawn from all tasks: the interval speaks of these, and of what differs between their cells.
     """
-    cells = differences(name, control, optimizers)
+    cells = differences(name, control, optimizers, framework, mark)
+    if not all(map(len, cells)):
+        return None
     return random_effects([cell.mean() for cell in cells], [cell.var(ddof=1) / len(cell) for cell in cells])
 
 
