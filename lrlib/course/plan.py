@@ -58,7 +58,10 @@ def steps(judged: Iterable[tuple[Claim, Verdict]], folder: Path | None = None, o
 
 
 class Spent(NamedTuple):
-    """What the new seeds of an experiment took, in hours of one core, and of how many comparisons they gave a word."""
+    """What an experiment's new seeds took, in hours of one core, and how many comparisons of its claims have a word.
+
+    A claim about several experiments is one of the first's.
+    """
 
     experiment: str
     trials: int
@@ -68,13 +71,13 @@ class Spent(NamedTuple):
 
 
 def spent() -> list[Spent]:
-    """By experiment, in the order of the list of experiments; those without a comparison are left out."""
+    """By experiment, in the order of the list of experiments; those without a comparison or a new seed are left out."""
     found = []
     for name in experiments.NAMES:
         experiment = experiments.get(name)
         results = [r for by in store.load_new(experiment).values() for every in by.values() for r in every]
         words = [claim.rule.judge().word for claim in experiment.claims() if isinstance(claim.rule, COMPARED)]
-        if words:
+        if words or results:
             hours = sum(result["seconds"] for result in results) / 3600
             found.append(Spent(name, len(results), hours, len(words) - words.count(UNDECIDED), len(words)))
     return found
