@@ -265,7 +265,7 @@ figures.table(
 # %% tags=["folded"]
 decided, words = {}, {}
 for claim, verdict in claims.judged("after_the_budget"):
-    looks = (compared.decide() for compared in claim.rule.comparisons)
+    looks = (compared.decide() for compared in claim.rule.comparisons.values())
     decided[claim.text] = dict(zip(names, looks, strict=True))
     words[claim.text] = verdict.word
 of_trunk, of_tenth, of_fifth, of_peaks = decided.values()

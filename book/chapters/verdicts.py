@@ -153,7 +153,7 @@ figures.table(["seeds: level", *(f"look {i}" for i in range(1, 7))], rows)
 # ## The result
 #
 # [The figure](#fig-forest) has every comparison that has one interval; the table below has the others too, such as
-# those over several tasks. A claim *holds* where its interval lies right of zero and reaches past the band, and is
+# those over several tasks ([To zero, in what shape?](to_zero.ipynb) draws its own, task by task). A claim *holds* where its interval lies right of zero and reaches past the band, and is
 # *reversed* where it does so on the left. An interval that stays inside the band says that the difference does not
 # matter, whichever way it goes. One that holds zero, and effects past the band on the claimed side, says that more
 # runs are needed.
@@ -167,9 +167,8 @@ _ = forest.forest(every)
 # look's interval. The columns of the frameworks have each one's mean difference as it was measured, not turned. Where
 # no new seed has run, *seeds* says so, the word waits, and these columns have what the first seeds gave, with a plain
 # 95 % interval in brackets. For a published figure they have our mean ± standard deviation, and where 95 % of such
-# figures would fall; for a rate the median, with the range in brackets. For the claims over three tasks they have the
-# mean change of the error over nine settings, with the interval of a random-effects model. A claim in several parts
-# has an entry for each, between semicolons.
+# figures would fall; for a rate the median, with the range in brackets. A claim about several cases, such as tasks,
+# has an entry for each, with its name; the *note* has their words.
 
 # %% tags=["hide-input", "full-width"]
 claims.full_table()
@@ -373,10 +372,19 @@ figures.table(
             s.experiment,
             s.trials,
             f"{s.hours:.2f}",
-            f"{s.decided} of {s.comparisons}",
+            f"{s.decided} of {s.comparisons}" if s.comparisons else "–",
         ]
         for s in plan.spent()
     ],
+)
+
+# %% tags=["folded"]
+hours = sum(s.hours for s in plan.spent())
+dearest = max(plan.spent(), key=lambda s: s.hours)
+display(
+    Markdown(
+        f"The new seeds took {hours:.0f} hours of one core so far, {dearest.hours:.1f} of them in *{dearest.experiment}*."
+    )
 )
 
 # %% tags=["hide-cell"]

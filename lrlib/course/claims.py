@@ -10,7 +10,7 @@ from typing import Any
 
 from lrlib.course import experiments, plan
 from lrlib.course.experiment import Claim, Outcome, Rule, Verdict
-from lrlib.course.rules import FRAMEWORKS, Higher, LowerError, Most, Share
+from lrlib.course.rules import FRAMEWORKS, Higher, Most, Share
 from lrlib.course.sources import SOURCES
 from lrlib.course.words import UNDECIDED
 
@@ -45,12 +45,10 @@ HEAD = [
 
 def row(claim: Claim, verdict: Verdict) -> list[str]:
     """A claim as a line under :data:`HEAD`."""
-    looks: list[tuple[Rule, Outcome | None]]
+    effect = _effect(claim.rule, verdict.outcome)
     if isinstance(claim.rule, Most):
-        looks = [(part, part.decide()) for part in claim.rule.comparisons]
-    else:
-        looks = [(claim.rule, verdict.outcome)]
-    effects = [_effect(rule, outcome) for rule, outcome in looks]
+        looks = {case: (part, part.decide()) for case, part in claim.rule.comparisons.items()}
+        effect = "; ".join(f"{case} {_effect(*look)}" for case, look in looks.items() if look[1])
     written = f"{verdict.written}: confounded" if verdict.confounded else verdict.written
     shown = [verdict.shown[framework] for framework in FRAMEWORKS]
     note = "; ".join(filter(None, (verdict.note, _next_look(claim))))
@@ -59,7 +57,7 @@ def row(claim: Claim, verdict: Verdict) -> list[str]:
         claim.text,
         claim.setting,
         smallest_effect(claim) or "–",
-        "; ".join(effects) if any(outcome for _, outcome in looks) else "–",
+        effect or "–",
         written or "–",
         *shown,
         by_framework(verdict.seeds) + ("; none is new" if verdict.word == UNDECIDED and _waits(claim.rule) else ""),
@@ -69,10 +67,10 @@ def row(claim: Claim, verdict: Verdict) -> list[str]:
 
 def smallest_effect(claim: Claim) -> str:
     """The smallest effect of interest with its unit, in words; "" of what is not a comparison."""
-    rule = claim.rule.comparisons[0] if isinstance(claim.rule, Most) else claim.rule
+    rule = next(iter(claim.rule.comparisons.values())) if isinstance(claim.rule, Most) else claim.rule
     if isinstance(rule, Share):
         return f"{100 * rule.smallest:g} % of sweeps"
-    if isinstance(rule, LowerError) or (isinstance(rule, Higher) and rule.unit == "log of the error"):
+    if isinstance(rule, Higher) and rule.unit == "log of the error":
         return f"{100 * math.expm1(rule.smallest):g} % of the error"
     if not isinstance(rule, Higher):
         return ""
@@ -80,11 +78,9 @@ def smallest_effect(claim: Claim) -> str:
 
 
 def _waits(rule: Rule) -> bool:
-    """Whether a comparison has no new seed yet, or one of its parts has none."""
+    """Whether a comparison has no new seed yet, nor has any of its cases."""
     if isinstance(rule, Most):
-        return any(_waits(part) for part in rule.comparisons)
-    if isinstance(rule, LowerError):
-        return not rule.new
+        return all(map(_waits, rule.comparisons.values()))
     return isinstance(rule, Higher | Share) and not rule.has_new()
 
 
@@ -118,7 +114,10 @@ def _next_look(claim: Claim) -> str:
         return ""
     if plan.needs_accelerator(missing):
         return "the next look needs an accelerator"
-    return f"the next look costs {max(1, round(sum(map(plan.cost, missing)) / 60))} core-minutes"
+    minutes = sum(map(plan.cost, missing)) / 60
+    if math.isinf(minutes):
+        return "what the next look costs is not known: some of its settings were never run"
+    return f"the next look costs {max(1, round(minutes))} core-minutes"
 
 
 def table(chapter: str) -> Any:

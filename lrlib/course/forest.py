@@ -15,9 +15,9 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import FixedLocator, NullLocator
 
-from lrlib.course.experiment import Claim, Outcome, Verdict
+from lrlib.course.experiment import Claim, Outcome, Rule, Verdict
 from lrlib.course.figures import plt
-from lrlib.course.rules import CANNOT, CANNOT_TELL, FALSE, FRAMEWORKS, HAD, NOT_HAD, TRUE, Higher
+from lrlib.course.rules import CANNOT, CANNOT_TELL, FALSE, FRAMEWORKS, HAD, NOT_HAD, TRUE, Higher, Most
 from lrlib.course.sources import SOURCES
 from lrlib.course.words import HOLDS, NEGLIGIBLE, NO_GAIN, REVERSED, UNDECIDED
 
@@ -70,14 +70,14 @@ class Row:
         return [self.mean, self.low, self.high, *self.frameworks.values()]
 
 
-def _row(claim: Claim, verdict: Verdict) -> Row | None:
+def _row(text: str, rule: Rule, verdict: Verdict) -> Row | None:
     """None for a claim that no interval decides, or that has no runs yet."""
     outcome = verdict.outcome or verdict.first
     if outcome is None:
         return None
     new = verdict.outcome is not None
-    label = textwrap.shorten(claim.text, LONGEST, placeholder=" …") + (" (runs lost)" if outcome.lost else "")
-    means = _frameworks(claim.rule, outcome, new) if isinstance(claim.rule, Higher) else {}
+    label = textwrap.shorten(text, LONGEST, placeholder=" …") + (" (runs lost)" if outcome.lost else "")
+    means = _frameworks(rule, outcome, new) if isinstance(rule, Higher) else {}
     mean, low, high = (number / outcome.smallest for number in (outcome.mean, outcome.low, outcome.high))
     scaled = {framework: value / outcome.smallest for framework, value in means.items()}
     return Row(label, verdict.word, mean, low, high, new, scaled)
@@ -101,21 +101,35 @@ def _frameworks(rule: Higher, outcome: Outcome, new: bool) -> dict[str, float]:
     return means
 
 
-def _lines(judged: Judged) -> Iterator[str | Row]:
-    """From top to bottom: the name of each source that has comparisons, and these."""
-    for source in SOURCES:
-        rows = [row for claim, verdict in judged if claim.source == source and (row := _row(claim, verdict))]
+def _cases(rule: Most) -> Iterator[Row]:
+    """A row for each case that has runs, with the word of that case."""
+    words = rule.words()
+    for case, comparison in rule.comparisons.items():
+        if row := _row(case, comparison, comparison.judge()):
+            yield dataclasses.replace(row, word=words[case])
+
+
+def _lines(judged: Judged, cases: bool) -> Iterator[str | Row]:
+    """From top to bottom: the name of each source that has comparisons, and these; or each claim above its cases."""
+    if cases:
+        parts = [(claim.text, list(_cases(claim.rule))) for claim, _ in judged if isinstance(claim.rule, Most)]
+    else:
+        every = [(claim.source, _row(claim.text, claim.rule, verdict)) for claim, verdict in judged]
+        parts = [(source, [row for name, row in every if row and name == source]) for source in SOURCES]
+    for head, rows in parts:
         if rows:
-            yield source
+            yield head
             yield from rows
 
 
-def forest(judged: Judged) -> Figure:
+def forest(judged: Judged, cases: bool = False) -> Figure:
     """Every comparison on one scale: its effect in units of the smallest of interest, to the right as claimed.
+
+    ``cases``: the claims about several cases instead, which have no interval of their own, case by case.
 
     Errors: ``ValueError`` where no claim is a comparison that has runs.
     """
-    lines = list(_lines(judged))
+    lines = list(_lines(judged, cases))
     rows = {y: line for y, line in enumerate(lines) if isinstance(line, Row)}
     if not rows:
         raise ValueError("none of these claims is a comparison that has runs: there is nothing to draw")
@@ -149,13 +163,13 @@ def _scale(ax: Any, rows: dict[int, Row], height: int) -> None:
 
 
 def _names(ax: Any, lines: list[str | Row]) -> None:
-    """The claims beside their rows, each source in bold above its own."""
-    labels = [line.label if isinstance(line, Row) else line for line in lines]
+    """The rows' names beside them, and each head in bold above its own, inside, where there is room for a sentence."""
+    labels = [line.label if isinstance(line, Row) else "" for line in lines]
     ax.set_yticks(range(len(lines)), labels, size=9.5)
     ax.tick_params(axis="y", length=0)
-    for line, label in zip(lines, ax.get_yticklabels(), strict=True):
-        if not isinstance(line, Row):
-            label.set_fontweight("bold")
+    for y, line in enumerate(lines):
+        if isinstance(line, str):
+            ax.text(0.005, y, line, transform=ax.get_yaxis_transform(), va="center_baseline", size=9.5, weight="bold")
 
 
 def _marks(ax: Any, rows: dict[int, Row], new: bool) -> None:

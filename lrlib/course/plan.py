@@ -13,10 +13,10 @@ from typing import NamedTuple
 
 from lrlib.course import experiments, store
 from lrlib.course.experiment import Claim, Trial, Verdict
-from lrlib.course.rules import Higher, LowerError, Most
+from lrlib.course.rules import Higher, Most
 from lrlib.course.words import UNDECIDED
 
-COMPARED = (Higher, Most, LowerError)  # the rules whose words are those of a comparison
+COMPARED = (Higher, Most)  # the rules whose words are those of a comparison
 # The commit that fixed the rules, the looks and each claim's smallest effect of interest, before any new seed was run.
 FIXED_IN = "4b22b0c"
 
@@ -58,7 +58,10 @@ def steps(judged: Iterable[tuple[Claim, Verdict]], folder: Path | None = None, o
 
 
 class Spent(NamedTuple):
-    """What the new seeds of an experiment took, in hours of one core, and of how many comparisons they gave a word."""
+    """What an experiment's new seeds took, in hours of one core, and how many comparisons of its claims have a word.
+
+    A claim about several experiments is one of the first's.
+    """
 
     experiment: str
     trials: int
@@ -68,35 +71,34 @@ class Spent(NamedTuple):
 
 
 def spent() -> list[Spent]:
-    """By experiment, in the order of the list of experiments; those without a comparison are left out."""
+    """By experiment, in the order of the list of experiments; those without a comparison or a new seed are left out."""
     found = []
     for name in experiments.NAMES:
         experiment = experiments.get(name)
         results = [r for by in store.load_new(experiment).values() for every in by.values() for r in every]
         words = [claim.rule.judge().word for claim in experiment.claims() if isinstance(claim.rule, COMPARED)]
-        if words:
+        if words or results:
             hours = sum(result["seconds"] for result in results) / 3600
             found.append(Spent(name, len(results), hours, len(words) - words.count(UNDECIDED), len(words)))
     return found
 
 
 def cost(trial: Trial) -> float:
-    """Seconds on one core, by the median of the stored trials of its setting, else of its experiment."""
+    """Seconds on one core, by the median of its setting's stored trials, else of its experiment's; inf without any."""
     every = _seconds(trial.experiment)
     own = every.get((trial.setting, trial.framework)) or [
         s for (_, name), one in every.items() for s in one if name == trial.framework
     ]
-    return statistics.median(own) if own else math.nan
+    return statistics.median(own) if own else math.inf
 
 
 @cache
 def _seconds(experiment: str) -> dict[tuple[str, str], list[float]]:
-    return {
-        (setting, framework): [result["seconds"] for result in results]
-        for setting, by_framework in store.load(experiments.get(experiment)).items()
-        for framework, results in by_framework.items()
-        if results
-    }
+    found: dict[tuple[str, str], list[float]] = {}
+    for setting, results in store.everything(experiments.get(experiment)).items():
+        for result in results:
+            found.setdefault((setting, result["framework"]), []).append(result["seconds"])
+    return found
 
 
 def as_text(plan: Iterable[Step]) -> str:
@@ -106,6 +108,8 @@ def as_text(plan: Iterable[Step]) -> str:
     for step in plan:
         if step.accelerator:
             cost = "GPU"
+        elif math.isinf(step.seconds):
+            cost = "?"
         elif step.missing:
             cost, total = f"{step.seconds / 60:.1f}", total + step.seconds
         else:

@@ -26,11 +26,9 @@ from lrlib.course.stats import (
     mean_interval,
     mean_sd,
     prediction_interval,
-    random_effects,
-    relative_interval,
     share_interval,
 )
-from lrlib.course.words import HOLDS, LOOKS, NEGLIGIBLE, NO_GAIN, REVERSED, UNDECIDED, word
+from lrlib.course.words import HOLDS, LOOKS, NEGLIGIBLE, NO_GAIN, REVERSED, UNDECIDED, either_side, word
 
 FRAMEWORKS = {"pytorch": "PyTorch", "keras": "Keras"}
 FEWEST = 3  # seeds that an interval is drawn from
@@ -294,30 +292,46 @@ def _lost_in_words(ours: Sample, theirs: Sample) -> str:
 
 @dataclasses.dataclass(frozen=True)
 class Most:
-    """More than half of several comparisons hold: from their words, so that what is reversed counts as decided."""
+    """More than half of several comparisons hold: from their words, so that what is reversed counts as decided.
 
-    comparisons: Sequence[Higher]
+    ``comparisons`` by the names of their cases. ``changes``: the claim is that something changes, to whichever side.
+    """
+
+    comparisons: Mapping[str, Higher]
     as_written: "Most | None" = None
+    changes: bool = False
+
+    def words(self) -> dict[str, str]:
+        """Case → word."""
+        found = {case: _word(comparison.decide()) for case, comparison in self.comparisons.items()}
+        return {case: either_side(word) for case, word in found.items()} if self.changes else found
 
     def word(self) -> str:
-        words = [_word(comparison.decide()) for comparison in self.comparisons]
-        return most(words)
+        return most(list(self.words().values()))
 
     def judge(self) -> Verdict:
-        parts = [comparison.judge() for comparison in self.comparisons]
-        shown = {framework: "; ".join(part.shown[framework] for part in parts) for framework in FRAMEWORKS}
-        seeds = {
-            framework: min(part.seeds.get(framework, 0) for part in parts)
+        parts = {case: comparison.judge() for case, comparison in self.comparisons.items()}
+        shown = {
+            framework: "; ".join(f"{case} {part.shown[framework]}" for case, part in parts.items())
             for framework in FRAMEWORKS
-            if all(framework in part.seeds for part in parts)
+        }
+        seeds = {
+            framework: min(counts)
+            for framework in FRAMEWORKS
+            if (counts := [part.seeds[framework] for part in parts.values() if framework in part.seeds])
         }
         written = "" if self.as_written is None else self.as_written.word()
-        note = "part by part: " + ", ".join(part.word for part in parts)
-        return Verdict(self.word(), shown, seeds, written, note=note)
+        return Verdict(self.word(), shown, seeds, written, note="; ".join(self._case(*one) for one in parts.items()))
+
+    def _case(self, case: str, part: Verdict) -> str:
+        """A case's word, with the seeds that gave it."""
+        if part.outcome is None:
+            return f"{case}: {part.note}"
+        return f"{case}: {self.words()[case]}, {part.outcome.seeds} seeds"
 
     def wanted(self) -> list[Trial]:
         found = [] if self.as_written is None else self.as_written.wanted()
-        return found + [trial for comparison in self.comparisons for trial in comparison.wanted()]
+        return found + [trial for comparison in self.comparisons.values() for trial in comparison.wanted()]
 
 
 def most(words: Sequence[str]) -> str:
@@ -332,66 +346,6 @@ def most(words: Sequence[str]) -> str:
         return REVERSED
     decided = sum(words.count(other) for other in (REVERSED, NEGLIGIBLE, NO_GAIN))
     return NO_GAIN if 2 * decided >= len(words) else UNDECIDED
-
-
-@dataclasses.dataclass(frozen=True)
-class LowerError:
-    """On several tasks one error is lower than another, in the logarithm of their ratio; a word for each task.
-
-    ``log_ratios()`` gives for each framework that ran both: task → budgets × seeds. The tasks are not a sample of all
-    tasks, so nothing is said of others. Runs that are not of ``new`` seeds are shown and do not decide.
-    """
-
-    log_ratios: Callable[[], Mapping[str, Mapping[str, np.ndarray]]]
-    smallest: float
-    new: bool
-    looks: Mapping[int, float] = dataclasses.field(default_factory=lambda: LOOKS)
-
-    def words(self) -> dict[str, str]:
-        """Task → word, from the mean over the budgets at each seed, in PyTorch."""
-        return {task: self._word(ratios.mean(0)) for task, ratios in self.log_ratios()["pytorch"].items()}
-
-    def _word(self, values: np.ndarray) -> str:
-        found = UNDECIDED
-        for count, error in self.looks.items():
-            if self.new and len(values) >= count and found == UNDECIDED and np.isfinite(values).all():
-                low, high = interval(values[:count], 1 - error)
-                found = word(-high, -low, self.smallest)
-        return found
-
-    def judge(self) -> Verdict:
-        words, ratios = self.words(), self.log_ratios()
-        shown = {framework: _over_cells(ratios[framework]) if framework in ratios else "–" for framework in FRAMEWORKS}
-        seeds = {framework: next(iter(tasks.values())).shape[1] for framework, tasks in ratios.items()}
-        by_task = "; ".join(
-            f"{task} {words[task]}, {_change(values.mean(0))}" for task, values in ratios["pytorch"].items()
-        )
-        both = "" if "keras" in ratios else "PyTorch only; "
-        return Verdict(most(list(words.values())), shown, seeds, note=f"{both}on these three tasks: {by_task}")
-
-    def wanted(self) -> list[Trial]:
-        return []  # its runs come with the study's own seeds
-
-
-def _change(values: np.ndarray) -> str:
-    """The change of the error with its 95 % interval, in words, of the seeds without a lost run."""
-    kept = values[np.isfinite(values)]
-    change = relative_interval(kept) if len(kept) > 1 else ""
-    if len(kept) == len(values):
-        return change
-    gone = f"{len(values) - len(kept)} of {len(values)} runs lost"
-    return f"{gone}, the others {change}" if change else gone
-
-
-def _over_cells(tasks: Mapping[str, np.ndarray]) -> str:
-    """The mean change of the error over all settings, as random effects, in words."""
-    cells = np.concatenate(list(tasks.values()))
-    cells = cells[np.isfinite(cells).all(1)]  # less those in which a run was lost
-    if len(cells) < FEWEST:
-        return "–"
-    variances = np.maximum(cells.var(1, ddof=1) / cells.shape[1], 1e-12)
-    mean, low, high = (round(100 * np.expm1(log)) for log in random_effects(cells.mean(1), variances))
-    return f"{mean:+} % ({low:+} to {high:+})"
 
 
 # ---- Shares, figures, facts ------------------------------------------------------------------------------------------

@@ -144,12 +144,15 @@ def stored(experiment: Experiment, new: bool) -> Any:
     """The experiment's first results, or its new ones, read once: setting → framework → results."""
     key = experiment.name, new
     if key not in _loaded:
-        _loaded[key] = store.load_new(experiment) if new else _first(store.load(experiment))
+        _loaded[key] = store.load_new(experiment) if new else _first(experiment)
     return _loaded[key]
 
 
-def _first(results: dict[str, dict[str, list[Result]]]) -> dict[str, dict[str, list[Result]]]:
-    """Without the new seeds, which some experiments always run."""
+def _first(experiment: Experiment) -> dict[str, dict[str, list[Result]]]:
+    """Without the new seeds, which some experiments always run; one that runs no others may have begun only."""
+    if all(trial.seed >= NEW for trial in experiment.trials()):
+        return {}
+    results = store.load(experiment)
     return {
         setting: {framework: [one for one in every if one["seed"] < NEW] for framework, every in by_framework.items()}
         for setting, by_framework in results.items()

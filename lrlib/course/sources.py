@@ -17,6 +17,6 @@ SOURCES = {
     KERAS_READING: "four decays in Keras (IBM reading, after S. Lau, 2017)",
     OUR_READING: "what papers say of why schedules work, in our words: read in part, so never quoted (batch size: "
     "Goyal 2017, Smith 2018, Malladi 2022; label noise: You 2019; the river valley: Wen 2024; "
-    "an unknown budget: Hägele 2024, Tian 2026, Attia 2025; "
+    "an unknown budget: Hägele 2024, Tian 2026, Attia 2025; weight decay: Naganuma 2026; "
     "laws that foretell a loss curve: Tissue 2024, Luo 2025, Li 2025)",
 }

@@ -196,3 +196,8 @@ def test_the_front_pages_numbers_are_the_studys():
     kept = ~stored.lost.any(-1)[:, [stored.names.index(name) for name in results.TO_ZERO]]
     found = [np.median(stored.missed_peak(results.TO_ZERO, 1)), np.median(stored.behind(results.TO_ZERO)[kept])]
     assert [float(number) for number in said.groups()] == [round(float(one), 1) for one in found]
+    second = pytest.importorskip("lrlib.course.experiments.budgets.results")
+    said = re.search(r"a constant rate makes (\d+) % more errors, and no shape .* to zero more than (\d+) %", text)
+    more = {name: second.pooled(name, "linear")[0] for name in ("constant", *results.TO_ZERO[1:])}
+    found = more.pop("constant"), max(more.values())
+    assert [int(number) for number in said.groups()] == [round(100 * float(np.expm1(one))) for one in found]

@@ -7,9 +7,9 @@ import math
 import numpy as np
 import pytest
 
-from lrlib.course import experiments, samples
+from lrlib.course import experiments, samples, store
 from lrlib.course.experiment import NEW
-from lrlib.course.experiments.budgets import claims, peaks, trials
+from lrlib.course.experiments.budgets import claims, peaks, results, trials
 from lrlib.course.experiments.budgets.cells import (
     FOUND,
     NAMES,
@@ -204,7 +204,7 @@ class TestClaims:
 
     def test_early_reads_validation_after_three_eighths(self):
         result = {"curve": {"accuracy": [10.0, 20.0, 90.0, 95.0]}, "test_accuracy": 97.0}
-        assert claims.log_error("digits", early=True)(result) == pytest.approx(math.log(100 * 30.5 / 301))
+        assert claims.log_error("digits", mark=claims.EARLY)(result) == pytest.approx(math.log(100 * 30.5 / 301))
 
     def test_shares_of_error_sum_to_five_percent(self):
         for looks in (*claims.LOOKS.values(), LOOKS):
@@ -222,3 +222,36 @@ class TestClaims:
             assert min(asked.looks) == trials.SEEDS[task]
         for task, pair in itertools.product(TASKS, claims.DECAY):
             assert len(claims.decay_changes(task, *pair).settings()) == 12
+
+
+class TestResults:
+    def test_a_cell_is_one_task_optimizer_and_budget(self):
+        """Recomputed from the files, without the samples that the claims are drawn from."""
+        cells = list(itertools.product(results.COMPLETE, results.OPTIMIZERS, BUDGETS))
+        for (task, optimizer, epochs), found in zip(cells, results.differences("wsd", "linear"), strict=True):
+            logs = []
+            for name in ("wsd", "linear"):
+                stored = store.load_new(trials.EXPERIMENTS[task])[f"{optimizer}-{epochs}epochs-{name}"]["pytorch"]
+                images = TASKS[task].sizes[2]
+                wrong = images * (1 - np.array([run["test_accuracy"] for run in stored]) / 100)
+                logs.append(np.log(100 * (wrong + 0.5) / (images + 1)))
+            count = min(map(len, logs))
+            assert found == pytest.approx(logs[0][:count] - logs[1][:count])
+
+    def test_pooling_weighs_cells_and_not_seeds(self, monkeypatch):
+        made = [np.array([0.1, 0.1 + 1e-9] * 5), np.array([-0.1, -0.1 + 1e-9] * 50)]
+        monkeypatch.setattr(results, "differences", lambda *args: made)
+        mean, low, high = results.pooled("wsd", "linear")
+        assert mean == pytest.approx(0, abs=1e-6) and low < -0.5 and high > 0.5
+
+    def test_what_is_best_on_validation_has_no_regret_and_a_range_test_is_no_candidate(self):
+        for task, optimizer in itertools.product(results.COMPLETE, results.OPTIMIZERS):
+            best = [results.best_on_validation(task, optimizer, epochs) for epochs in BUDGETS]
+            assert FOUND not in best
+            for row, name in enumerate(best):
+                assert not results.regret(task, optimizer, name)[row].any()
+        assert results.regret("mnist", "sgd", "constant").mean() > 0.5
+
+    def test_stopped_after_some_eighths_it_is_the_validation_error(self):
+        result = {"test_accuracy": 0.0, "curve": {"accuracy": [90.0] * 4 + [50.0] * 4}}
+        assert claims.log_error("digits", mark=4)(result) == pytest.approx(math.log(100 * 30.5 / 301))

@@ -33,7 +33,9 @@ def test_an_experiment_has_the_name_that_it_is_listed_under(experiment):
 
 
 def test_an_unknown_experiment_is_named_with_those_there_are():
-    with pytest.raises(ValueError, match="unknown experiment 'one-cycle'; known are equal_budget, one_cycle, "):
+    with pytest.raises(
+        ValueError, match="unknown experiment 'one-cycle'; known are equal_budget, budgets-digits-peaks, "
+    ):
         experiments.get("one-cycle")
 
 

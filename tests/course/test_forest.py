@@ -11,7 +11,7 @@ from lrlib.course import figures, forest, rules, words
 from lrlib.course.experiment import Claim, Outcome, Verdict
 from lrlib.course.figures import plt
 from lrlib.course.forest import WORD_COLOURS
-from lrlib.course.rules import Higher, Untestable
+from lrlib.course.rules import Higher, Most, Untestable
 from lrlib.course.samples import Sample
 from lrlib.course.sources import KRISHNAN, MCMENAMIN, SOURCES
 
@@ -63,12 +63,19 @@ def marks(figure: Figure, name: str):
     return np.asarray(found.get_offsets()), found
 
 
+def heads(figure: Figure) -> dict:
+    """The bold lines inside, by their rows."""
+    return {text.get_position()[1]: text for text in figure.axes[0].texts if text.get_weight() == "bold"}
+
+
 def texts(figure: Figure) -> dict:
-    return {text.get_text(): to_hex(text.get_color()).upper() for text in figure.axes[0].texts}
+    words = set(figure.axes[0].texts) - set(heads(figure).values())
+    return {text.get_text(): to_hex(text.get_color()).upper() for text in words}
 
 
 def names(figure: Figure) -> list[str]:
-    return [label.get_text() for label in figure.axes[0].get_yticklabels()]
+    labels = [label.get_text() for label in figure.axes[0].get_yticklabels()]
+    return [label or heads(figure)[y].get_text() for y, label in enumerate(labels)]
 
 
 # ---- Every comparison ------------------------------------------------------------------------------------------------
@@ -105,6 +112,24 @@ def test_claims_stand_under_their_sources_in_the_order_of_these():
         (claim(text, source=source), verdict(outcome=outcome())) for source, text in ((KRISHNAN, "b"), (MCMENAMIN, "a"))
     ]
     assert names(forest.forest(judged)) == [MCMENAMIN, "a", KRISHNAN, "b"]
+
+
+def test_cases_stand_under_their_claim_each_with_its_own_word(monkeypatch):
+    def case_of(case, word):
+        made = Higher(None, None, 0.5)
+        found = verdict(word, outcome=outcome(word)) if word else verdict(words.UNDECIDED)
+        monkeypatch.setitem(judged_by, id(made), found)
+        return case, made
+
+    judged_by: dict = {}
+    monkeypatch.setattr(Higher, "judge", lambda self: judged_by[id(self)])
+    monkeypatch.setattr(Higher, "decide", lambda self: judged_by[id(self)].outcome)
+    monkeypatch.setattr(forest, "_frameworks", lambda *args: {})
+    cases = dict([case_of("digits", words.HOLDS), case_of("mnist", words.NEGLIGIBLE), case_of("cifar10", "")])
+    whole = dataclasses.replace(claim("a line is better"), rule=Most(cases))
+    drawn = forest.forest([(whole, verdict(words.UNDECIDED)), (claim("alone"), verdict(outcome=outcome()))], cases=True)
+    assert names(drawn) == ["a line is better", "digits", "mnist"]
+    assert set(texts(drawn)) == {words.HOLDS, words.NEGLIGIBLE}
 
 
 def test_what_has_no_interval_is_not_drawn():

@@ -1,5 +1,6 @@
 """What the claims need next: the plan, its costs, and the queue that runs it."""
 
+import math
 import re
 from types import SimpleNamespace
 
@@ -54,9 +55,16 @@ def test_the_cheapest_look_comes_first_and_what_is_decided_last(made, tmp_path):
 
 
 def test_a_cost_is_the_median_of_what_is_stored():
-    stored = [result["seconds"] for result in store.load(CYCLING)["triangular"]["keras"]]
-    assert min(stored) <= plan.cost(trial("triangular", 100, "keras")) <= max(stored)
-    assert sorted(stored)[4] <= plan.cost(trial("triangular", 100, "keras")) <= sorted(stored)[5]
+    stored = [one["seconds"] for one in store.everything(CYCLING)["triangular"] if one["framework"] == "keras"]
+    assert len(stored) == 15 and plan.cost(trial("triangular", 100, "keras")) == sorted(stored)[7]
+
+
+def test_what_was_never_run_costs_nobody_knows_what(made, monkeypatch, tmp_path):
+    monkeypatch.setattr(plan, "_seconds", lambda experiment: {})
+    assert plan.cost(trial("triangular", 100)) == math.inf
+    steps = plan.steps(claims.judged(), tmp_path)
+    assert any(" ? " in line for line in plan.as_text(steps).splitlines())
+    assert plan.as_text(steps).endswith("next looks in all: 0 core-minutes, trials that claims share counted for each")
 
 
 def test_what_is_stored_is_not_missing_and_only_takes_some_experiments(made, tmp_path):

@@ -238,8 +238,8 @@ def _median_errors(task: str, optimizer: str, model: str, framework: str) -> np.
 def _compared(optimizer: str, control: str) -> Most:
     """On more than half of the three tasks the law's error is lower than a rival's."""
     return Most(
-        [
-            Higher(
+        {
+            task: Higher(
                 MedianError(task, optimizer, "law"),
                 MedianError(task, optimizer, control),
                 SMALLEST,
@@ -249,7 +249,7 @@ def _compared(optimizer: str, control: str) -> Most:
                 looks=LOOKS if min(SEEDS[task].values()) >= min(LOOKS) else {3: 0.05},
             )
             for task in TASKS
-        ]
+        }
     )
 
 

@@ -200,10 +200,10 @@ def _claims() -> Iterable[Claim]:
         rivals = [[other] for _, other in published.values() if other != figure]
         yield claim(f"{label}: {figure:.2f} %", setting, PublishedValue([Runs(EXPERIMENT, name)], [figure], rivals))
 
-    def against_constant(suffix: str) -> list[Higher]:
+    def against_constant(suffix: str) -> dict[str, Higher]:
         control = Runs(EXPERIMENT, f"constant{suffix}")
         schedules = ("time-based", "step", "exponential")
-        return [Higher(Runs(EXPERIMENT, f"{name}{suffix}"), control, SMALLEST) for name in schedules]
+        return {name: Higher(Runs(EXPERIMENT, f"{name}{suffix}"), control, SMALLEST) for name in schedules}
 
     yield claim(
         "in most cases a schedule improves on a constant rate",

@@ -9,7 +9,7 @@ the same part.
 
 import dataclasses
 import itertools
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -186,27 +186,33 @@ def _looks(task: str) -> dict[int, float]:
 def _claims() -> Iterable[Claim]:
     on = "digits and MNIST, SGD with momentum"
 
-    def claim(text: str, setting: str, comparisons: Iterable[Higher]) -> Claim:
-        return Claim(OUR_READING, text, setting, Most(list(comparisons)), CHAPTER)
+    def claim(text: str, setting: str, cases: Mapping[str, Higher]) -> Claim:
+        return Claim(OUR_READING, text, setting, Most(cases), CHAPTER)
 
     yield claim(
         "cooldowns from one constant trunk do better than lines planned for each budget",
         f"{on}: four budgets, the line with a peak for each, the trunk with one for all",
-        (lower(t, Mean([trunk(t, p) for p in PARTS]), Mean([planned(t, "line", p) for p in PARTS])) for t in UPDATES),
+        {
+            t: lower(t, Mean([trunk(t, p) for p in PARTS]), Mean([planned(t, "line", p) for p in PARTS]))
+            for t in UPDATES
+        },
     )
     for last in LAST[:2]:
         yield claim(
             f"the mean of the last {100 * last:.0f} % of a constant run does better than a fall over them",
             f"{on}: at one peak, the same beginning",
-            (
-                lower(t, *(Runs(EXPERIMENTS[t], f"{kind}-{last:g}", log_error(t)) for kind in ("average", "fall")))
+            {
+                t: lower(t, *(Runs(EXPERIMENTS[t], f"{kind}-{last:g}", log_error(t)) for kind in ("average", "fall")))
                 for t in UPDATES
-            ),
+            },
         )
     yield claim(
         "a line to zero forgives a peak twice too high more than a constant rate does",
         f"{on}: what twice the best peak costs, at the whole budget",
-        (lower(t, *(Gain(planned(t, k, 1.0, 2.0), planned(t, k, 1.0)) for k in ("line", "constant"))) for t in UPDATES),
+        {
+            t: lower(t, *(Gain(planned(t, k, 1.0, 2.0), planned(t, k, 1.0)) for k in ("line", "constant")))
+            for t in UPDATES
+        },
     )
 
 

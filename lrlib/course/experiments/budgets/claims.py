@@ -9,20 +9,22 @@ three tasks only.
 
 import dataclasses
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 
-from lrlib.course.experiment import Experiment
+from lrlib.course.experiment import Claim, Experiment
 from lrlib.course.experiments.budgets import trials
 from lrlib.course.experiments.budgets.cells import EARLY, Cell
 from lrlib.course.experiments.equal_budget import BUDGETS
-from lrlib.course.rules import Higher
+from lrlib.course.rules import Higher, Most
 from lrlib.course.samples import Gain, Mean, Measure, Runs
+from lrlib.course.sources import OUR_READING, PAPERS
 from lrlib.course.tasks import TASKS
 from lrlib.course.training import unpacked
 
+CHAPTER = "to_zero"
 SMALLEST = math.log(1.05)  # the smallest effect of interest: a twentieth of the error
 LOOKS: dict[str, Mapping[int, float]] = {
     "digits": {10: 0.02, 20: 0.015, 40: 0.015},
@@ -31,23 +33,24 @@ LOOKS: dict[str, Mapping[int, float]] = {
 }
 
 
-def log_error(task: str, early: bool = False) -> Measure:
-    """The logarithm of the test error in percent; ``early``: of the validation error after three eighths of the run.
+def log_error(task: str, mark: int | None = None) -> Measure:
+    """The logarithm of the test error in percent; with a ``mark``, of the validation error after so many eighths.
 
     Half an image is added to the wrong ones, and one to all: a digits network may have every test image right.
     """
-    images = TASKS[task].sizes[1 if early else 2]
+    images = TASKS[task].sizes[2 if mark is None else 1]
 
     def percent(accuracy: float) -> float:
         wrong = images * (1 - accuracy / 100)
         return 100 * (wrong + 0.5) / (images + 1)
 
     def accuracy(result: Any) -> float:
-        return result["curve"]["accuracy"][EARLY - 1] if early else result["test_accuracy"]
+        return result["test_accuracy"] if mark is None else result["curve"]["accuracy"][mark - 1]
 
     def right(result: Any) -> np.ndarray | None:
         """To first order an image that is right lowers the logarithm by its part of the error."""
-        packed = result.get("watched_right" if early else "right")
+        stored = {None: "right", EARLY: "watched_right"}.get(mark, "")
+        packed = result.get(stored)
         return None if packed is None else -100 * unpacked(*packed.values()) / percent(accuracy(result))
 
     return Measure(lambda result: math.log(percent(accuracy(result))), right)
@@ -57,7 +60,7 @@ def arm(task: str, optimizer: str, schedule: str, early: bool = False) -> Mean:
     """One schedule on one task with one optimizer: its log error, a mean over the budgets."""
     experiment: Experiment = trials.EXPERIMENTS[task]
     names = [Cell(task, optimizer, epochs, schedule).name for epochs in BUDGETS]
-    return Mean([Runs(experiment, name, log_error(task, early)) for name in names])
+    return Mean([Runs(experiment, name, log_error(task, EARLY if early else None)) for name in names])
 
 
 def comparison(task: str, optimizer: str, schedule: str, control: str, early: bool = False) -> Higher:
@@ -87,13 +90,27 @@ SHAPES = (
 
 
 def decay_changes(task: str, schedule: str, control: str) -> Higher:
-    """That weight decay changes what one shape gains over another, to whichever side: read it by ``either_side``.
-
-    AdamW with weight decay against AdamW without, each tuned.
-    """
+    """What one shape gains over another with weight decay, against what it gains without: AdamW, each tuned."""
     decayed, plain = (Gain(arm(task, name, control), arm(task, name, schedule)) for name in ("adamw", "adam"))
     return Higher(decayed, plain, SMALLEST, digits=3, unit="log of the error", looks=LOOKS[task])
 
 
 # What of a shape is asked: its fall (against none), and when it comes (late against evenly).
 DECAY = (("linear", "constant"), ("wsd", "linear"))
+
+
+def _claims() -> Iterable[Claim]:
+    on = "digits, MNIST and CIFAR-10, each at three budgets, each schedule tuned"
+    for optimizer, words in {"sgd": "SGD with momentum", "adamw": "AdamW"}.items():
+        for plan in SHAPES:
+            moment = "stopped after three eighths" if plan.early else "at the end"
+            cases = {task: comparison(task, optimizer, plan.schedule, plan.control, plan.early) for task in TASKS}
+            yield Claim(PAPERS, f"{plan.text} ({words})", f"{on}; {moment}", Most(cases), CHAPTER)
+    texts = "a line to zero gains over a constant rate", "a late fall gains over an even one"
+    for text, pair in zip(texts, DECAY, strict=True):
+        rule = Most({task: decay_changes(task, *pair) for task in TASKS}, changes=True)
+        yield Claim(OUR_READING, f"weight decay changes what {text}", f"{on}; AdamW with and without it", rule, CHAPTER)
+
+
+# Each claim is about all tasks, and stands once.
+EXPERIMENTS = {**trials.EXPERIMENTS, "digits": dataclasses.replace(trials.EXPERIMENTS["digits"], claims=_claims)}

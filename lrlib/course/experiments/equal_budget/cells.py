@@ -192,8 +192,7 @@ def _trains(setting: Setting) -> dict[str, Any]:
     )
 
 
-# Without its claims, which follow from its results.
-STUDY = Experiment(
+EXPERIMENT = Experiment(
     name="equal_budget",
     settings=SETTINGS,
     run=each_seed(trial),

@@ -10,7 +10,7 @@ import numpy as np
 
 from lrlib.course import samples, store
 from lrlib.course.experiment import Result
-from lrlib.course.experiments.equal_budget.cells import BUDGETS, MARKS, NAMES, STUDY, TASKS, WINNERS
+from lrlib.course.experiments.equal_budget.cells import BUDGETS, EXPERIMENT, MARKS, NAMES, TASKS, WINNERS
 
 SETTINGS = list(itertools.product(TASKS, BUDGETS))
 TO_ZERO = ("linear", "cosine", "warmup-cosine", "one-cycle", "wsd", "rex")  # one fall to zero, in different shapes
@@ -64,7 +64,7 @@ class Accuracies(NamedTuple):
 
 def load(names: Sequence[str] = NAMES, framework: str = "pytorch") -> Accuracies:
     """The stored results of some schedules in one framework."""
-    results = store.load(STUDY)
+    results = store.load(EXPERIMENT)
     cells = [[results[f"{task}-{epochs}epochs-{name}"][framework][0] for name in names] for task, epochs in SETTINGS]
 
     def gathered(measure: Callable[[Result], Any]) -> np.ndarray:
@@ -72,7 +72,7 @@ def load(names: Sequence[str] = NAMES, framework: str = "pytorch") -> Accuracies
 
     tuning: Any = [[[run[-1] for run in cell["tuning"]] for cell in setting] for setting in cells]
     test, validation = gathered(lambda run: run["test_accuracy"]), gathered(lambda run: run["curve"]["accuracy"])
-    tested = [dataclasses.replace(STUDY, tested=TASKS[task].tested) for task, _ in SETTINGS]
+    tested = [dataclasses.replace(EXPERIMENT, tested=TASKS[task].tested) for task, _ in SETTINGS]
     gone = np.array(
         [
             [[samples.lost(run, task)[0] for run in cell["runs"]] for cell in setting]
@@ -94,18 +94,6 @@ def error_ratios(name: str, control: str, stopped: float | None = None) -> dict[
         framework: stored.error_ratio(name, control) if stopped is None else stored.stopped(name, control, stopped)
         for framework, stored in _ran(name, control).items()
     }
-
-
-def error_ratios_by_task(name: str, control: str, stopped: float | None = None) -> dict[str, dict[str, np.ndarray]]:
-    """The same seed by seed: framework → task → budgets × seeds."""
-    found = {}
-    for framework, stored in _ran(name, control).items():
-        accuracies = stored.test if stopped is None else stored.validation[..., round(stopped * MARKS) - 1]
-        accuracies = np.where(stored.lost, np.nan, accuracies)
-        errors = 100 - accuracies[:, [stored.names.index(one) for one in (name, control)]]
-        ratios = np.log(errors[:, 0] / errors[:, 1]).reshape(len(TASKS), len(BUDGETS), -1)
-        found[framework] = dict(zip(TASKS, ratios, strict=True))
-    return found
 
 
 def _ran(*names: str) -> dict[str, Accuracies]:

@@ -1,0 +1,83 @@
+"""What the stored trials say, for the chapters that read them: pooled over cells, and what a rule of thumb costs."""
+
+import itertools
+from collections.abc import Iterable
+
+import numpy as np
+
+from lrlib.course import store
+from lrlib.course.experiments.budgets import claims, peaks, trials
+from lrlib.course.experiments.budgets.cells import FOUND, NAMES, Cell
+from lrlib.course.experiments.equal_budget import BUDGETS
+from lrlib.course.samples import TEST_ACCURACY, Measure, Runs, Sample
+from lrlib.course.stats import random_effects
+
+OPTIMIZERS = ("sgd", "adamw")  # those with all schedules
+COMPLETE = ("digits", "mnist")  # the tasks whose trials have been run
+
+
+def _sample(cell: Cell, measure: Measure, framework: str) -> Sample:
+    return Runs(trials.EXPERIMENTS[cell.task], cell.name, measure).sample(framework, new=True)
+
+
+def differences(
+    name: str,
+    control: str,
+    optimizers: Iterable[str] = OPTIMIZERS,
+    framework: str = "pytorch",
+    mark: int | None = None,
+) -> list[np.ndarray]:
+    """For each cell of the complete tasks (task by task, optimizer by optimizer, budget by budget) one number a seed.
+
+    It is a schedule's log error less its control's, at the end, or after ``mark`` eighths of the budget.
+    """
+    found = []
+    for task, optimizer, epochs in itertools.product(COMPLETE, optimizers, BUDGETS):
+        ours, theirs = (
+            _sample(Cell(task, optimizer, epochs, one), claims.log_error(task, mark), framework)
+            for one in (name, control)
+        )
+        found.append(ours.minus(theirs).values)
+    return found
+
+
+def pooled(
+    name: str,
+    control: str,
+    optimizers: Iterable[str] = OPTIMIZERS,
+    framework: str = "pytorch",
+    mark: int | None = None,
+) -> tuple[float, float, float] | None:
+    """The mean of :func:`differences` with its 95 % interval, as random effects over the cells; None without runs.
+
+    The tasks are not drawn from all tasks: the interval speaks of these, and of what differs between their cells.
+    """
+    cells = differences(name, control, optimizers, framework, mark)
+    if not all(map(len, cells)):
+        return None
+    return random_effects([cell.mean() for cell in cells], [cell.var(ddof=1) / len(cell) for cell in cells])
+
+
+def best_on_validation(task: str, optimizer: str, epochs: int) -> str:
+    """What full tuning chooses: the schedule whose chosen peak has the best mean accuracy over the tuning seeds."""
+    every = store.everything(peaks.EXPERIMENTS[task])
+
+    def tuned(name: str) -> float:
+        (result,) = every[Cell(task, optimizer, epochs, name).name]
+        runs = zip(result["peaks"], result["tuning"], strict=True)
+        return float(np.mean([run[-1] for peak, run in runs if peak == result["peak"]]))
+
+    return max((name for name in NAMES if name != FOUND), key=tuned)
+
+
+def regret(task: str, optimizer: str, rule: str) -> np.ndarray:
+    """Budgets × seeds: points of test accuracy that a rule of thumb, one schedule for all, loses to full tuning.
+
+    Below zero the rule did better. Tuning looks at validation images and at three seeds, so it need not find the best.
+    """
+    lost = []
+    for epochs in BUDGETS:
+        names = best_on_validation(task, optimizer, epochs), rule
+        ours, theirs = (_sample(Cell(task, optimizer, epochs, name), TEST_ACCURACY, "pytorch") for name in names)
+        lost.append(ours.minus(theirs).first(trials.SEEDS[task]).values)
+    return np.array(lost)
