@@ -966,7 +966,7 @@ display(
     Markdown(
         f"**Its front runners fall back into the field.** *Wsd* and *rex* were most often among the best three; now the error of *wsd* differs from the line's by {change('wsd')} and that of *rex* by {change('rex')}. "
         f"Among the shapes that end at zero the largest difference is that of *sgdr*, the one that restarts: {change('sgdr')}. No other mean is even half of the twentieth that we set as the smallest effect of interest. "
-        f"*Schedule-Free* is ahead on average, by {change('schedule-free')}, with an interval that reaches zero."
+        f"*Schedule-Free* is ahead on average, its error differs by {change('schedule-free')}, and the interval reaches zero."
     ),
     Markdown(
         f"**On average the peak costs most.** With the range test's peak the line makes {change('linear-found')} more errors than with a tuned one."
@@ -993,7 +993,7 @@ behind_line, before_line = (
 display(
     Markdown(
         f"Where the first study could not tell, the second one can: halfway the constant rate already makes {behind_line[0]} % ({behind_line[1]} to {behind_line[2]}) more errors than the line, in PyTorch and likewise in Keras. "
-        f"Schedule-Free makes {-before_line[0]} % ({-before_line[2]} to {-before_line[1]}) fewer than the line, so where a run may be stopped at any time it is ahead of both."
+        f"Schedule-Free makes {-before_line[0]} % ({-before_line[2]} to {-before_line[1]}) fewer than the line, so of the three it is in the best place when a run is stopped there."
     )
 )
 
