@@ -188,7 +188,7 @@ figures.table(
 # trunk's peak, which we looked at afterwards. The intervals have the choice of the test images in them: on the digits
 # each seed draws its own, on MNIST their variance is added.
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Eight rows, two marks each with intervals. Against a line with its own peak: on the digits plus 4 and plus 2 percent at the two short budgets, with intervals that hold zero, minus 12 and minus 9 at the two long ones, clear of zero; on MNIST plus 5, minus 1, minus 9 and minus 3, only minus 9 clear of zero. Against a line with the trunk's peak: on the digits between plus 4 and minus 3, all holding zero; on MNIST minus 18, minus 12 and minus 9, clear of zero, and minus 4."}, "figure": {"caption": "By how many percent the test error of a cooldown from the trunk is lower (left of zero) or higher than a line's: mean over new seeds in PyTorch and 95 % interval. The rows are tasks and budgets in updates. Both marks agree where the line's own peak is the trunk's.", "name": "fig-against-lines"}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Eight rows, two marks each with intervals. Against a line with its own peak: on the digits plus 4 and plus 2 percent at the two short budgets, with intervals that hold zero, minus 12 and minus 9 at the two long ones, clear of zero; on MNIST plus 4, minus 1, minus 9 and minus 4, the first and the third clear of zero. Against a line with the trunk's peak: on the digits between plus 4 and minus 3, all holding zero; on MNIST minus 18, minus 13 and minus 9, clear of zero, and minus 4."}, "figure": {"caption": "By how many percent the test error of a cooldown from the trunk is lower (left of zero) or higher than a line's: mean over new seeds in PyTorch and 95 % interval. The rows are tasks and budgets in updates. Both marks agree where the line's own peak is the trunk's.", "name": "fig-against-lines"}}
 from lrlib.course import claims
 from lrlib.course.questions import answer
 from lrlib.course.samples import Runs
@@ -285,9 +285,9 @@ no_fall = [
     for part in PARTS
 ]
 peaks_of_lines = [factor_of("mnist", "line", part) for part in PARTS]
-assert worst["digits"] < 0.03 and worst["mnist"] < 0.07 and min(no_fall) > 0.1
+assert 0 < worst["digits"] < 0.03 and worst["mnist"] < 0 and min(no_fall) > 0.1
 assert peaks_of_lines.count(2 * factor_of("mnist", "trunk", 1.0)) == 3
-assert {look.word for look in of_trunk.values()} == {"undecided"}
+assert [of_trunk[one].word for one in names] == ["undecided", "holds"]
 assert all(np.expm1(-look.mean) < 0 for look in of_trunk.values()), of_trunk
 for part in PARTS[2:]:  # the long budgets of the digits
     assert factor_of("digits", "line", part) < factor_of("digits", "trunk", part)
@@ -300,8 +300,7 @@ display(
     Markdown(
         f"On average over the four budgets, the cooldowns' error, compared with the lines', is {said(of_trunk['digits'])} on the digits, and "
         f"{said(of_trunk['mnist'])} on MNIST. (These intervals are wider than 95 %, since each claim may be looked at several times.) "
-        f"So it is open whether the trunk does better, but it does not do much worse: {100 * worst['digits']:.1f} % more error is excluded on the digits, "
-        f"{100 * worst['mnist']:.1f} % on MNIST. Where it seems ahead on the digits, at the two long budgets, validation had chosen half the trunk's peak for the line: from the trunk's own peak the line is level. "
+        f"So on MNIST the trunk does better, if by little. On the digits that is open, but it does not do much worse there: {100 * worst['digits']:.1f} % more error is excluded. Where it seems ahead on the digits, at the two long budgets, validation had chosen half the trunk's peak for the line: from the trunk's own peak the line is level. "
         f"On MNIST it is the other way round. There three of four lines were given a peak twice the trunk's, and from the trunk's they do clearly worse at the two short budgets. "
         f"Without any fall, a constant rate with a peak of its own for each budget ends {100 * min(no_fall):.0f} to {100 * max(no_fall):.0f} % above MNIST's cooldowns."
     )
@@ -924,7 +923,7 @@ answer(
 # ## What it means when the budget is not known
 #
 # - **Start a trunk:** a constant rate with a cooldown cost little or nothing compared with lines that knew the
-#   budget: on average over the budgets, 3 % more error is excluded on the digits and 7 % on MNIST.
+#   budget: on average over the budgets, 3 % more error is excluded on the digits, and on MNIST it did better.
 # - **Choose its peak with a cooldown at the end of each trial,** and of two peaks that do equally well take the
 #   lower. On the digits, a peak at which the line still learned well left the trunk with a fifth of the test images
 #   wrong, on average.
@@ -939,7 +938,7 @@ answer(
 #
 # **Your predictions:**
 #
-# 1. **within a tenth**: by a few percent lower on both tasks, and undecided.
+# 1. **within a tenth**: by a few percent lower on both tasks, which is shown on MNIST and open on the digits.
 # 2. **about as high**: a difference of a twentieth is excluded on either side.
 # 3. **about the same**: silver leaves 2 % less. The limit was a bound, and the run did not meet it.
 #
