@@ -33,6 +33,7 @@ import stat
 import subprocess
 import sys
 import tempfile
+import textwrap
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -60,6 +61,8 @@ LARGEST = 50 << 20  # bytes of a file that is read as a notebook
 GRADES, DETAILS = "grades.csv", "details.csv"
 # What a student finds in place of a solution, as in nbgrader.
 STUBS = {"code": ("# YOUR CODE HERE", "raise NotImplementedError()"), "markdown": ("YOUR ANSWER HERE",)}
+# A line of hidden tests: the solution's function goes on from here unless some tests have set `_NAME_passed`.
+REFERENCE = re.compile(r"^### REFERENCE (\w+) UNLESS (\w+(?:, \w+)*) PASSED$", re.MULTILINE)
 STUDENT = "student"  # each student's name inside nbgrader, which would take brackets in a name for a pattern
 
 
@@ -92,14 +95,36 @@ def read_source(path: Path, framework: str | None = None) -> NotebookNode:
             "language_info": {"name": "python"},
         }
     )
-    if framework is None:
-        return notebook
-    (other,) = set(FRAMEWORKS) - {framework}
-    notebook.cells = [cell for cell in notebook.cells if other not in cell.metadata.get("tags", [])]
+    if framework is not None:
+        (other,) = set(FRAMEWORKS) - {framework}
+        notebook.cells = [cell for cell in notebook.cells if other not in cell.metadata.get("tags", [])]
     for cell in notebook.cells:
-        if "parameters" in cell.metadata.get("tags", []):
+        if framework is not None and "parameters" in cell.metadata.get("tags", []):
             cell.source = re.sub(r"^FRAMEWORK = .*$", f'FRAMEWORK = "{framework}"', cell.source, flags=re.MULTILINE)
+        if "### REFERENCE" in cell.source:
+            cell.source = _with_references(cell.source, notebook)
     return notebook
+
+
+def _with_references(source: str, notebook: NotebookNode) -> str:
+    """A test's source with the solution's functions in place of the lines that name them."""
+    if "### REFERENCE" in _without(source, "HIDDEN TESTS"):
+        raise AssignmentError(f"a REFERENCE outside of hidden tests would show a solution:\n{source}")
+    source = REFERENCE.sub(lambda found: _reference(notebook, *found.groups()), source)
+    if "### REFERENCE" in source:
+        raise AssignmentError(f"this form is expected: ### REFERENCE function UNLESS test, test PASSED; got:\n{source}")
+    return source
+
+
+def _reference(notebook: NotebookNode, name: str, tests: str) -> str:
+    """Code that defines a function as the solution does, unless these tests have passed: one mistake costs once."""
+    for cell in notebook.cells:
+        found = re.search(rf"^def {name}\(.*?(?=\n[^\s)]|\Z)", cell.source, re.DOTALL | re.MULTILINE)
+        if found and cell.metadata.get("nbgrader", {}).get("solution"):
+            function = re.sub(r"^ *### (BEGIN|END) SOLUTION\n?", "", found[0], flags=re.MULTILINE)
+            passed = " and ".join(f'globals().get("_{test}_passed")' for test in tests.split(", "))
+            return f"if not ({passed}):\n\n{textwrap.indent(function.rstrip(), ' ' * 4)}\n\n"
+    raise AssignmentError(f"REFERENCE {name}: no solution cell defines {name}")
 
 
 def _without(source: str, kind: str, stub: Sequence[str] = ()) -> str:
