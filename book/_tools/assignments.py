@@ -33,6 +33,7 @@ import stat
 import subprocess
 import sys
 import tempfile
+import textwrap
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -58,8 +59,11 @@ RESIDENT = 2 << 30  # bytes of memory for one submission: twice what the largest
 MEMORY = 12 << 30  # bytes of address space for one submission
 LARGEST = 50 << 20  # bytes of a file that is read as a notebook
 GRADES, DETAILS = "grades.csv", "details.csv"
+SYNTAX = {"SyntaxError", "IndentationError", "TabError"}
 # What a student finds in place of a solution, as in nbgrader.
 STUBS = {"code": ("# YOUR CODE HERE", "raise NotImplementedError()"), "markdown": ("YOUR ANSWER HERE",)}
+# A line of hidden tests: the solution's function goes on from here unless some tests have set `_NAME_passed`.
+REFERENCE = re.compile(r"^### REFERENCE (\w+) UNLESS (\w+(?:, \w+)*) PASSED$", re.MULTILINE)
 STUDENT = "student"  # each student's name inside nbgrader, which would take brackets in a name for a pattern
 
 
@@ -92,14 +96,36 @@ def read_source(path: Path, framework: str | None = None) -> NotebookNode:
             "language_info": {"name": "python"},
         }
     )
-    if framework is None:
-        return notebook
-    (other,) = set(FRAMEWORKS) - {framework}
-    notebook.cells = [cell for cell in notebook.cells if other not in cell.metadata.get("tags", [])]
+    if framework is not None:
+        (other,) = set(FRAMEWORKS) - {framework}
+        notebook.cells = [cell for cell in notebook.cells if other not in cell.metadata.get("tags", [])]
     for cell in notebook.cells:
-        if "parameters" in cell.metadata.get("tags", []):
+        if framework is not None and "parameters" in cell.metadata.get("tags", []):
             cell.source = re.sub(r"^FRAMEWORK = .*$", f'FRAMEWORK = "{framework}"', cell.source, flags=re.MULTILINE)
+        if "### REFERENCE" in cell.source:
+            cell.source = _with_references(cell.source, notebook)
     return notebook
+
+
+def _with_references(source: str, notebook: NotebookNode) -> str:
+    """A test's source with the solution's functions in place of the lines that name them."""
+    if "### REFERENCE" in _without(source, "HIDDEN TESTS"):
+        raise AssignmentError(f"a REFERENCE outside of hidden tests would show a solution:\n{source}")
+    source = REFERENCE.sub(lambda found: _reference(notebook, *found.groups()), source)
+    if "### REFERENCE" in source:
+        raise AssignmentError(f"this form is expected: ### REFERENCE function UNLESS test, test PASSED; got:\n{source}")
+    return source
+
+
+def _reference(notebook: NotebookNode, name: str, tests: str) -> str:
+    """Code that defines a function as the solution does, unless these tests have passed: one mistake costs once."""
+    for cell in notebook.cells:
+        found = re.search(rf"^def {name}\(.*?(?=\n[^\s)]|\Z)", cell.source, re.DOTALL | re.MULTILINE)
+        if found and cell.metadata.get("nbgrader", {}).get("solution"):
+            function = re.sub(r"^ *### (BEGIN|END) SOLUTION\n?", "", found[0], flags=re.MULTILINE)
+            passed = " and ".join(f'globals().get("_{test}_passed")' for test in tests.split(", "))
+            return f"if not ({passed}):\n\n{textwrap.indent(function.rstrip(), ' ' * 4)}\n\n"
+    raise AssignmentError(f"REFERENCE {name}: no solution cell defines {name}")
 
 
 def _without(source: str, kind: str, stub: Sequence[str] = ()) -> str:
@@ -275,7 +301,7 @@ def _handed_in(student: Path, cells: dict[str, set[str]]) -> Iterator[tuple[str,
     unlisted: list[OSError] = []
     candidates: dict[str, list[Candidate]] = {}
     for path in handed_in_files(student, ".ipynb", unlisted):
-        candidate = _read_candidate(path)
+        candidate = read_candidate(path)
         candidates.setdefault(belongs_to(candidate, cells), []).append(candidate)
     stray = [f"{one.path.name} {one.problem}".strip() for one in candidates.pop("", [])]
     stray += [f"{Path(error.filename).name} cannot be listed ({error.strerror})" for error in unlisted]
@@ -300,7 +326,8 @@ def handed_in_files(student: Path, ending: str, unlisted: list[OSError]) -> Iter
         yield from (Path(place, name) for name in sorted([*folders, *files]) if name.lower().endswith(ending))
 
 
-def _read_candidate(path: Path) -> Candidate:
+def read_candidate(path: Path) -> Candidate:
+    """A file that was handed in, and what is wrong with it where it cannot be read."""
     try:
         return Candidate(path, read_submission(path))
     except OSError as error:
@@ -583,17 +610,22 @@ def _remarks(notebook: NotebookNode) -> Iterator[str]:
     """In words, what did not go well in a notebook that was run: the tests that failed, and what was cut short."""
     from grading_steps import CUT, OUTPUT
 
-    not_done = []
+    not_done, undone = [], False
     for number, cell in enumerate(notebook.cells, 1):
         name = cell.metadata.get("nbgrader", {}).get("grade_id", f"cell {number}")
         errors = {output.ename: output.evalue for output in cell.get("outputs", []) if output.output_type == "error"}
+        if cell.metadata.get("nbgrader", {}).get("solution"):
+            undone = "NotImplementedError" in errors  # so that its tests miss the names that it should define
         if "CellTimeoutError" in errors:
             yield f"{name}: stopped, it took too long"
         elif "ModuleNotFoundError" in errors:
             yield f"{name}: {errors['ModuleNotFoundError']}"
+        elif SYNTAX & set(errors):
+            words = "; ".join(f"{kind}: {words}" for kind, words in errors.items())
+            yield f"{name}: " + re.sub(r" \([^()]*, line (\d+)\)", r" in line \1", words)
         elif cell.metadata.get("nbgrader", {}).get("grade"):
             for kind, words in errors.items():
-                if kind == "NotImplementedError":
+                if kind == "NotImplementedError" or (undone and kind == "NameError"):
                     not_done.append(name)
                 else:
                     yield f"{name}: {words if kind == 'AssertionError' else f'{kind}: {words}'}"[:300].replace(

@@ -415,12 +415,8 @@ for _budget in BUDGETS:
 # %% nbgrader={"grade": true, "grade_id": "known_half", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
 ### BEGIN HIDDEN TESTS
 # One mistake costs its own part only: what cannot be trained is replaced by our schedule from here on.
-if not all(_usable(for_budget, _budget) for _budget in BUDGETS):
-
-    def for_budget(updates):
-        return lrlib.Linear(2.5 * PEAK, 0.0, steps=updates)
-
-
+_known_passed = all(_usable(for_budget, _budget) for _budget in BUDGETS)
+### REFERENCE for_budget UNLESS known PASSED
 ### END HIDDEN TESTS
 assert all(np.isfinite(for_budget(_budget)(_budget - 1)) for _budget in BUDGETS), "the last rate is no finite number"
 ### BEGIN HIDDEN TESTS
@@ -470,12 +466,8 @@ assert _above(_gain(_any, *STOPS)) > 0, "the gain on new seeds is not clearly ab
 # %% nbgrader={"grade": true, "grade_id": "anytime_half", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
 ### BEGIN HIDDEN TESTS
 # One mistake costs its own part only: what cannot be trained is replaced by our schedule from here on.
-if not _usable(anytime):
-
-    def anytime():
-        return lrlib.InverseTime(3 * PEAK, rate=0.02)
-
-
+_any_passed = _usable(anytime)
+### REFERENCE anytime UNLESS any PASSED
 ### END HIDDEN TESTS
 assert all(np.isfinite(anytime()(_stop - 1)) for _stop in STOPS), "the rate before a stop is no finite number"
 ### BEGIN HIDDEN TESTS
@@ -523,16 +515,7 @@ for name, schedule in schedules.items():
 # %% nbgrader={"grade": true, "grade_id": "own_runs", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
 ### BEGIN HIDDEN TESTS
 # One mistake costs its own part only: if that part's tests failed, the right function goes on from here.
-if not globals().get("_words_passed"):
-
-    def compare(first, second, level):
-        shared = sorted(set(first) & set(second))
-        differences = np.array([first[seed] - second[seed] for seed in shared])
-        half = _stats.t.ppf((1 + level) / 2, len(shared) - 1) * differences.std(ddof=1) / len(shared) ** 0.5
-        low, high = differences.mean() - half, differences.mean() + half
-        return low, high, "better" if high < 0 else "worse" if low > 0 else "indistinguishable"
-
-
+### REFERENCE compare UNLESS words PASSED
 ### END HIDDEN TESTS
 _names = ("known", "unknown", "constant", "line")
 assert set(_names) <= set(my_runs), "a key is missing from my_runs"

@@ -108,12 +108,7 @@ _mean_passed = True
 # %% nbgrader={"grade": true, "grade_id": "constant", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
 ### BEGIN HIDDEN TESTS
 # One mistake costs its own part only: if that part's tests failed, the right function goes on from here.
-if not globals().get("_mean_passed"):
-
-    def mean_rate(schedule, updates):
-        return sum(float(schedule(update)) for update in range(updates)) / updates
-
-
+### REFERENCE mean_rate UNLESS mean PASSED
 ### END HIDDEN TESTS
 _control = equal_budget_constant([0.1, 0.2, 0.6].__getitem__, 3)
 assert np.allclose([_control(_t) for _t in range(3)], 0.3), "the control does not have the mean rate at every update"
@@ -310,25 +305,8 @@ def verdict(ours, control, as_published, level):
 # %% nbgrader={"grade": true, "grade_id": "rule", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
 ### BEGIN HIDDEN TESTS
 # One mistake costs its own part only: if that part's tests failed, the right function goes on from here.
-if not globals().get("_t_interval_passed"):
-
-    def interval(differences, level):
-        from scipy import stats
-
-        n = len(differences)
-        half = stats.t.ppf((1 + level) / 2, n - 1) * np.std(differences, ddof=1) / math.sqrt(n)
-        return np.mean(differences) - half, np.mean(differences) + half
-
-
-if not globals().get("_pairs_passed"):
-
-    def paired_differences(ours, theirs):
-        shared = sorted(set(ours) & set(theirs))
-        if len(shared) < 3:
-            raise ValueError(f"three shared seeds are needed, got {len(shared)}")
-        return [ours[seed] - theirs[seed] for seed in shared], len(set(ours) ^ set(theirs))
-
-
+### REFERENCE interval UNLESS t_interval PASSED
+### REFERENCE paired_differences UNLESS pairs PASSED
 ### END HIDDEN TESTS
 _ours = {0: 95.0, 1: 96.0, 2: 97.0, 3: 95.5}
 _near = {0: 95.5, 1: 95.5, 2: 97.0, 3: 95.0}
@@ -383,20 +361,8 @@ _rule_passed = True
 # %% nbgrader={"grade": true, "grade_id": "diverged", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
 ### BEGIN HIDDEN TESTS
 # One mistake costs its own part only: if that part's tests failed, the right function goes on from here.
-if not globals().get("_constant_passed"):
-
-    def equal_budget_constant(schedule, updates):
-        return lrlib.Constant(mean_rate(schedule, updates))
-
-
-if not globals().get("_falling_passed"):
-
-    def falling_line(schedule, updates):
-        lowest = min(float(schedule(update)) for update in range(updates))
-        first = 2 * mean_rate(schedule, updates) - lowest  # the mean of a line is that of its two ends
-        return lrlib.Linear(first, lowest, steps=updates - 1)
-
-
+### REFERENCE equal_budget_constant UNLESS constant PASSED
+### REFERENCE falling_line UNLESS falling PASSED
 ### END HIDDEN TESTS
 _ours = {_seed: 95.0 + _seed % 3 for _seed in range(8)}
 _worse = {_seed: 80.0 + _seed % 2 for _seed in range(8)}
@@ -552,23 +518,7 @@ runs = {name: {seed: train(schedule, seed) for seed in range(SEEDS)} for name, s
 # %% nbgrader={"grade": true, "grade_id": "real_runs", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
 ### BEGIN HIDDEN TESTS
 # One mistake costs its own part only: if that part's tests failed, the right function goes on from here.
-if not (globals().get("_rule_passed") and globals().get("_diverged_passed")):
-
-    def verdict(ours, control, as_published, level):
-        if any(math.isnan(accuracy) for runs in (control, as_published) for accuracy in runs.values()):
-            raise ValueError("a control diverged: compare with another one")
-        if any(math.isnan(accuracy) for accuracy in ours.values()):
-            return "not reproduced"
-
-        def holds(theirs):
-            differences, _ = paired_differences(ours, theirs)
-            return interval(differences, level)[0] > 0
-
-        if holds(control):
-            return "reproduced"
-        return "confounded" if holds(as_published) else "not reproduced"
-
-
+### REFERENCE verdict UNLESS rule, diverged PASSED
 ### END HIDDEN TESTS
 _names = ("cycle", "published", "constant", "line")
 assert set(_names) <= set(runs), "a key is missing from runs"

@@ -150,13 +150,7 @@ def triangular2(update, base_lr, max_lr, up, down, stop):
 # %% nbgrader={"grade": true, "grade_id": "triangular2_peaks", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
 ### BEGIN HIDDEN TESTS
 # One mistake costs its own part only: if a test of part 1 failed, the right function goes on from here.
-if not all(globals().get(f"_{_test}_passed") for _test in ("ends", "between", "stops", "arrays")):
-
-    def triangular(update, base_lr, max_lr, up, down, stop):
-        place = np.minimum(update, stop) % (up + down)
-        return base_lr + (max_lr - base_lr) * np.minimum(place / up, (up + down - place) / down)
-
-
+### REFERENCE triangular UNLESS ends, between, stops, arrays PASSED
 ### END HIDDEN TESTS
 assert np.isclose(triangular2(UP, BASE_LR, MAX_LR, UP, DOWN, STOP), MAX_LR), "the first peak is not the upper bound"
 ### BEGIN HIDDEN TESTS

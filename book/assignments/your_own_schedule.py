@@ -260,12 +260,7 @@ class MyScheduler(torch.optim.lr_scheduler.LRScheduler):
 # %% nbgrader={"grade": true, "grade_id": "pytorch_rates", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false} tags=["pytorch"]
 ### BEGIN HIDDEN TESTS
 # One mistake costs its own part only: if a test of `rate` failed, the right one goes on from here.
-if not all(globals().get(f"_rate_{_test}_passed") for _test in ("ends", "between", "beyond")):
-
-    def rate(update, start, peak, warmup, flat, drop, fall):
-        return _right(update, start, peak, warmup, flat, drop, fall)
-
-
+### REFERENCE rate UNLESS rate_ends, rate_between, rate_beyond PASSED
 ### END HIDDEN TESTS
 _optimizer = _two_groups()
 _scheduler = MyScheduler(_optimizer, **SHAPE)
@@ -429,6 +424,10 @@ class MySchedule(keras.optimizers.schedules.LearningRateSchedule):
 
 
 # %% nbgrader={"grade": true, "grade_id": "keras_eager", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false} tags=["keras"]
+### BEGIN HIDDEN TESTS
+# One mistake costs its own part only: if a test of `rate` failed, the right one goes on from here.
+### REFERENCE rate UNLESS rate_ends, rate_between, rate_beyond PASSED
+### END HIDDEN TESTS
 _schedule = MySchedule(**SHAPE)
 assert isinstance(_schedule, keras.optimizers.schedules.LearningRateSchedule), "MySchedule is no LearningRateSchedule"
 assert np.isclose(float(_schedule(0)), START), "the first update does not have the rate at the start"

@@ -25,6 +25,12 @@ def test_the_reference_gets_full_marks(name, framework, record_property):
     assert harness.failures(name, {}, framework=framework) == {}
 
 
+@pytest.mark.parametrize("framework", ["pytorch", "keras"])
+def test_three_policies_is_the_same_notebook_for_each_framework(framework):
+    """It trains nothing, so what its answers show holds in every release."""
+    assert harness.source_of("three_policies", framework) == harness.source_of("three_policies", None)
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_other_parameters_keep_the_tests_valid(name):
     """A teacher may change the numbers."""
@@ -120,6 +126,14 @@ def test_a_wrong_rule_costs_nothing_of_the_bounds(title):
     (answer,) = [one for one in ANSWERS["find_the_range"][0] if one.title == title]
     failed = set(harness.failures("find_the_range", answer.cells))
     assert failed and failed <= part_of("find_the_range", "steepest")
+
+
+def test_a_wrong_rate_costs_nothing_of_a_keras_schedule_that_calls_it():
+    """In the release for Keras too, which has none of PyTorch's tests."""
+    answers = {one.title: one.cells for one in ANSWERS["your_own_schedule"][0]}
+    cells = answers["forgets the drop"] | answers["a table and gather"]
+    failed = set(harness.failures("your_own_schedule", cells, framework="keras"))
+    assert failed and failed <= part_of("your_own_schedule", "rate")
 
 
 def test_the_bugs_are_parts_of_their_own():

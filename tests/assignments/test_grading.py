@@ -54,6 +54,66 @@ def test_what_would_give_answers_away_is_refused(marks, source, message):
         tool.student_version(notebook)
 
 
+SOURCE = """\
+# %% nbgrader={"solution": true, "grade": false, "grade_id": "double"}
+def double(x):
+    ### BEGIN SOLUTION
+    return 2 * x
+    ### END SOLUTION
+
+
+def other(x):
+    return x
+
+# %% nbgrader={"solution": false, "grade": true, "grade_id": "doubled", "points": 1}
+"""
+
+
+def test_a_reference_is_the_solutions_function_where_a_test_has_not_passed(tmp_path):
+    line = "### REFERENCE double UNLESS one, two PASSED"
+    (tmp_path / "a.py").write_text(f"{SOURCE}### BEGIN HIDDEN TESTS\n{line}\n### END HIDDEN TESTS\n")
+    notebook = tool.read_source(tmp_path / "a.py")
+    for passed, found in (({}, 2), ({"_one_passed": True}, 2), ({"_one_passed": True, "_two_passed": True}, 3)):
+        space = {**passed, "double": lambda x: 3 * x}
+        exec(notebook.cells[1].source, space)
+        assert space["double"](1) == found and "other" not in space
+    assert "return 2" not in nbformat.writes(tool.student_version(notebook))
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("### REFERENCE double UNLESS one PASSED", "would show a solution"),
+        ("### BEGIN HIDDEN TESTS\n### REFERENCE half UNLESS one PASSED\n### END HIDDEN TESTS", "cell defines half"),
+        ("### BEGIN HIDDEN TESTS\n### REFERENCE double UNLESS one\n### END HIDDEN TESTS", "is expected: ### REFERENCE"),
+    ],
+)
+def test_a_reference_that_stands_in_the_wrong_place_or_names_nothing_is_refused(tmp_path, line, message):
+    (tmp_path / "a.py").write_text(f"{SOURCE}{line}\n")
+    with pytest.raises(tool.AssignmentError, match=message):
+        tool.read_source(tmp_path / "a.py")
+
+
+def ran(name, kind, error):
+    """A cell that was run, with the error that ended it, if any."""
+    outputs = [v4.new_output("error", ename=error, evalue="words", traceback=[])] if error else []
+    marks = {"nbgrader": {"grade_id": name, kind: True}}
+    return v4.new_code_cell("", metadata=marks, outputs=outputs)
+
+
+@pytest.mark.parametrize(
+    ("answer", "test", "remark"),
+    [
+        ("NotImplementedError", "NameError", "not done: t"),
+        ("NotImplementedError", "AssertionError", "t: words"),
+        (None, "NameError", "t: NameError: words"),
+    ],
+)
+def test_a_test_that_misses_a_name_is_not_done_where_the_answer_is_untouched(answer, test, remark):
+    cells = [ran("first", "solution", "NotImplementedError"), ran("a", "solution", answer), ran("t", "grade", test)]
+    assert list(tool._remarks(v4.new_notebook(cells=cells))) == [remark]
+
+
 def solved(name, untouched):
     """A student's notebook with the reference solutions typed in."""
     notebook = copy.deepcopy(untouched)

@@ -104,6 +104,15 @@ def falling_line(schedule, updates):
     lowest = min(schedule(update) for update in range(updates))
     return lrlib.Cosine(2 * mean_rate(schedule, updates) - lowest, lowest, steps=updates - 1)
 
+# %% wrong: Keras's decay over the budget, which ends after the last update; in: line; with: keras; caught by: falling
+import keras
+
+def falling_line(schedule, updates):
+    lowest = min(float(schedule(update)) for update in range(updates))
+    first = 2 * mean_rate(schedule, updates) - lowest
+    decay = keras.optimizers.schedules.PolynomialDecay(first, decay_steps=updates, end_learning_rate=lowest)
+    return lambda update: float(decay(update))
+
 # %% wrong: the normal distribution's quantile; in: student; caught by: t_interval
 def interval(differences, level):
     from scipy import stats
@@ -406,6 +415,25 @@ schedules = [cycle, equal_budget_constant(cycle, UPDATES), lrlib.Constant(PUBLIS
 runs = {}
 for name, schedule in zip(("cycle", "published", "constant", "line"), schedules):
     runs[name] = {seed: train(schedule, seed) for seed in range(SEEDS)}
+
+# %% wrong: one rate an epoch, as Keras's LearningRateScheduler has it; in: train_all; with: keras; caught by: real_runs
+cycle = lrlib.Triangular(LOW, HIGH, STEP_SIZE)
+schedules = [cycle, lrlib.Constant(PUBLISHED), equal_budget_constant(cycle, UPDATES), falling_line(cycle, UPDATES)]
+epoch = len(train_images) // BATCH
+runs = {}
+for name, schedule in zip(("cycle", "published", "constant", "line"), schedules):
+    runs[name] = {seed: train(lambda update: schedule(update // epoch * epoch), seed) for seed in range(SEEDS)}
+
+# %% wrong: the Keras model goes on from the run before; in: train_all; with: keras; caught by: real_runs
+cycle = lrlib.Triangular(LOW, HIGH, STEP_SIZE)
+schedules = [cycle, lrlib.Constant(PUBLISHED), equal_budget_constant(cycle, UPDATES), falling_line(cycle, UPDATES)]
+runs = {}
+for name, schedule in zip(("cycle", "published", "constant", "line"), schedules):
+    runs[name] = {}
+    rates = tf.constant([float(schedule(update)) for update in range(UPDATES)], tf.float32)
+    for seed in range(SEEDS):
+        all_updates(rates, tf.constant(draw_batches(seed)))
+        runs[name][seed] = in_keras.evaluate(network, test_images, test_labels)[1]
 
 # %% wrong: control minus cycle; in: conclude; caught by: conclusion
 my_intervals = {c: interval(paired_differences(runs[c], runs["cycle"])[0], LEVEL) for c in ("constant", "line")}

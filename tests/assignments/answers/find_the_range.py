@@ -147,6 +147,41 @@ def sweep(train_step, start, end, steps):
             break
     return rates, losses
 
+# %% wrong: the loss of Keras's progress bar, a mean over the epoch so far; in: sweep; with: keras; caught by: sweep_pairs
+def sweep(train_step, start, end, steps):
+    rates, seen, logged = [], [], []
+    for rate in np.geomspace(start, end, steps):
+        rates.append(rate)
+        seen.append(train_step(rate))
+        logged.append(np.mean(seen))
+        if not np.isfinite(seen[-1]) or seen[-1] > 4 * min(seen):
+            break
+    return rates, logged
+
+# %% wrong: waits for five batches before it may stop, as a callback for Keras does; in: sweep; with: keras; caught by: sweep_stop
+def sweep(train_step, start, end, steps):
+    rates, losses, best = [], [], 1e9
+    for batch, rate in enumerate(np.geomspace(start, end, steps)):
+        rates.append(rate)
+        losses.append(train_step(rate))
+        if batch > 5 and (np.isnan(losses[-1]) or losses[-1] > 4 * best):
+            break
+        best = min(best, losses[-1])
+    return rates, losses
+
+# %% wrong: Keras's decay over as many steps as there are rates; in: sweep; with: keras; caught by: sweep_rates
+import keras
+
+def sweep(train_step, start, end, steps):
+    schedule = keras.optimizers.schedules.ExponentialDecay(start, decay_steps=steps, decay_rate=end / start)
+    rates, losses = [], []
+    for step in range(steps):
+        rates.append(float(schedule(step)))
+        losses.append(train_step(rates[-1]))
+        if not np.isfinite(losses[-1]) or losses[-1] > 4 * min(losses):
+            break
+    return rates, losses
+
 # %% wrong: a running average; in: steepest; caught by: steepest_place, steepest_noise
 def steepest(rates, losses):
     finite = np.isfinite(losses)
@@ -297,6 +332,11 @@ bounds = {"first": (0.33, 1.0), "second": (0.026, 0.08)}
 
 # %% wrong: right for one network only; in: bounds; caught by: bounds_upper
 bounds = {"first": (0.1, 0.6), "second": (0.02, 0.2)}
+
+# %% wrong: up to the rate that Keras's SGD has if none is given; in: bounds; with: keras; caught by: bounds_upper
+import keras
+
+bounds = {name: (0.001, float(keras.optimizers.SGD().learning_rate)) for name in NETWORKS}
 
 # %% wrong: any number from the rule is support; in: verdicts; caught by: curves_supported, curves_reasons
 verdicts = {

@@ -54,6 +54,17 @@ def mended_1(epochs, updates_per_epoch, drop_epochs, first_lr, gamma):
             optimizer.step()
     return {"rates": optimizer.rates, "weight": weight.item()}
 
+# %% wrong: cuts where the epoch's number divides, as callbacks for Keras do, and so at once; in: mended_1; with: keras; caught by: mend_1
+def mended_1(epochs, updates_per_epoch, drop_epochs, first_lr, gamma):
+    weight = keras.Variable(1.0)
+    optimizer = RecordedSGD(first_lr)
+    for epoch in range(epochs):
+        if epoch % drop_epochs == 0:
+            optimizer.learning_rate = optimizer.learning_rate * gamma
+        for _update in range(updates_per_epoch):
+            optimizer.apply([keras.ops.convert_to_tensor(weight)], [weight])
+    return {"rates": optimizer.rates, "weight": float(weight)}
+
 # %% wrong: looks at the first epoch only; in: check_1; caught by: judge_1
 def check_1(script):
     rates = script(4, 5, 2, 0.1, 0.5)["rates"]
@@ -115,6 +126,14 @@ def mended_3(updates, first_lr, last_lr):
         optimizer.step()
         scheduler.step()
     return {"rates": optimizer.rates, "weight": weight.item()}
+
+# %% wrong: leaves it to Keras, over one update too many; in: mended_3; with: keras; caught by: mend_3
+def mended_3(updates, first_lr, last_lr):
+    weight = keras.Variable(1.0)
+    optimizer = RecordedSGD(keras.optimizers.schedules.PolynomialDecay(first_lr, updates, last_lr))
+    for _update in range(updates):
+        optimizer.apply([keras.ops.convert_to_tensor(weight)], [weight])
+    return {"rates": optimizer.rates, "weight": float(weight)}
 
 # %% wrong: compares floats exactly; in: check_3; caught by: judge_3
 def check_3(script):
@@ -243,6 +262,18 @@ def mended_6(epochs, updates_per_epoch, first_lr, gamma):
         drawn.append(scheduler.get_last_lr()[0])
         scheduler.step()
     return {"drawn": drawn, "rates": optimizer.rates, "weight": weight.item()}
+
+# %% wrong: two names for one schedule; in: mended_6; with: keras; caught by: mend_6
+def mended_6(epochs, updates_per_epoch, first_lr, gamma):
+    weight = keras.Variable(1.0)
+    optimizer = RecordedSGD(first_lr)
+    for_figure = for_training = Factor(first_lr, gamma)
+    drawn = [for_figure(epoch) for epoch in range(epochs)]
+    for epoch in range(epochs):
+        optimizer.learning_rate = for_training(epoch)
+        for _update in range(updates_per_epoch):
+            optimizer.apply([keras.ops.convert_to_tensor(weight)], [weight])
+    return {"drawn": drawn, "rates": optimizer.rates, "weight": float(weight)}
 
 # %% wrong: looks at the first rate only; in: check_6; caught by: judge_6
 def check_6(script):

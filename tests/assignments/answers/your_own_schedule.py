@@ -627,6 +627,40 @@ class MySchedule(keras.optimizers.schedules.LearningRateSchedule):
     def get_config(self):
         return dict(vars(self))
 
+# %% wrong: NumPy in the graph; in: schedule; with: keras; caught by: keras_graph
+@keras.saving.register_keras_serializable(package="answers")
+class MySchedule(keras.optimizers.schedules.LearningRateSchedule):
+    def __init__(self, start, peak, warmup, flat, drop, fall):
+        self.start, self.peak, self.warmup, self.flat, self.drop, self.fall = start, peak, warmup, flat, drop, fall
+
+    def __call__(self, step):
+        step = np.asarray(step, "float32")
+        z = np.clip((step - self.warmup - self.flat) / self.fall, 0.0, 1.0)
+        up = self.start + (self.peak - self.start) * step / self.warmup
+        down = self.drop * self.peak * (1 - np.sqrt(z))
+        return np.where(step < self.warmup, up, np.where(step < self.warmup + self.flat, self.peak, down))
+
+    def get_config(self):
+        return dict(vars(self))
+
+# %% wrong: the config has other names than the constructor; in: schedule; with: keras; caught by: keras_config, keras_resume
+@keras.saving.register_keras_serializable(package="answers")
+class MySchedule(keras.optimizers.schedules.LearningRateSchedule):
+    def __init__(self, start, peak, warmup, flat, drop, fall):
+        self.start, self.peak, self.drop = start, peak, drop
+        self.warmup_steps, self.flat_steps, self.fall_steps = warmup, flat, fall
+
+    def __call__(self, step):
+        step = tf.cast(step, tf.float32)
+        z = tf.clip_by_value((step - self.warmup_steps - self.flat_steps) / self.fall_steps, 0.0, 1.0)
+        up = self.start + (self.peak - self.start) * step / self.warmup_steps
+        down = self.drop * self.peak * (1 - tf.sqrt(z))
+        flat = tf.where(step < self.warmup_steps + self.flat_steps, self.peak, down)
+        return tf.where(step < self.warmup_steps, up, flat)
+
+    def get_config(self):
+        return dict(vars(self))
+
 # %% unusual: a table and gather; in: schedule
 @keras.saving.register_keras_serializable()
 class MySchedule(keras.optimizers.schedules.LearningRateSchedule):
@@ -765,6 +799,17 @@ def train_keras(model, x, y, batch_size, epochs):
     model.fit(x, y, batch_size=batch_size, epochs=epochs, verbose=0)
     schedule = model.optimizer._learning_rate
     return [float(schedule(t)) for t in range(epochs * len(x) // batch_size)]
+
+# %% wrong: compiles anew at each call; in: train_keras; with: keras; caught by: keras_trace
+def train_keras(model, x, y, batch_size, epochs):
+    rates = []
+    schedule = model.optimizer._learning_rate
+    model.compile(keras.optimizers.SGD(schedule), "mse", jit_compile=False)
+    read = keras.callbacks.LambdaCallback(
+        on_train_batch_begin=lambda batch, logs: rates.append(float(model.optimizer.learning_rate))
+    )
+    model.fit(x, y, batch_size=batch_size, epochs=epochs, callbacks=[read], verbose=0)
+    return rates
 
 # %% unusual: batch by batch; in: train_keras
 def train_keras(model, x, y, batch_size, epochs):
