@@ -90,7 +90,6 @@ def source_of(name: str, framework: str | None):
 # What the networks of an assignment were trained to, by framework, rates, and what else its function is given: most
 # answers train the same ones, and with these arguments they always end the same.
 TRAINED: dict = {}
-TRAINS = {"choose_and_defend": "curve", "fair_comparison": "train"}  # that function, called with a schedule first
 
 
 def remembered(train, space: dict):
@@ -104,6 +103,43 @@ def remembered(train, space: dict):
         return copy.copy(TRAINED[key])
 
     return trained
+
+
+def remembered_steps(begin, space: dict):
+    """The same for a function that returns a network's ``train_step``: it trains once the rates so far are new."""
+
+    def begun(name, seed):
+        rates, made, network = [], 0, None
+
+        def train_step(rate):
+            nonlocal made, network
+            rates.append(float(rate))
+            key = (space["FRAMEWORK"], space["WIDTH"], name, seed, *rates)
+            if key not in TRAINED:
+                network = network or begin(name, seed)
+                losses = [network(one) for one in rates[made:]]
+                made, TRAINED[key] = len(rates), losses[-1]
+            return TRAINED[key]
+
+        return train_step
+
+    return begun
+
+
+# The cell that defines such a function, less its framework, the function, and what stands in its place.
+TRAINS = {
+    "choose_and_defend": ("curve", "curve", remembered),
+    "fair_comparison": ("train", "train", remembered),
+    "find_the_range": ("networks", "begin", remembered_steps),
+}
+
+
+def remember(name: str, cell: str | None, space: dict) -> None:
+    """After the cell that defines the function with which this assignment trains, put the one that remembers there."""
+    of_cell, function, wrap = TRAINS.get(name, (None, None, None))
+    if wrap is not None and cell == f"{of_cell}_{space['FRAMEWORK']}":
+        wrapped = wrap(space[function], space)
+        space.update({one: wrapped for one in (function, f"_{function}") if one in space})
 
 
 def failures(
@@ -144,9 +180,8 @@ def failures(
                 space["In"].append(source)
                 try:
                     exec(compile(source, f"<{cell_name(cell)}>", "exec"), space)
-                    if not anew and cell_name(cell) == f"{TRAINS.get(name)}_{space.get('FRAMEWORK')}":
-                        trained = remembered(space[TRAINS[name]], space)
-                        space.update({TRAINS[name]: trained, f"_{TRAINS[name]}": trained})
+                    if not anew:
+                        remember(name, cell_name(cell), space)
                 except Exception as error:
                     if graded and (not tests or cell_name(cell) in tests):
                         failed[cell_name(cell)] = f"{type(error).__name__}: {error}"
