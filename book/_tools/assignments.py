@@ -62,6 +62,7 @@ RESIDENT = 2 << 30  # bytes of memory for one submission: twice what the largest
 MEMORY = 12 << 30  # bytes of address space for one submission
 LARGEST = 50 << 20  # bytes of a file that is read as a notebook
 GRADES, DETAILS = "grades.csv", "details.csv"
+SYNTAX = {"SyntaxError", "IndentationError", "TabError"}
 # What a student finds in place of a solution, as in nbgrader.
 STUBS = {"code": ("# YOUR CODE HERE", "raise NotImplementedError()"), "markdown": ("YOUR ANSWER HERE",)}
 # A line of hidden tests: the solution's function goes on from here unless some tests have set `_NAME_passed`.
@@ -303,7 +304,7 @@ def _handed_in(student: Path, cells: dict[str, set[str]]) -> Iterator[tuple[str,
     unlisted: list[OSError] = []
     candidates: dict[str, list[Candidate]] = {}
     for path in handed_in_files(student, ".ipynb", unlisted):
-        candidate = _read_candidate(path)
+        candidate = read_candidate(path)
         candidates.setdefault(belongs_to(candidate, cells), []).append(candidate)
     stray = [f"{one.path.name} {one.problem}".strip() for one in candidates.pop("", [])]
     stray += [f"{Path(error.filename).name} cannot be listed ({error.strerror})" for error in unlisted]
@@ -328,7 +329,8 @@ def handed_in_files(student: Path, ending: str, unlisted: list[OSError]) -> Iter
         yield from (Path(place, name) for name in sorted([*folders, *files]) if name.lower().endswith(ending))
 
 
-def _read_candidate(path: Path) -> Candidate:
+def read_candidate(path: Path) -> Candidate:
+    """A file that was handed in, and what is wrong with it where it cannot be read."""
     try:
         return Candidate(path, read_submission(path))
     except OSError as error:
@@ -611,17 +613,22 @@ def _remarks(notebook: NotebookNode) -> Iterator[str]:
     """In words, what did not go well in a notebook that was run: the tests that failed, and what was cut short."""
     from grading_steps import CUT, OUTPUT
 
-    not_done = []
+    not_done, undone = [], False
     for number, cell in enumerate(notebook.cells, 1):
         name = cell.metadata.get("nbgrader", {}).get("grade_id", f"cell {number}")
         errors = {output.ename: output.evalue for output in cell.get("outputs", []) if output.output_type == "error"}
+        if cell.metadata.get("nbgrader", {}).get("solution"):
+            undone = "NotImplementedError" in errors  # so that its tests miss the names that it should define
         if "CellTimeoutError" in errors:
             yield f"{name}: stopped, it took too long"
         elif "ModuleNotFoundError" in errors:
             yield f"{name}: {errors['ModuleNotFoundError']}"
+        elif SYNTAX & set(errors):
+            words = "; ".join(f"{kind}: {words}" for kind, words in errors.items())
+            yield f"{name}: " + re.sub(r" \([^()]*, line (\d+)\)", r" in line \1", words)
         elif cell.metadata.get("nbgrader", {}).get("grade"):
             for kind, words in errors.items():
-                if kind == "NotImplementedError":
+                if kind == "NotImplementedError" or (undone and kind == "NameError"):
                     not_done.append(name)
                 else:
                     yield f"{name}: {words if kind == 'AssertionError' else f'{kind}: {words}'}"[:300].replace(

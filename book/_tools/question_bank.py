@@ -28,6 +28,7 @@ ITEM = re.compile(r"^\d+\. (.*?)(?=^\d+\. |\Z)", re.DOTALL | re.MULTILINE)
 CHOICES = re.compile(r"\*\*([^*]+? / [^*]+?)\*\*")
 ANSWER = re.compile(r"\*\*([^*]+)\*\*:?\s*(.*)", re.DOTALL)
 LINK = re.compile(r"\[([^\]]+)\]\([^)]*\)")
+MATH = re.compile(r"\$([^$]+)\$")
 BLANK = "____"
 
 
@@ -95,6 +96,7 @@ def gift(found: list[Question]) -> str:
     """The questions in Moodle's GIFT format, the reason as feedback; a category for each chapter."""
 
     def plain(text: str) -> str:
+        text = MATH.sub(r"\\\\(\1\\\\)", text)  # Moodle's mark of a formula, as Markdown writes it
         return re.sub(r"([~=#{}:\\])", r"\\\1", text)
 
     blocks = []
@@ -111,7 +113,8 @@ def gift(found: list[Question]) -> str:
 def write(target: Path = ARCHIVE) -> Path:
     """Write the archive, unless it is there already."""
     found = bank()
-    forms = {"questions.md": markdown(found), "questions.gift": gift(found)}
+    # Moodle takes GIFT from a file of plain text.
+    forms = {"questions.md": markdown(found), "questions.gift.txt": gift(found)}
     return site_zip.pack(target, ((f"question-bank/{name}", text.encode()) for name, text in forms.items()))
 
 

@@ -53,14 +53,17 @@ def solutions(tool: Any, name: str, notebook: Any) -> tuple[str, list[str]]:
 def grade(tool: Any, path: Path, wants_solutions: bool, seconds: float | None, place: Path) -> int:
     """Grade a notebook, print its marks, and write the feedback page, and the solutions, beside it."""
     cells = {name: tool.cell_names(tool.read_source(tool.SOURCES / f"{name}.py")) for name in tool.names(tool.SOURCES)}
-    notebook = tool.read_submission(path)
-    name = tool.belongs_to(tool.Candidate(path, notebook), cells)
+    candidate = tool.read_candidate(path)
+    name = tool.belongs_to(candidate, cells)
+    if candidate.notebook is None:
+        raise tool.AssignmentError(f"{path} {candidate.problem}: nothing to grade")
     if not name:
         raise tool.AssignmentError(f"{path} is none of the assignments: {', '.join(cells)}")
     handed_in = place / "handed in" / STUDENT / f"{name}.ipynb"
     handed_in.parent.mkdir(parents=True)
     handed_in.write_bytes(path.read_bytes())
     limit = seconds or tool.calibrate(1)
+    print(f"grading {name}: this takes {limit:.0f} seconds at most", flush=True)
     (mark,) = tool.grade(handed_in.parents[1], place / "marks", tool.SOURCES, None, [name], limit)
     for test, (points, most) in mark.cells.items():
         print(f"{points:4g} of {most:g}  {test}")
@@ -71,11 +74,21 @@ def grade(tool: Any, path: Path, wants_solutions: bool, seconds: float | None, p
     page.write_bytes((place / "marks/feedback" / STUDENT / f"{name}.html").read_bytes())
     print(f"written: {page}")
     if wants_solutions:
-        text, untried = solutions(tool, name, notebook)
+        text, untried = solutions(tool, name, candidate.notebook)
         shown = path.with_name(f"{name}-solutions.md")
         shown.write_text(text, encoding="utf-8")
         print(f"written: {shown}" + (f"; not tried yet, so not shown: {', '.join(untried)}" if untried else ""))
     return 0
+
+
+def words(error: Exception) -> str:
+    """What to tell a learner: our own errors say it all, a missing package says what to install."""
+    if isinstance(error, ModuleNotFoundError):
+        if error.name == "resource":
+            return "grading runs on Linux and macOS; on Windows run it in WSL, the Windows Subsystem for Linux"
+        return f"{error}: install lrlib[assignments], as the assignments' page says"
+    kind = type(error).__name__
+    return str(error) if kind in ("AssignmentError", "DataUnavailable") else f"{kind}: {error}"
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -85,14 +98,18 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--solutions", action="store_true", help="also show the solutions of the parts that you tried")
     parser.add_argument("--seconds", type=float, help="for the whole notebook; without it, as a calibration finds")
     options = parser.parse_args(argv)
+    if options.seconds is not None and not 0 < options.seconds < float("inf"):
+        parser.error(f"--seconds: a number above 0 is expected, got {options.seconds}")
     if not options.file.is_file():
-        print(f"{options.file} is not there: download it from the assignments' page", file=sys.stderr)
+        print(f"there is no file {options.file.absolute()}: go to your notebook's folder, or name it", file=sys.stderr)
         return 1
     with tempfile.TemporaryDirectory(prefix="self-grading-") as folder:
-        place = Path(folder)
-        with zipfile.ZipFile(sys.argv[0]) as archive:  # grading starts processes, which need files
-            archive.extractall(place)
-        sys.path.insert(0, str(place / "tools"))
+        place, home = Path(folder), Path(__file__).parent
+        if not home.is_dir():  # not unpacked: grading starts processes, which need files
+            with zipfile.ZipFile(home) as archive:
+                archive.extractall(place)
+            home = place
+        sys.path.insert(0, str(home / "tools"))
         try:
             import assignments as tool
             import leaderboard
@@ -103,11 +120,8 @@ def main(argv: list[str] | None = None) -> int:
                 entry.write_bytes(options.file.read_bytes())
                 return leaderboard.main([str(entry.parents[1]), str(options.file.parent / "board")])
             return grade(tool, options.file, options.solutions, options.seconds, place)
-        except ModuleNotFoundError as error:
-            print(f"{error}: install lrlib[assignments], as the assignments' page says", file=sys.stderr)
-            return 1
         except Exception as error:
-            print(f"{type(error).__name__}: {error}", file=sys.stderr)
+            print(words(error), file=sys.stderr)
             return 1
 
 

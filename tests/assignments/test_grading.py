@@ -94,6 +94,26 @@ def test_a_reference_that_stands_in_the_wrong_place_or_names_nothing_is_refused(
         tool.read_source(tmp_path / "a.py")
 
 
+def ran(name, kind, error):
+    """A cell that was run, with the error that ended it, if any."""
+    outputs = [v4.new_output("error", ename=error, evalue="words", traceback=[])] if error else []
+    marks = {"nbgrader": {"grade_id": name, kind: True}}
+    return v4.new_code_cell("", metadata=marks, outputs=outputs)
+
+
+@pytest.mark.parametrize(
+    ("answer", "test", "remark"),
+    [
+        ("NotImplementedError", "NameError", "not done: t"),
+        ("NotImplementedError", "AssertionError", "t: words"),
+        (None, "NameError", "t: NameError: words"),
+    ],
+)
+def test_a_test_that_misses_a_name_is_not_done_where_the_answer_is_untouched(answer, test, remark):
+    cells = [ran("first", "solution", "NotImplementedError"), ran("a", "solution", answer), ran("t", "grade", test)]
+    assert list(tool._remarks(v4.new_notebook(cells=cells))) == [remark]
+
+
 def solved(name, untouched):
     """A student's notebook with the reference solutions typed in."""
     notebook = copy.deepcopy(untouched)

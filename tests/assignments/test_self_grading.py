@@ -71,9 +71,9 @@ def folder(tmp_path_factory):
 class TestArchive:
     """Run as a learner runs it, outside the repository. One class, so that one worker does."""
 
-    def run(self, folder, *given):
-        command = [sys.executable, "self-grading.zip", *given]
-        environment = os.environ | {"PYTHONPATH": "", "PYTHONUTF8": "1"}
+    def run(self, folder, *given, archive="self-grading.zip", path=""):
+        command = [sys.executable, archive, *given]
+        environment = os.environ | {"PYTHONPATH": str(path), "PYTHONUTF8": "1"}
         return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
 
     def test_a_notebook_is_graded_and_its_solutions_follow_the_attempts(self, folder):
@@ -89,14 +89,37 @@ class TestArchive:
     @pytest.mark.parametrize(
         ("name", "words"),
         [
-            ("nowhere.ipynb", "download it"),
-            ("holiday.ipynb", "is none of the assignments"),
-            ("b.ipynb", "not JSON|JSON"),
+            ("nowhere.ipynb", "there is no file {folder}/nowhere.ipynb: go to your notebook's folder, or name it"),
+            (".", "there is no file {folder}: go to"),
+            ("holiday.ipynb", "holiday.ipynb is none of the assignments: choose_and_defend"),
+            ("b.ipynb", "b.ipynb is not a notebook (NotJSONError): nothing to grade"),
         ],
     )
     def test_what_is_no_assignment_is_named(self, folder, name, words):
         nbformat.write(nbformat.v4.new_notebook(), folder / "holiday.ipynb")
         (folder / "b.ipynb").write_text("{")
         done = self.run(folder, name)
-        assert done.returncode == 1 and any(word in done.stderr for word in words.split("|"))
-        assert "Traceback" not in done.stderr
+        assert done.returncode == 1 and done.stderr.startswith(words.format(folder=folder)), done.stderr
+
+    def test_a_limit_below_nought_is_refused(self, folder):
+        done = self.run(folder, "self-grading.zip", "--seconds", "-3")
+        assert done.returncode == 2 and "a number above 0 is expected, got -3.0" in done.stderr
+
+    def test_an_unpacked_archive_grades_too_and_names_a_slip_of_the_pen(self, folder):
+        """Some browsers unpack what they download."""
+        zipfile.ZipFile(folder / "self-grading.zip").extractall(folder / "self-grading")
+        nbformat.write(notebook(triangular="def triangular(update\n    return 0", draw=True), folder / f"{NAME}.ipynb")
+        done = self.run(folder, f"{NAME}.ipynb", archive="self-grading")
+        assert done.returncode == 0, done.stderr
+        assert "grading three_policies: this takes" in done.stdout and "\n   0 of 20  in all" in done.stdout
+        assert "- triangular: SyntaxError: '(' was never closed in line 1\n" in done.stdout
+        assert "- not done: triangular2_peaks, triangular2_between, triangular2_late, exp_range_values" in done.stdout
+
+    @pytest.mark.parametrize(
+        ("module", "words"), [("nbgrader", "install lrlib[assignments]"), ("resource", "on Windows run it in WSL")]
+    )
+    def test_what_is_missing_is_named(self, folder, tmp_path, module, words):
+        (tmp_path / f"{module}.py").write_text(f"raise ModuleNotFoundError('No module', name={module!r})")
+        nbformat.write(notebook(), folder / f"{NAME}.ipynb")
+        done = self.run(folder, f"{NAME}.ipynb", "--seconds", "60", path=tmp_path)
+        assert done.returncode == 1 and words in done.stderr and "Traceback" not in done.stderr
