@@ -40,6 +40,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 
+# Imported with nbformat, by way of jsonschema, it takes two seconds to make a grammar that no notebook needs.
+sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
+
 import jupytext
 import nbformat
 from nbformat import NotebookNode, v4

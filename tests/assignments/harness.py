@@ -14,6 +14,7 @@ assignment's parameter cell, under which the reference must pass too.
 """
 
 import contextlib
+import copy
 import io
 import os
 import re
@@ -25,6 +26,7 @@ from unittest import mock
 
 import assignments
 import matplotlib.pyplot as plt
+import numpy as np
 from matplotlib.figure import Figure
 
 ANSWERS = Path(__file__).parent / "answers"
@@ -85,18 +87,74 @@ def source_of(name: str, framework: str | None):
     return assignments.read_source(assignments.SOURCES / f"{name}.py", framework)
 
 
+# What the networks of an assignment were trained to, by framework, rates, and what else its function is given: most
+# answers train the same ones, and with these arguments they always end the same.
+TRAINED: dict = {}
+
+
+def remembered(train, space: dict):
+    """The function, for which every training runs once in a session. The schedule is asked anew each time."""
+
+    def trained(schedule, *how):
+        rates = [float(schedule(update)) for update in range(space.get("UPDATES") or max(how[0]))]
+        key = (train.__name__, space["FRAMEWORK"], *rates, *(str(np.array(one).tolist()) for one in how))
+        if key not in TRAINED:
+            TRAINED[key] = train(rates.__getitem__, *how)
+        return copy.copy(TRAINED[key])
+
+    return trained
+
+
+def remembered_steps(begin, space: dict):
+    """The same for a function that returns a network's ``train_step``: it trains once the rates so far are new."""
+
+    def begun(name, seed):
+        rates, made, network = [], 0, None
+
+        def train_step(rate):
+            nonlocal made, network
+            rates.append(float(rate))
+            key = (space["FRAMEWORK"], space["WIDTH"], name, seed, *rates)
+            if key not in TRAINED:
+                network = network or begin(name, seed)
+                losses = [network(one) for one in rates[made:]]
+                made, TRAINED[key] = len(rates), losses[-1]
+            return TRAINED[key]
+
+        return train_step
+
+    return begun
+
+
+# The cell that defines such a function, less its framework, the function, and what stands in its place.
+TRAINS = {
+    "choose_and_defend": ("curve", "curve", remembered),
+    "fair_comparison": ("train", "train", remembered),
+    "find_the_range": ("networks", "begin", remembered_steps),
+}
+
+
+def remember(name: str, cell: str | None, space: dict) -> None:
+    """After the cell that defines the function with which this assignment trains, put the one that remembers there."""
+    of_cell, function, wrap = TRAINS.get(name, (None, None, None))
+    if wrap is not None and cell == f"{of_cell}_{space['FRAMEWORK']}":
+        wrapped = wrap(space[function], space)
+        space.update({one: wrapped for one in (function, f"_{function}") if one in space})
+
+
 def failures(
     name: str,
     answer: dict[str, str],
     parameters: str = "",
     framework: str | None = None,
     tests: tuple[str, ...] = (),
+    anew: bool = False,
 ) -> dict[str, str]:
     """Run an assignment with an answer in it: the tests that fail, each with its message.
 
     As in a notebook, a cell that raises does not stop the ones after it. With ``tests`` only those are run, and no cell
     after the last of them, but always the first test, which may define what the others use. Figures are made, but not
-    laid out: nobody sees them, and that takes a third of a second.
+    laid out: nobody sees them, and that takes a third of a second. ``anew`` trains everything again.
     """
     notebook = source_of(name, framework)
     known = {cell_name(cell) for cell in solution_cells(notebook)}
@@ -122,6 +180,8 @@ def failures(
                 space["In"].append(source)
                 try:
                     exec(compile(source, f"<{cell_name(cell)}>", "exec"), space)
+                    if not anew:
+                        remember(name, cell_name(cell), space)
                 except Exception as error:
                     if graded and (not tests or cell_name(cell) in tests):
                         failed[cell_name(cell)] = f"{type(error).__name__}: {error}"

@@ -26,6 +26,7 @@ from test_links import link_faults
 
 ROOT = Path(__file__).resolve().parents[2]
 BOOK = ROOT / "book"
+import build
 import notebooks
 import site_zip
 import status
@@ -356,9 +357,8 @@ def reduced_book(folder):
 
 def build_book(folder, seed):
     """Run Jupyter Book on a folder and return its pages' folder."""
-    command = "from jupyter_book.cli.main import main; main()"
     done = subprocess.run(
-        [sys.executable, "-c", command, "build", str(folder), "--path-output", str(folder / "book"), "-q"],
+        [sys.executable, "-c", build.JUPYTER_BOOK, "build", str(folder), "--path-output", str(folder / "book"), "-q"],
         env={**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,

@@ -21,7 +21,7 @@ def numbers_of(result, experiment):
     return np.array(experiments.get(experiment).rerun.numbers(result), dtype=float)  # None, not finite, becomes NaN
 
 
-LONG = 10  # seconds: an experiment whose re-runs take longer on average is drawn in a part of the draws only
+LONG = 5  # seconds: an experiment whose re-runs take longer on average is drawn in a part of the draws only
 
 
 def drawn():
