@@ -871,8 +871,8 @@ display(
 # The second study had its rules before its first run. Peaks are chosen by three seeds on validation images, from a
 # finer grid. Ten other seeds then run with the chosen peak, in both frameworks, under SGD with momentum and under
 # AdamW with weight decay; where they leave a question open, twenty or forty in PyTorch. A twelfth candidate is the
-# line whose peak nobody tunes: the [range test](finding_the_range.ipynb) suggests it. The digits and MNIST have been
-# run, twelve *cells* of task, optimizer and budget. CIFAR-10 has not.
+# line whose peak nobody tunes: the range test of [Finding the range](finding_the_range.ipynb) suggests it. The digits
+# and MNIST have been run, twelve *cells* of task, optimizer and budget. CIFAR-10 has not.
 
 # %% tags=["hide-input"] mystnb={"image": {"alt": "Eleven schedules against the line to zero, as changes of the test error in percent, each with three marks: the first study, hollow, and the second one under SGD and under AdamW. In the second study constant is 27 and 22 percent worse, step 16 and 13, inverse-sqrt 13 and 16; cosine, sgdr, wsd, rex, one-cycle and warmup-cosine lie within 7 percent; schedule-free is 4 and 11 percent better, with intervals that hold zero. Worst of all is the line with the range test's peak, about 40 percent under either optimizer; it has no mark of the first study."}, "figure": {"caption": "Test error against that of the line with a tuned peak: the first study (nine settings, three seeds), and the second one, as random effects over six cells of each optimizer. 95 % intervals.", "name": "fig-asked-again"}}
 from lrlib.course.experiments.budgets import cells as budget_cells
