@@ -872,7 +872,8 @@ display(
 # finer grid. Ten other seeds then run with the chosen peak, in both frameworks, under SGD with momentum and under
 # AdamW with weight decay; where they leave a question open, twenty or forty in PyTorch. A twelfth candidate is the
 # line whose peak nobody tunes: the range test of [Finding the range](finding_the_range.ipynb) suggests it. The digits
-# and MNIST have been run, twelve *cells* of task, optimizer and budget. CIFAR-10 has not.
+# and MNIST have been run, twelve *cells* of task, optimizer and budget. CIFAR-10 has not. [The
+# figure](#fig-asked-again) has both studies.
 
 # %% tags=["hide-input"] mystnb={"image": {"alt": "Eleven schedules against the line to zero, as changes of the test error in percent, each with three marks: the first study, hollow, and the second one under SGD and under AdamW. In the second study constant is 27 and 22 percent worse, step 16 and 13, inverse-sqrt 13 and 16; cosine, sgdr, wsd, rex, one-cycle and warmup-cosine lie within 7 percent; schedule-free is 4 and 11 percent better, with intervals that hold zero. Worst of all is the line with the range test's peak, about 40 percent under either optimizer; it has no mark of the first study."}, "figure": {"caption": "Test error against that of the line with a tuned peak: the first study (nine settings, three seeds), and the second one, as random effects over six cells of each optimizer. 95 % intervals.", "name": "fig-asked-again"}}
 from lrlib.course.experiments.budgets import cells as budget_cells
@@ -1160,7 +1161,7 @@ answer(
 # What the papers say, on our tasks, by the second study. Three tasks are no sample of all tasks, so each has a word of
 # its own, from ten seeds or more, and a claim's word is that of more than half of the three: while CIFAR-10 is not
 # run, the digits and MNIST must agree. The smallest effect of interest is a twentieth of the error.
-# [Claims and verdicts](verdicts.ipynb) explains the words.
+# [The figure](#fig-cases) has every task, and [Claims and verdicts](verdicts.ipynb) explains the words.
 
 # %% tags=["hide-input"] mystnb={"image": {"alt": "Twelve claims, each with a row for the digits and one for MNIST: the effect with its interval in units of the smallest effect of interest, and the word that follows. A line to zero over a constant rate and over step decay holds in all eight rows. One cosine over restarts at the end holds in three rows and is negligible in one. Restarts over a cosine before the end hold on MNIST under both optimizers, and on the digits are undecided under SGD and reversed under AdamW. REX over the line holds nowhere. What weight decay changes is undecided in three rows and holds in one. The table below has the same in text."}, "figure": {"caption": "Each claim, task by task, in units of the smallest effect of interest: what lies in the grey band does not matter. Diamond: what decides, with its interval.", "name": "fig-cases"}}
 from lrlib.course import claims, forest

@@ -181,6 +181,7 @@ def test_what_was_spent_is_that_of_new_seeds_in_hours(monkeypatch):
     results = {
         name: {"a": {"pytorch": [{"seconds": 1800.0}] * 3}, "b": {"keras": [{"seconds": 900.0}]}} for name in "xy"
     }
+    results["z"] = {}
 
     def experiment(name):
         rules = [object.__new__(Higher) for _ in range(3)] if name == "x" else []
@@ -188,7 +189,7 @@ def test_what_was_spent_is_that_of_new_seeds_in_hours(monkeypatch):
 
     words = iter([UNDECIDED, "holds", "holds"])
     monkeypatch.setattr(Higher, "judge", lambda self: Verdict(next(words), {}))
-    monkeypatch.setattr(experiments, "NAMES", ("x", "y"))
+    monkeypatch.setattr(experiments, "NAMES", ("x", "y", "z"))
     monkeypatch.setattr(experiments, "get", experiment)
     monkeypatch.setattr(store, "load_new", lambda experiment: results[experiment.name])
-    assert plan.spent() == [plan.Spent("x", 4, 1.75, 2, 3)]
+    assert plan.spent() == [plan.Spent("x", 4, 1.75, 2, 3), plan.Spent("y", 4, 1.75, 0, 0)]
