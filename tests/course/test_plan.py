@@ -61,10 +61,10 @@ def test_a_cost_is_the_median_of_what_is_stored():
 
 def test_what_was_never_run_costs_nobody_knows_what(made, monkeypatch, tmp_path):
     monkeypatch.setattr(plan, "_seconds", lambda experiment: {})
+    made(never=Rule(trial("triangular", 100)))
     assert plan.cost(trial("triangular", 100)) == math.inf
-    steps = plan.steps(claims.judged(), tmp_path)
-    assert any(" ? " in line for line in plan.as_text(steps).splitlines())
-    assert plan.as_text(steps).endswith("next looks in all: 0 core-minutes, trials that claims share counted for each")
+    _, line, total = plan.as_text(plan.steps(claims.judged(), tmp_path)).splitlines()
+    assert " ? " in line and total.startswith("next looks in all: 0 core-minutes")
 
 
 def test_what_is_stored_is_not_missing_and_only_takes_some_experiments(made, tmp_path):
