@@ -45,6 +45,7 @@ from lrlib.course.stats import (
     interval,
     mean_interval,
     mean_sd,
+    relative,
 )
 from lrlib.course.words import either_side
 
@@ -160,13 +161,17 @@ from_trunk, of_tenth, of_fifth, of_peaks = (
 )
 
 
+CELLS = len(renewed.COMPLETE) * len(renewed.OPTIMIZERS) * len(equal_budget.BUDGETS)
+assert CELLS == 12  # as the text has it
+
+
 def over_cells(name, control, mark=None):
     """Two schedules of the study at equal budget, over its twelve cells; ``mark``: stopped after so many eighths."""
     each = {
         one: renewed.pooled(name, control, framework=one, mark=mark)
         for one in FRAMEWORKS
     }
-    return {one: (12, *found) for one, found in each.items() if found}
+    return {one: (CELLS, *found) for one, found in each.items() if found}
 
 
 def clear(*estimates):
@@ -339,12 +344,6 @@ _ = figure
 
 
 # %% tags=["hide-cell", "full-width"]
-def change(mean, low, high):
-    """A logarithm of an error ratio as a change in percent, with its interval, in words."""
-    mean, low, high = (round(100 * np.expm1(log)) for log in (mean, low, high))
-    return f"{mean:+} % ({low:+} to {high:+})"
-
-
 rows = []
 for situation, comparison, found, link in EVIDENCE:
     counts = claims.by_framework({name: one[0] for name, one in found.items()})
@@ -354,7 +353,7 @@ for situation, comparison, found, link in EVIDENCE:
             situation,
             comparison,
             *(
-                change(*found[one][1:]) if one in found else "–"
+                relative(*found[one][1:]) if one in found else "–"
                 for one in FRAMEWORKS
             ),
             f"{unit}: {counts}",
@@ -458,7 +457,7 @@ def said(compared):
     words = []
     for task, rule in compared.items():
         found = rule.decide()
-        numbers = change(-found.mean, -found.high, -found.low)
+        numbers = relative(-found.mean, -found.high, -found.low)
         words.append(f"{numbers} on {task}, *{found.word}*")
     return "; ".join(words)
 
@@ -476,7 +475,7 @@ for framework in FRAMEWORKS:
     assert (lost_of, len(risen)) == (1, 10)
 display(
     Markdown(
-        f"In numbers: stopped at half, Schedule-Free's error against the line's is {change(*next(iter(halfway))[1:])}, and that of a constant rate {change(*next(iter(flat))[1:])} in PyTorch. Cooldowns from one trunk, against a line for "
+        f"In numbers: stopped at half, Schedule-Free's error against the line's is {relative(*next(iter(halfway))[1:])}, and that of a constant rate {relative(*next(iter(flat))[1:])} in PyTorch. Cooldowns from one trunk, against a line for "
         f"each budget: {said(from_trunk)}. The mean of a constant run's last tenth, against a fall over it: {said(of_tenth)}; of the last fifth: {said(of_fifth)}. "
         "The words, with intervals for several looks, are those of [verdicts](verdicts.ipynb)."
     )

@@ -23,7 +23,7 @@
 import numpy as np
 from IPython.display import Markdown, display
 
-from lrlib.course import figures, networks, stats, study, training
+from lrlib.course import experiments, figures, networks, stats, study, training
 from lrlib.course.experiments import equal_budget
 from lrlib.course.experiments.equal_budget import results as equal_budget_results
 from lrlib.course.figures import plt, show_source
@@ -942,6 +942,15 @@ def change(name):
     return f"{mean} % ({low} to {high})"
 
 
+assert {*equal_budget.TASKS} - {*budgets.COMPLETE} == {"cifar10"}
+assert (
+    "budgets-cifar10" in experiments.BEGUN
+)  # "CIFAR-10 has not", as the text says
+drawn = {  # as the figure's description has them
+    name: [round(100 * np.expm1(of[name][0])) for of in of_optimizer.values()]
+    for name in ("constant", "step", "inverse-sqrt", "schedule-free")
+}
+assert list(drawn.values()) == [[27, 22], [16, 13], [13, 16], [-4, -11]], drawn
 no_fall = ("constant", "step", "inverse-sqrt")  # they do not end at zero
 assert all(of_both[name][1] > np.log(1.05) for name in no_fall), of_both
 assert all(

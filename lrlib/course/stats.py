@@ -103,8 +103,16 @@ def relative_interval(log_ratios: Values) -> str:
     >>> relative_interval(np.log([0.8, 0.9, 0.85]))
     '-15 % (-27 to -2)'
     """
-    low, high = interval(log_ratios)
-    mean, low, high = (round(100 * math.expm1(log)) for log in (float(np.mean(log_ratios)), low, high))
+    return relative(float(np.mean(log_ratios)), *interval(log_ratios))
+
+
+def relative(mean: float, low: float, high: float) -> str:
+    """The logarithm of a ratio and the ends of its interval as changes in percent, in words.
+
+    >>> relative(math.log(0.8), math.log(0.7), math.log(0.9))
+    '-20 % (-30 to -10)'
+    """
+    mean, low, high = (round(100 * math.expm1(log)) for log in (mean, low, high))
     return f"{mean:+} % ({low:+} to {high:+})"
 
 
