@@ -105,8 +105,8 @@ class Watch:
         page.on("response", self._count)
 
     def _fail(self, request):
-        # The front door sends the reader on at once, at times before it has arrived whole.
-        if not (request.is_navigation_request() and request.failure == "net::ERR_ABORTED"):
+        # What had not arrived when the page was left or loaded again is aborted: the icon comes after all else.
+        if request.failure != "net::ERR_ABORTED":
             self.failed.append(request.url)
 
     def _count(self, response):

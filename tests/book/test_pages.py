@@ -148,6 +148,17 @@ def test_sound_pages_pass(faults_of, body):
     assert faults_of(body) == []
 
 
+def test_what_a_reload_cuts_short_is_no_fault(browser, tmp_path):
+    (tmp_path / "index.html").write_text(SOUND.format("<h1>Title</h1>"), encoding="utf-8")
+    with served(tmp_path) as home, opened(browser, home) as page:
+        page.route("**/late.svg", lambda route: None)  # never answered
+        with page.expect_request("**/late.svg"):
+            page.evaluate("() => { new Image().src = 'late.svg'; }")
+        with page.expect_event("requestfailed"):
+            page.reload()
+        assert page.watch.faults() == []
+
+
 @pytest.mark.parametrize(
     ("body", "fault"),
     [
