@@ -34,9 +34,10 @@ def from_torch(scheduler: Any, group: int = 0, key: str = "lr") -> Schedule:
 
     Errors: ``ValueError`` for a ``group`` that does not exist. ``TypeError``, saying why, for rates that depend on a
     function or a metric, for subclasses, a OneCycleLR with a phase that ends between two updates, chains that are no
-    product, nested SequentialLR, a key that the object does not drive, an object that has applied other rates than
-    its parameters give (because another scheduler was built on the optimizer before it, for one), and one that has not
-    been stepped yet while another scheduler has moved the rate: torch's go on from the rate that they find.
+    product, nested SequentialLR, one with a milestone at 0 before PyTorch 2.13, a key that the object does not drive,
+    an object that has applied other rates than its parameters give (because another scheduler was built on the
+    optimizer before it, for one), and one that has not been stepped yet while another scheduler has moved the rate:
+    torch's go on from the rate that they find.
 
     >>> from torch import nn, optim
     >>> optimizer = optim.SGD([nn.Parameter()], lr=0.1)
@@ -244,6 +245,10 @@ def _sequential(s: Any, base: float, group: int, key: str) -> Schedule:
     if milestones != sorted(milestones) or any(m != int(m) for m in milestones):
         _refuse(s, f"its milestones, {milestones}, are not rising whole numbers")
     first = bisect.bisect_right(milestones, 0)  # a milestone at 0 skips what stands before it
+    if first and not _skips_to_zero():
+        _refuse(
+            s, f"before 2.13 PyTorch starts with the first of its schedulers, in spite of the milestones {milestones}"
+        )
     starts = [0, *map(int, milestones[first:])]
     parts: list[Schedule] = []
     for start, stop, child in zip(starts, [*starts[1:], None], s._schedulers[first:], strict=True):
@@ -268,6 +273,12 @@ def _sequential(s: Any, base: float, group: int, key: str) -> Schedule:
             part = part.take(n)
         parts.append(part)
     return functools.reduce(Schedule.then, parts)
+
+
+def _skips_to_zero() -> bool:
+    import torch
+
+    return bool(torch.__version__ >= "2.13")
 
 
 def _chained(s: Any, base: float, group: int, key: str) -> Schedule:
