@@ -38,6 +38,10 @@ def test_the_controls_spend_what_the_cycle_spends():
     t = np.arange(cycling.UPDATES + 1)
     means = {name: np.trapezoid(cycling.SETTINGS[name].schedule(t)) for name in ("triangular", "fall", "constant-mean")}
     assert means["fall"] == pytest.approx(means["triangular"]) == pytest.approx(means["constant-mean"])
+    for policy, control in cycling.MEAN_OF.items():
+        rates = (cycling.SETTINGS[name].schedule(t[:-1]) for name in (policy, control))
+        spent, level = (float(np.sum(one)) for one in rates)
+        assert level == pytest.approx(spent, rel=1e-3), policy
     assert (np.diff(cycling.SETTINGS["fall"].schedule(t)) < 0).all()
     one = cycling.SETTINGS["one-cycle"].schedule(t)
     assert (one[: 2 * cycling.STEP] == cycling.SETTINGS["triangular"].schedule(t[: 2 * cycling.STEP])).all()
