@@ -100,7 +100,8 @@ class Watch:
         page.on("console", lambda m: m.type in ("error", "warning") and self.errors.append(m.text))
         page.on("pageerror", lambda error: self.errors.append(str(error)))
         page.on("request", lambda r: not r.url.startswith((home, "data:", "blob:")) and self.foreign.append(r.url))
-        page.on("request", lambda r: self.requested.append(r.url))
+        # The icon is asked for at any moment after the page has loaded.
+        page.on("request", lambda r: r.url.endswith("/favicon.svg") or self.requested.append(r.url))
         page.on("requestfailed", self._fail)
         page.on("response", self._count)
 

@@ -19,7 +19,7 @@ tool = harness.assignments
 NAMES = tool.names(tool.SOURCES)
 FAULTY = "three_policies"  # the assignment that the faults are tried on
 SITE = Path(__file__).resolve().parents[2] / "book" / "_build" / "html"
-LONG = 240  # seconds for a submission, so that a busy machine stops none that should pass
+LONG = 900  # seconds for a submission, so that a busy machine stops none that should pass
 SHORT = 3  # seconds for a cell of what should be stopped
 
 

@@ -223,7 +223,7 @@ def test_an_edit_takes_what_people_type():
     assert "not JSON" in ask(edit=[state, ["schedule", "steps"], "many"])["refused"]
     piecewise = CHOICES["Piecewise"].text()
     shown = ask(edit=[piecewise, ["schedule", "values"], "1, .5, 0"])
-    assert "not JSON" in shown["refused"] or json.loads(shown["shown"]["json"])["values"] == [1, 0.5, 0]
+    assert "not JSON" in shown["refused"]
     assert "strictly rising" in ask(edit=[piecewise, ["schedule", "boundaries"], "5, 4"])["refused"]
     assert "one of" in ask(edit=[CHOICES["OneCycle"].text(), ["schedule", "anneal"], SCRIPT])["refused"]
 
@@ -281,10 +281,10 @@ def test_numbers_good_alone_and_too_large_together():
     tree = LINEAR
     for _ in range(26):
         tree = {"kind": "Stretch", "inner": tree, "k": 1.5e12 / 2}
-    assert ask(read=json.dumps(tree)).keys() <= {"shown", "refused"}
+    assert "shown" in ask(read=json.dumps(tree))
     for _ in range(2):
         tree = {"kind": "Stretch", "inner": tree, "k": 1e-12}
-    assert ask(read=json.dumps(tree)).keys() <= {"shown", "refused"}
+    assert "too large" in ask(read=json.dumps(tree))["refused"]
 
 
 numbers_ = st.sampled_from([0, 1, -1, 2, 0.5, 1e-12, 1e12, 10**12, 1 + 1e-9, 0.999999, 1e300, None, True, "cos", []])
@@ -402,6 +402,12 @@ def is_of_runtime(url):
     return "pyodide" in url or url.partition("?")[0].endswith((".mjs", ".py", ".wasm"))
 
 
+# Note what the explorer says of its state, in `said`.
+SAID = """() => {
+    window.said = [];
+    const state = document.getElementById("explorer-state");
+    new MutationObserver(() => said.push(state.textContent)).observe(state, { childList: true });
+}"""
 # Wait until the browser keeps an image of Python's memory, and replace it by an expression of its bytes, `kept`.
 KEEP = """async () => {
     const cache = await caches.open("schedule-explorer");
@@ -477,9 +483,10 @@ class TestPage:
 
     def test_it_loads_when_the_reader_comes_near(self, browser, home):
         with opened(browser, home, "index.html") as page:
+            page.evaluate(SAID)
             page.hover("#explorer-start")
-            expect(page.locator("#explorer-state")).to_contain_text("Loading Python")
-            page.wait_for_function("document.getElementById('explorer-state').textContent.startsWith('Press Start')")
+            page.wait_for_function("said.at(-1)?.startsWith('Press Start')")
+            assert page.evaluate("said.some((one) => one.startsWith('Loading Python'))")
             assert any(url.endswith("pyodide.asm.wasm") for url in page.watch.received)
             expect(page.locator("#explorer-panel")).to_be_hidden()
             page.route("**/*", lambda route: route.abort())  # nothing is left to load
@@ -592,11 +599,13 @@ class TestPage:
             panel = Panel(page)
             panel.start()
             page.fill("#explorer-json", json.dumps(slowest()))
+            page.clock.pause_at(page.evaluate("Date.now() + 1000"))  # else real time counts too
             page.click("#explorer-read")
             page.clock.fast_forward(1_000)
             expect(page.locator("#explorer-error")).to_have_text("")
             page.clock.fast_forward(4_000)
             assert "took more than 5 seconds and was stopped" in panel.error()
+            page.clock.resume()
             panel.pick("Rex")
             panel.wait_for(CHOICES["Rex"])
             expect(page.locator("#explorer-error")).to_have_text("")
@@ -605,8 +614,10 @@ class TestPage:
         """A redraw aims at 200 ms, ten seeds at 2 s; tests/benchmarks/explorer_page.py prints them."""
         started.pick("Linear")
         started.wait_for(CHOICES["Linear"])
-        redraw, trained, loop = (started.page.evaluate(script) for script in (REDRAW, TRAIN, LOOP))
-        assert trained < 4 * loop and redraw < loop / 2, (redraw, trained, loop)
+        # The best of three rounds: other work may begin between two measurements.
+        rounds = [[started.page.evaluate(script) for script in (REDRAW, TRAIN, LOOP)] for _ in range(3)]
+        assert min(trained / loop for _, trained, loop in rounds) < 4, rounds
+        assert min(redraw / loop for redraw, _, loop in rounds) < 0.5, rounds
 
     def test_it_works_by_keyboard(self, started):
         page, keys = started.page, started.page.keyboard
@@ -714,6 +725,7 @@ class TestPage:
         with opened(browser, home, "index.html") as page:
             self.look(page, axe, width, mode)
         started.pick("Cycles, with momentum mirrored")
+        started.wait_for(CHOICES["Cycles, with momentum mirrored"])
         started.page.wait_for_selector("#explorer-charts path.momentum")
         self.look(started.page, axe, width, mode)
         started.page.fill("#explorer-json", "{")

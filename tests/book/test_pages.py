@@ -338,6 +338,7 @@ def test_wide_tables_scroll_in_a_named_region(browser, home, width):
     with opened(browser, home, "book/chapters/verdicts.html", width=width) as page:
         settle(page)
         unfold(page)
+        still(page)  # what is unfolded is measured at the next frame
         regions = page.evaluate(
             """() => [...document.querySelectorAll(".table-scroll")].filter((e) => e.checkVisibility()).map((e) => (
                 {wide: e.scrollWidth > e.clientWidth, stop: e.tabIndex === 0, role: e.role, name: e.ariaLabel}))"""

@@ -5,7 +5,7 @@ import io
 import chromium
 import pdf
 import pytest
-from browser import needs_browser
+from browser import PATIENCE, needs_browser
 from pypdf import PdfReader
 
 PAGES = {
@@ -20,6 +20,7 @@ def test_pages_are_merged_with_bookmarks_and_no_link_leads_to_this_machine(brows
     for name, text in PAGES.items():
         (tmp_path / f"{name}.html").write_text(text, encoding="utf-8")
     page = browser.new_page()
+    page.set_default_timeout(PATIENCE)
     files = {name: tmp_path / f"{name}.html" for name in PAGES}
     printed = {name: pdf.printed(page, file) for name, file in files.items()}
     page.close()

@@ -424,6 +424,7 @@ def test_unpacked_book_works_without_server_and_network(browser, unpacked, name)
     with opened(browser, unpacked, f"{name}.html", offline=True) as page:
         if name.endswith("cycling"):
             page.wait_for_selector("mjx-container")
+            page.evaluate("MathJax.startup.promise")
             assert page.locator("mjx-merror").count() == 0
         page.wait_for_load_state("networkidle")
         assert page.watch.faults() == []
@@ -477,5 +478,5 @@ def test_code_is_copied_by_keyboard(browser, home):
             "data-tooltip"
         )
         page.keyboard.press("Enter")
-        page.wait_for_function("document.querySelector('button.copybtn.success')")
-        assert page.evaluate("navigator.clipboard.readText()").strip() == code.strip()
+        copied = "async (code) => (await navigator.clipboard.readText()).trim() === code"
+        page.wait_for_function(copied, arg=code.strip())

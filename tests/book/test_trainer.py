@@ -365,7 +365,8 @@ class TestPage:
             const trainer = new Trainer();
             const controller = new AbortController();
             const onProgress = () => controller.abort();
-            await trainer.train(options, { onProgress, signal: controller.signal }).catch(() => {});
+            const many = { ...options, seeds: Array.from({ length: 100 }, (_, seed) => seed) };
+            await trainer.train(many, { onProgress, signal: controller.signal }).catch(() => {});
             await trainer.train(options);
             return heard;
         }"""
