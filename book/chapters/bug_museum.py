@@ -203,7 +203,7 @@ print(listed(moves(keras.optimizers.SGD(halving), 5)))
 #
 # The natural order of resuming a run is the wrong one: load the optimizer, build the scheduler, load the scheduler.
 # Building a scheduler writes its first rate into the optimizer, over the one just loaded, and loading the scheduler
-# does not put it back. Anyone who resumes a run is affected. `LinearLR` computes each rate from the last, so a run
+# does not put it back. Anyone who resumes a run in this order is affected, with some schedulers for good. `LinearLR` computes each rate from the last, so a run
 # that is resumed in its warm-up trains at a tenth of the rate until the end.
 #
 # Reported as [pytorch #65342](https://github.com/pytorch/pytorch/issues/65342) (2021); see also
@@ -314,7 +314,7 @@ for name, make in schedulers.items():
     assert same(resumed_in(make, 6, optimizer_first=False), straight), name
 display(
     Markdown(
-        f"Loaded optimizer first, {len(for_good) + len(for_a_while)} of {len(schedulers)} go wrong. Those that compute each rate afresh come back "
+        f"Loaded optimizer first, {len(for_good) + len(for_a_while)} of {len(schedulers)} go wrong. Those that compute each rate afresh, and a sequence at its next milestone, come back "
         f"within an update or two ({', '.join(for_a_while)}). Those that compute it from the last one are wrong for good "
         f"({', '.join(for_good)}). With the scheduler built first, none of the {len(schedulers)} goes wrong. `CosineAnnealingLR`, the scheduler in the report of 2021, "
         + (
@@ -358,7 +358,7 @@ museum.exhibit(
     "PyTorch",
     "trap",
     f"`lrlib.torch.Scheduler`, which refuses the state of another schedule ({refused}); "
-    "its message says how to go on with `last_epoch=n`",
+    "its message says how to go on: `old.take(n).then(...)`, or `resume=\"count\"`",
     f"At updates 5, 10, 15 and 20 the rate is {listed(found if isinstance(found, str) else found[::5])}; "
     f"a cosine over 20 updates has {listed(right[::5])} there.",
     found=found,

@@ -470,7 +470,7 @@ display(
 # <summary>Answers</summary>
 #
 # 1. **plan.drop(200).stretch(0.5)**: the rest, twice as fast. Without `drop` the warm-up is played again, and without
-#    `stretch` the run sees twice the images that were planned.
+#    `stretch` the rest of the run sees twice the images that were planned for it.
 # 2. **refused**: the rate would jump, and nobody said that it should. Taking the old schedule without a word is what
 #    PyTorch's own schedulers do.
 # 3. **plan(200)**: it leaves from the rate that is in force there, and is at zero 60 updates later.

@@ -378,7 +378,7 @@ display(
         f"and {losses('linear-0.01', 'keras')} in Keras are lost altogether. The mean of those that are not lost is {kept_mean['pytorch']:.1f} and {kept_mean['keras']:.1f} %."
     ),
     Markdown(
-        f"The source reports the mean of ten. Draw ten at random from these forty, ruins and all, again and again: 95 % of such means lie from {low:.0f} to {high:.0f} %. The published 70.417 % is among them, so it is a fair result of that experiment. But it is mostly a count of ruins. "
+        f"The source reports the mean of ten. Draw ten at random from these forty, ruins and all, again and again: 95 % of such means lie from {low:.0f} to {high:.0f} %. The published 70.417 % is among them, so it is a fair result of that experiment. But it is mostly a count of ruins. (The table under *Verdicts* leaves lost repetitions out, so its range is another, and gives no word.) "
         f"The published gap is {90.694 - 70.417:.1f} points, and between medians it is {medians['pytorch']:.1f}, in both frameworks."
     ),
 )
@@ -538,7 +538,7 @@ display(
         "Depth moved the stability limit down to about 0.01. So the deep network did not make the merits of a cycle visible; it made the constant rate fail."
     ),
     Markdown(
-        f"**ReLU.** With it the network learns more slowly: at 0.01 the median is {slow['pytorch']:.1f} % after ten epochs in PyTorch ({slow['keras']:.1f} in Keras), and {late['pytorch']:.1f} % after thirty ({late['keras']:.1f}). After ten epochs the source's triangle stands at {mean_interval(ten[0], 1)} points against the constant of its mean, so it is behind. "
+        f"**ReLU.** With it the network learns more slowly: at 0.01 the median is {slow['pytorch']:.1f} % after ten epochs in PyTorch ({slow['keras']:.1f} in Keras), and {late['pytorch']:.1f} % after thirty ({late['keras']:.1f}). After ten epochs the source's triangle stands at {mean_interval(ten[0], 1)} points against the constant of its mean: behind in these ten, while the interval of new repetitions holds zero. "
         f"After thirty, the repetitions spread too widely to settle much. The triangle lost {at_maximum[0][0]} of 10 in PyTorch and {at_maximum[1][0]} in Keras, and the constant at its maximum {at_maximum[0][1]} and {at_maximum[1][1]}: coming down now and then may protect a run. But in none of {len(told)} comparisons did a cycle beat the constant next to it."
     ),
 )

@@ -134,10 +134,18 @@ def direction(*differences: Values) -> str:
     >>> direction([1.0, 1.1, 0.9], [2.0, 2.1, 1.9]), direction([1.0, -1.0, 0.5])
     ('higher', 'not clearly different')
     """
-    intervals = [interval(difference) for difference in differences]
+    return side(*map(interval, differences)) or "not clearly different"
+
+
+def side(*intervals: tuple[float, float]) -> str:
+    """On which side of zero all intervals lie: "higher", "lower", or "" where one of them holds zero.
+
+    >>> side((0.1, 0.3), (0.2, 0.4)), side((-0.1, 0.3), (0.2, 0.4))
+    ('higher', '')
+    """
     if all(low > 0 for low, _ in intervals):
         return "higher"
-    return "lower" if all(high < 0 for _, high in intervals) else "not clearly different"
+    return "lower" if all(high < 0 for _, high in intervals) else ""
 
 
 def shares_of_best(values: np.ndarray, best: int = 1, level: float = 0.95, draws: int = 10_000) -> np.ndarray:
