@@ -453,7 +453,7 @@ display(
     ),
     Markdown(
         f"The seeds of *linear* also agree. From the lowest run to the highest, both frameworks together, they cover {spread['linear']:.2f} points, where the fixed runs cover {spread['fixed']:.1f}. "
-        f"And it got there at a mean rate of {mean_rate['linear']:.4f}, about a tenth of the cycle's {mean_rate['cyclical']:.4f}. So it was not a high rate on the way that helped."
+        f"And it got there at a mean rate of {mean_rate['linear']:.4f}, about a tenth of the cycle's {mean_rate['cyclical']:.4f}. So no high rate is needed on the way to get as far."
     ),
 )
 
@@ -587,8 +587,9 @@ display(
 # %% [markdown]
 # ## Verdicts
 #
-# Three seeds are few, and one fixed run that ends badly drowns a difference. So new seeds decide each claim, and the
-# smallest effect of interest is 0.2 points. A published figure cannot be contradicted as long as runs scatter so
+# Three seeds are few, and one fixed run that ends badly drowns a difference. So new seeds decide each comparison, and
+# the smallest effect of interest is 0.2 points. A row that says that none is new waits for its new seeds, and shows
+# the first ones. A published figure cannot be contradicted as long as runs scatter so
 # widely that nearly any figure falls among them, as Keras's three fixed runs do. [Claims and
 # verdicts](verdicts.ipynb) explains the words, and has all claims.
 

@@ -13,8 +13,8 @@
 # %% [markdown]
 # # The learning rate
 #
-# **Goal.** Know what a learning rate does to a network: what too small a rate costs, where too large begins, and why the
-# best one lies just below that limit. All schedules of this course move this one number, so we begin with it.
+# **Goal.** Know what a learning rate does to a network: what too small a rate costs, where too large begins, and why, on
+# these digits, the best one lies just below that limit. All schedules of this course move this one number, so we begin with it.
 #
 # Train a small network on handwritten digits at a learning rate of 1, and it reads 97 % of the images that it has not
 # seen. Train it at 2, and it ends guessing, in ten runs out of ten. [The figure](#fig-cliff) shows the cliff:
@@ -783,8 +783,9 @@ display(
 # %% [markdown]
 # This is the **edge of stability**. The run does not diverge there: when the sharpness passes the limit, the steepest
 # direction begins to overshoot, and that carries the weights to flatter ground {cite}`lewkowycz2020`. Within reason, then, a network adapts
-# to its rate, and a higher rate walks farther in the same time. Our reading is that good rates live next to the cliff for this
-# reason. It is measured here for the full batch and squared error only. The slope of squared error, unlike that of cross-entropy, has no bound, so that beyond the cliff this loss does run off to infinity.
+# to its rate, and a higher rate walks farther in the same time. Our reading is that on these digits the best rate stands next to the cliff
+# for this reason. (Where a fifth of the labels is wrong it does not, as [Why a decay works](why_decay.ipynb) shows.) The
+# sharpening is measured here for the full batch and squared error only. The slope of squared error, unlike that of cross-entropy, has no bound, so that beyond the cliff this loss does run off to infinity.
 
 # %% [markdown]
 # ## Break it: a sum where a mean should be

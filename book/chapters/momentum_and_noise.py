@@ -647,7 +647,7 @@ answer("prediction 4", "higher", holds=low > 0 and new.low > 0)
 # Our reading: to fit a single wrong label the weights have to settle in a small, steep dent of the loss, and noise
 # keeps shaking them out of such places. We have not counted here how many random labels each run learned.
 # [Why a decay works](why_decay.ipynb) has: at an equal sum of rates, a high first rate changed their number negligibly,
-# and only at far larger sums did the higher of two rates learn fewer of them.
+# and only from about twice that sum on did the higher of two rates learn fewer of them.
 #
 # ### What a schedule does, then
 #

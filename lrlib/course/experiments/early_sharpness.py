@@ -97,7 +97,7 @@ def _claims() -> Iterable[Claim]:
     early, late = (Runs(EXPERIMENT, "risen", _doublings(*between)) for between in ((0, 30), (end, end)))
     yield Claim(
         OUR_READING,
-        "a warm-up helps because the network is sharp early and flatter later",
+        "during a warm-up the network is sharp early and flatter at its end",
         "LeNet on MNIST, a rise of one epoch: the highest sharpness in 30 updates against that at the end of the rise",
         Higher(early, late, SMALLEST, unit="doublings"),
         one_cycle.CHAPTER,
