@@ -112,7 +112,7 @@ def read_source(path: Path, framework: str | None = None) -> NotebookNode:
 
 def _with_references(source: str, notebook: NotebookNode) -> str:
     """A test's source with the solution's functions in place of the lines that name them."""
-    if "### REFERENCE" in _without(source, "HIDDEN TESTS"):
+    if "### REFERENCE" in without(source, "HIDDEN TESTS"):
         raise AssignmentError(f"a REFERENCE outside of hidden tests would show a solution:\n{source}")
     source = REFERENCE.sub(lambda found: _reference(notebook, *found.groups()), source)
     if "### REFERENCE" in source:
@@ -131,7 +131,7 @@ def _reference(notebook: NotebookNode, name: str, tests: str) -> str:
     raise AssignmentError(f"REFERENCE {name}: no solution cell defines {name}")
 
 
-def _without(source: str, kind: str, stub: Sequence[str] = ()) -> str:
+def without(source: str, kind: str, stub: Sequence[str] = ()) -> str:
     """A cell's source with the stub's lines, indented alike, in place of each region from BEGIN ``kind`` to its END."""
     lines: list[str] = []
     inside = False
@@ -167,11 +167,11 @@ def student_version(notebook: NotebookNode) -> NotebookNode:
     for cell in notebook.cells:
         marks = cell.metadata.get("nbgrader", {})
         stub = STUBS[cell.cell_type] if marks.get("solution") else ()
-        source = _without(cell.source, "SOLUTION", stub)
+        source = without(cell.source, "SOLUTION", stub)
         if source != cell.source and not stub:
             raise AssignmentError(f"a solution in a cell that is not marked as one:\n{cell.source}")
         cell.source = "\n".join(stub) if stub and source == cell.source else source
-        source = _without(cell.source, "HIDDEN TESTS")
+        source = without(cell.source, "HIDDEN TESTS")
         if source != cell.source and not marks.get("grade"):
             raise AssignmentError(f"hidden tests in a cell that is not marked as a test:\n{cell.source}")
         cell.source = source
@@ -475,10 +475,10 @@ def grade(
 
 
 def _clear(results: Path) -> None:
-    """Remove earlier feedback; where results cannot be written is found out before hours of grading."""
+    """Remove earlier feedback, where all results can be written."""
+    require_writable(results, (GRADES, DETAILS))
     feedback = results / "feedback"
     try:
-        results.mkdir(parents=True, exist_ok=True)
         if feedback.is_dir() and not feedback.is_symlink():
             shutil.rmtree(feedback)
         else:
@@ -486,9 +486,18 @@ def _clear(results: Path) -> None:
         feedback.mkdir()
     except OSError as error:
         raise AssignmentError(f"results cannot be written to {results}: {error}") from None
-    for table in (results / GRADES, results / DETAILS):
-        if table.is_dir():
-            raise AssignmentError(f"results cannot be written: {table} is a folder")
+
+
+def require_writable(results: Path, tables: Sequence[str]) -> None:
+    """Make the folder of results; what cannot be written there is found out before hours of work."""
+    try:
+        results.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=results).close()
+    except OSError as error:
+        raise AssignmentError(f"results cannot be written to {results}: {error}") from None
+    for table in tables:
+        if (results / table).is_dir():
+            raise AssignmentError(f"results cannot be written: {results / table} is a folder")
 
 
 def _released(course: Path, assignment: str) -> NotebookNode:

@@ -10,6 +10,7 @@ import tempfile
 import time
 from typing import Any
 
+from assignments import without
 from jinja2 import DictLoader
 from nbconvert.exporters import HTMLExporter
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
@@ -104,9 +105,9 @@ class HideTests(Preprocessor):
         for output in outputs:
             if "data" in output:
                 output.data = {kind: data for kind, data in output.data.items() if kind in SHOWN}
-        if cell.cell_type == "code" and "### BEGIN HIDDEN TESTS" in cell.source:
-            hidden = r"^### BEGIN HIDDEN TESTS$.*?^### END HIDDEN TESTS$\n?"
-            cell.source = re.sub(hidden, "", cell.source, flags=re.DOTALL | re.MULTILINE)
+        source = without(cell.source, "HIDDEN TESTS") if graded(cell) else cell.source
+        if source != cell.source:
+            cell.source = source
             for output in outputs:
                 if output.output_type == "error":
                     output.traceback = [f"{output.ename}: {output.evalue}"]

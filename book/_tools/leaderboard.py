@@ -15,7 +15,6 @@ import dataclasses
 import io
 import itertools
 import json
-import math
 import os
 import runpy
 import stat
@@ -43,11 +42,13 @@ from lrlib.course.words import HOLDS, REVERSED
 
 CAPSTONE = assignments.SOURCES / "capstone"
 TEMPLATE = "(what you start from)"  # a row of the leaderboard
+TABLES = ("leaderboard.csv", "runs.csv")
 SEEDS = 20
 SMALLEST = 0.1  # the smallest difference of interest, in points of mean accuracy
 SHARE = 6  # an entry may take this part of the seconds that a submission gets
 LARGEST = 1 << 20  # bytes of an entry
 SHOWN = 300  # characters of a message
+HIGHEST = float(np.finfo(np.float32).max)  # a larger rate ends PyTorch's optimizer with an error
 
 
 class Task(NamedTuple):
@@ -194,8 +195,9 @@ def _checked(text: bytes, status: int, budgets: Sequence[int]) -> list[list[floa
             count = len(rates) if len(rates) < updates else f"more than {updates}"
             raise BadEntry(f"schedule({updates}) gave {count} rates, and {updates} are expected")
         for update, rate in enumerate(rates):
-            if not 0 <= rate < math.inf:
-                raise BadEntry(f"schedule({updates}) has the rate {rate} at update {update}; 0 or more is allowed")
+            if not 0 <= rate <= HIGHEST:
+                words = f"schedule({updates}) has the rate {rate} at update {update}"
+                raise BadEntry(f"{words}; 0 to {HIGHEST:.4g}, the largest float32, is allowed")
     return found
 
 
@@ -272,8 +274,8 @@ def leaderboard(
 ) -> tuple[list[Place], dict[str, str]]:
     """Rank the entries in a folder; the second is what is to be said of each student, a bad entry's fault among it."""
     students = assignments.student_folders(folder, NAME)
+    assignments.require_writable(results, TABLES)
     known, first = tasks(third)
-    results.mkdir(parents=True, exist_ok=True)
     budgets = [task.updates for task in known.values()]
     answers = {TEMPLATE: rates_of((CAPSTONE / NAME).read_bytes(), budgets, seconds)}
     notes: dict[str, str] = {}
@@ -341,14 +343,14 @@ def _write(
         rows.append([shown(place), place.student, *numbers, *each, notes.get(place.student, "")])
     bad = [student for student in notes if student not in entries]
     rows += [["none", student, *[""] * (len(HEAD) - 2 + len(names)), notes[student]] for student in bad]
-    assignments.write_csv(results / "leaderboard.csv", [[*HEAD, *names, "message"], *rows])
+    assignments.write_csv(results / TABLES[0], [[*HEAD, *names, "message"], *rows])
     runs_of = [
         [student, name, str(seed), f"{accuracy:.3f}", "yes" if lost else "no"]
         for student, samples in entries.items()
         for name, sample in zip(names, samples, strict=True)
         for seed, accuracy, lost in zip(seeds, *sample[:2], strict=True)
     ]
-    assignments.write_csv(results / "runs.csv", [["student", "task", "seed", "accuracy", "lost"], *runs_of])
+    assignments.write_csv(results / TABLES[1], [["student", "task", "seed", "accuracy", "lost"], *runs_of])
 
 
 def shown(place: Place) -> str:
@@ -385,7 +387,7 @@ def main(argv: list[str] | None = None) -> int:
     for student, note in notes.items():
         if note:
             print(f"{student}: {note}")
-    print(f"written: {options.results}/leaderboard.csv, runs.csv")
+    print(f"written: {options.results}/{', '.join(TABLES)}")
     return 0
 
 

@@ -62,6 +62,10 @@ BAD = {
     "is not a number": (returning("[float('nan')] * updates"), r"schedule\(6\) has the rate nan at update 0"),
     "below 0": (returning("[0.1] * (updates - 1) + [-0.1]"), r"schedule\(6\) has the rate -0.1 at update 5"),
     "without bound": (returning("[float('inf')] * updates"), "rate inf at update 0"),
+    "above float32": (
+        returning("[1e39] * updates"),
+        r"the rate 1e\+39 at update 0; 0 to 3.403e\+38, the largest float32, is",
+    ),
     "too short": (returning("[0.1] * (updates - 1)"), r"schedule\(6\) gave 5 rates, and 6 are expected"),
     "wrong for one budget": (returning("[0.1] * 6"), r"schedule\(9\) gave 6 rates, and 9 are expected"),
     "too long": (returning("[0.1] * (updates + 1)"), "gave more than 6 rates"),
@@ -304,6 +308,21 @@ def test_all_seeds_train_alike_and_a_seed_apart_gives_the_same():
 def test_what_cannot_be_ranked_is_refused(tmp_path, monkeypatch, capsys, given, words):
     monkeypatch.chdir(tmp_path)
     assert tool.main(given) == 1 and words in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("obstacle", [".", "leaderboard.csv", "runs.csv"])
+def test_results_that_cannot_be_written_are_refused_before_anything_runs(tmp_path, monkeypatch, obstacle):
+    monkeypatch.setattr(tool, "rates_of", lambda *_: pytest.fail("an entry was run"))
+    monkeypatch.setattr(tool, "tasks", lambda _: ({}, 0))
+    (tmp_path / "in" / "ada").mkdir(parents=True)
+    results = tmp_path / "out"
+    if obstacle == ".":
+        results.write_text("a file")
+    else:
+        (results / obstacle).mkdir(parents=True)
+    words = f"{obstacle} is a folder" if obstacle.endswith(".csv") else "results cannot be written to .*out: "
+    with pytest.raises(tool.AssignmentError, match=words):
+        tool.leaderboard(tmp_path / "in", results, Path(), 3, LONG, 1)
 
 
 @pytest.mark.slow
