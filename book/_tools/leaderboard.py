@@ -197,7 +197,7 @@ def _checked(text: bytes, status: int, budgets: Sequence[int]) -> list[list[floa
         for update, rate in enumerate(rates):
             if not 0 <= rate <= HIGHEST:
                 words = f"schedule({updates}) has the rate {rate} at update {update}"
-                raise BadEntry(f"{words}; 0 to {HIGHEST:.4g}, the largest float32, is allowed")
+                raise BadEntry(f"{words}; 0 to {HIGHEST:.5g}, the largest float32, is allowed")
     return found
 
 
