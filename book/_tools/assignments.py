@@ -417,9 +417,14 @@ class Result(NamedTuple):
     assignment: str
     score: float
     max_score: float
-    message: str
+    messages: list[str]
     seconds: float
     cells: dict[str, tuple[float, float]]
+
+    @property
+    def message(self) -> str:
+        """All messages in one line, for a cell of a table."""
+        return "; ".join(self.messages)
 
 
 class NotGraded(Exception):
@@ -443,7 +448,9 @@ def calibrate(jobs: int) -> float:
     probes = [subprocess.Popen([sys.executable, "-c", PROBE]) for _ in range(jobs)]
     statuses = [probe.wait() for probe in probes]
     if any(statuses):
-        raise AssignmentError("the calibration failed; see the message above, or give the limit by SECONDS=")
+        raise AssignmentError(
+            "the calibration failed; see the message above, or give the limit by --seconds (SECONDS= with make)"
+        )
     return limit(time.perf_counter() - start)
 
 
@@ -510,27 +517,27 @@ def _grade_one(submission: Submission, course: Path, place: Path, results: Path,
     scores: dict[str, float] = {}
     released = _released(course, submission.assignment)
     try:
-        scores, message, page = _grade_apart(submission, released, course, place, limits)
+        scores, messages, page = _grade_apart(submission, released, course, place, limits)
     except Exception as error:
-        message = str(error) if isinstance(error, NotGraded) else f"not graded: {type(error).__name__}: {error}"
-        page = _plain_page(submission.assignment, message or submission.note)
-    message = "; ".join(part for part in (message, submission.note) if part)
+        messages = [str(error) if isinstance(error, NotGraded) else f"not graded: {type(error).__name__}: {error}"]
+        page = _plain_page(submission.assignment, messages[0] or submission.note)
+    messages = [message for message in (*messages, submission.note) if message]
     try:
         path = results / "feedback" / submission.student / f"{submission.assignment}.html"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(page, encoding="utf-8", errors="backslashreplace")
     except OSError as error:
-        message += f"; no feedback page: {error}"
+        messages.append(f"no feedback page: {error}")
     # No cell counts for more than its points, whatever the students' code wrote into the gradebook.
     cells = {name: (min(scores.get(name, 0.0), most), most) for name, most in _points(released).items()}
     total, most = sum(score for score, _ in cells.values()), sum(most for _, most in cells.values())
     taken = time.perf_counter() - start
-    return Result(submission.student, submission.assignment, total, most, message, taken, cells)
+    return Result(submission.student, submission.assignment, total, most, messages, taken, cells)
 
 
 def _grade_apart(
     submission: Submission, released: NotebookNode, course: Path, place: Path, limits: tuple[float, float]
-) -> tuple[dict[str, float], str, str]:
+) -> tuple[dict[str, float], list[str], str]:
     """Each graded cell's score, what went wrong, and the feedback page; graded in a folder of its own."""
     if submission.notebook is None:
         raise NotGraded  # the submission's note says why
@@ -545,7 +552,7 @@ def _grade_apart(
         _run_apart(own, submission.assignment, limits)
         result = json.loads((own / "result.json").read_text())
         page = (own / "feedback.html").read_text(encoding="utf-8")
-        return result["scores"], "; ".join([*result["remarks"], *notes]), page
+        return result["scores"], [*result["remarks"], *notes], page
     finally:
         shutil.rmtree(own, ignore_errors=True)
 
@@ -707,7 +714,8 @@ def positive(kind: type[int] | type[float]) -> Callable[[str], float]:
         except ValueError:
             number = 0
         if not 0 < number < math.inf:
-            raise argparse.ArgumentTypeError(f"a number above 0 is expected, got {text!r}")
+            words = "whole number" if kind is int else "number"
+            raise argparse.ArgumentTypeError(f"a {words} above 0 is expected, got {text!r}")
         return number
 
     return read
