@@ -94,7 +94,7 @@ def strip(ax: Any, rows: Mapping[str, Sequence[Sequence[float]]], labels: Sequen
 def _by_label(
     rows: Mapping[str, Sequence[Sequence[float]]], labels: Sequence[str]
 ) -> Iterator[tuple[dict[str, Any], list[tuple[float, Sequence[float]]]]]:
-    """For each label that some row has: the style of its marks, and the place and the values of each row that has any."""
+    """For each label that some row has: the style of its marks, and the place and values of each such row."""
     if len(labels) > len(MARKERS):
         raise ValueError(f"{len(labels)} labels were given, and there are marks for {len(MARKERS)}")
     for number, label in enumerate(labels):
