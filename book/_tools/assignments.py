@@ -268,6 +268,11 @@ def cell_name(cell: Any) -> str | None:
     return name if isinstance(name, str) else None
 
 
+def is_graded(cell: NotebookNode) -> bool:
+    """Whether a cell is a test with points."""
+    return bool(cell.metadata.get("nbgrader", {}).get("grade"))
+
+
 def cell_names(notebook: NotebookNode) -> set[str]:
     """The nbgrader names of a notebook's cells."""
     return {name for cell in notebook.cells if (name := cell_name(cell))}
@@ -524,8 +529,7 @@ def _grade_one(submission: Submission, course: Path, place: Path, results: Path,
     messages = [message for message in (*messages, submission.note) if message]
     try:
         path = results / "feedback" / submission.student / f"{submission.assignment}.html"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(page, encoding="utf-8", errors="backslashreplace")
+        write_atomically(path, page.encode(errors="backslashreplace"))
     except OSError as error:
         messages.append(f"no feedback page: {error}")
     # No cell counts for more than its points, whatever the students' code wrote into the gradebook.
@@ -642,7 +646,7 @@ def _remarks(notebook: NotebookNode) -> Iterator[str]:
         elif SYNTAX & set(errors):
             words = "; ".join(f"{kind}: {words}" for kind, words in errors.items())
             yield f"{name}: " + re.sub(r" \([^()]*, line (\d+)\)", r" in line \1", words)
-        elif cell.metadata.get("nbgrader", {}).get("grade"):
+        elif is_graded(cell):
             for kind, words in errors.items():
                 if kind == "NotImplementedError" or (undone and kind == "NameError"):
                     not_done.append(name)
@@ -658,7 +662,7 @@ def _remarks(notebook: NotebookNode) -> Iterator[str]:
 
 def _points(released: NotebookNode) -> dict[str, float]:
     """The most that each graded cell can give."""
-    marked = [cell.metadata.nbgrader for cell in released.cells if cell.metadata.get("nbgrader", {}).get("grade")]
+    marked = [cell.metadata.nbgrader for cell in released.cells if is_graded(cell)]
     return {cell["grade_id"]: float(cell["points"]) for cell in marked}
 
 

@@ -71,12 +71,12 @@ def grade(tool: Any, path: Path, wants_solutions: bool, seconds: float | None, p
     for message in mark.messages:
         print(f"- {message}")
     page = path.with_name(f"{name}-feedback.html")
-    page.write_bytes((place / "marks/feedback" / STUDENT / f"{name}.html").read_bytes())
+    tool.write_atomically(page, (place / "marks/feedback" / STUDENT / f"{name}.html").read_bytes())
     print(f"written: {page}")
     if wants_solutions:
         text, untried = solutions(tool, name, candidate.notebook)
         shown = path.with_name(f"{name}-solutions.md")
-        shown.write_text(text, encoding="utf-8")
+        tool.write_atomically(shown, text)
         print(f"written: {shown}" + (f"; not tried yet, so not shown: {', '.join(untried)}" if untried else ""))
     return 0
 
