@@ -651,9 +651,8 @@ def _remarks(notebook: NotebookNode) -> Iterator[str]:
                 if kind == "NotImplementedError" or (undone and kind == "NameError"):
                     not_done.append(name)
                 else:
-                    yield f"{name}: {words if kind == 'AssertionError' else f'{kind}: {words}'}"[:300].replace(
-                        "\n", " "
-                    )
+                    said = words if kind == "AssertionError" else f"{kind}: {words}"
+                    yield f"{name}: {said}"[:300].replace("\n", " ")
         if any(output.get("text", "").endswith(CUT) for output in cell.get("outputs", [])):
             yield f"{name}: more than {OUTPUT:,} characters of output"
     if not_done:
@@ -725,8 +724,8 @@ def positive(kind: type[int] | type[float]) -> Callable[[str], float]:
     return read
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Run the command line."""
+def command_line() -> argparse.ArgumentParser:
+    """What the commands take."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     commands = parser.add_subparsers(dest="command", required=True)
     for command, folders in (("release", ["destination"]), ("grade", ["submissions", "results"])):
@@ -750,7 +749,12 @@ def main(argv: list[str] | None = None) -> int:
     alone.add_argument("assignment")
     alone.add_argument("seconds", type=float)
     alone.add_argument("cell_seconds", type=float)
-    options = parser.parse_args(argv)
+    return parser
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command line."""
+    options = command_line().parse_args(argv)
     if options.command == "one":
         one(options.own, options.assignment, options.seconds, options.cell_seconds)
         return 0
