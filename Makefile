@@ -91,9 +91,10 @@ notebooks: $(INSTALLED) ## execute the chapters that are out of date; FORCE=1 ex
 		$(RUN) book/_tools/notebooks.py $(if $(FORCE),--force) $(ONLY),\
 		mend the cell named above in the chapter's .py file and run make notebooks again.)
 
+# RELEASED is not book/_build/assignments, where the build keeps what the site offers: a release may leave cells out.
 # What `assignments` and `grade` have in common: FRAMEWORK=keras leaves PyTorch out, SOURCES=… takes a private variant.
 CHOICES = $(if $(FRAMEWORK),--framework $(FRAMEWORK)) $(if $(SOURCES),--sources "$(SOURCES)") $(if $(ONLY),--only $(ONLY))
-RELEASED ?= book/_build/assignments
+RELEASED ?= released
 RESULTS ?= grading
 
 assignments: $(INSTALLED) ## write the students' notebooks to RELEASED=…; FRAMEWORK=keras or pytorch, ONLY=…, SOLUTIONS=1 for you
@@ -178,8 +179,7 @@ mutants: $(ALL_INSTALLED) ## how many small faults in lrlib its quick tests find
 		$(RUN) tests/mutants.py $(if $(COUNT),--count $(COUNT)) $(ONLY),\
 		read the message above.)
 
-pdf: $(ALL_INSTALLED) ## print the whole book into book/_build/learning-rate-schedules.pdf; needs Chromium
-	@test -f $(HTML)/index.html || $(MAKE) book
+pdf: $(ALL_INSTALLED) book ## print the whole book into book/_build/learning-rate-schedules.pdf; needs Chromium
 	$(call step,printing the book,$(RUN) book/_tools/pdf.py,read the message above.)
 
 slides: $(ALL_INSTALLED) ## make slides of each part for teachers in book/_build/slides; they need no network

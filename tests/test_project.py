@@ -245,6 +245,18 @@ def test_test_target_executes_no_chapter():
     assert "notebooks.py" in make("-n", "book")
 
 
+@pytest.mark.slow
+def test_the_pdf_is_printed_of_a_book_that_is_up_to_date(tmp_path):
+    (tmp_path / "index.html").write_text("of an earlier build")
+    done = make("-n", "pdf", f"HTML={tmp_path}")
+    assert 0 < done.index("build.py") < done.index("pdf.py")
+
+
+def test_a_teachers_release_leaves_the_sites_downloads_alone():
+    released = re.search(r'assignments\.py release "(.+?)"', make("-n", "assignments", "FRAMEWORK=keras"))[1]
+    assert released == "released" and f"{released}/" in (ROOT / ".gitignore").read_text(encoding="utf-8").split()
+
+
 def test_readme_names_what_is_there():
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     for place in re.findall(r"`([\w./-]+)`", text[text.index("## Map") : text.index("## Licence")]):

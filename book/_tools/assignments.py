@@ -112,7 +112,7 @@ def read_source(path: Path, framework: str | None = None) -> NotebookNode:
 
 def _with_references(source: str, notebook: NotebookNode) -> str:
     """A test's source with the solution's functions in place of the lines that name them."""
-    if "### REFERENCE" in _without(source, "HIDDEN TESTS"):
+    if "### REFERENCE" in without(source, "HIDDEN TESTS"):
         raise AssignmentError(f"a REFERENCE outside of hidden tests would show a solution:\n{source}")
     source = REFERENCE.sub(lambda found: _reference(notebook, *found.groups()), source)
     if "### REFERENCE" in source:
@@ -131,7 +131,7 @@ def _reference(notebook: NotebookNode, name: str, tests: str) -> str:
     raise AssignmentError(f"REFERENCE {name}: no solution cell defines {name}")
 
 
-def _without(source: str, kind: str, stub: Sequence[str] = ()) -> str:
+def without(source: str, kind: str, stub: Sequence[str] = ()) -> str:
     """A cell's source with the stub's lines, indented alike, in place of each region from BEGIN ``kind`` to its END."""
     lines: list[str] = []
     inside = False
@@ -167,11 +167,11 @@ def student_version(notebook: NotebookNode) -> NotebookNode:
     for cell in notebook.cells:
         marks = cell.metadata.get("nbgrader", {})
         stub = STUBS[cell.cell_type] if marks.get("solution") else ()
-        source = _without(cell.source, "SOLUTION", stub)
+        source = without(cell.source, "SOLUTION", stub)
         if source != cell.source and not stub:
             raise AssignmentError(f"a solution in a cell that is not marked as one:\n{cell.source}")
         cell.source = "\n".join(stub) if stub and source == cell.source else source
-        source = _without(cell.source, "HIDDEN TESTS")
+        source = without(cell.source, "HIDDEN TESTS")
         if source != cell.source and not marks.get("grade"):
             raise AssignmentError(f"hidden tests in a cell that is not marked as a test:\n{cell.source}")
         cell.source = source
@@ -266,6 +266,11 @@ def cell_name(cell: Any) -> str | None:
     except (KeyError, TypeError):
         return None
     return name if isinstance(name, str) else None
+
+
+def is_graded(cell: NotebookNode) -> bool:
+    """Whether a cell is a test with points."""
+    return bool(cell.metadata.get("nbgrader", {}).get("grade"))
 
 
 def cell_names(notebook: NotebookNode) -> set[str]:
@@ -417,9 +422,14 @@ class Result(NamedTuple):
     assignment: str
     score: float
     max_score: float
-    message: str
+    messages: list[str]
     seconds: float
     cells: dict[str, tuple[float, float]]
+
+    @property
+    def message(self) -> str:
+        """All messages in one line, for a cell of a table."""
+        return "; ".join(self.messages)
 
 
 class NotGraded(Exception):
@@ -443,7 +453,9 @@ def calibrate(jobs: int) -> float:
     probes = [subprocess.Popen([sys.executable, "-c", PROBE]) for _ in range(jobs)]
     statuses = [probe.wait() for probe in probes]
     if any(statuses):
-        raise AssignmentError("the calibration failed; see the message above, or give the limit by SECONDS=")
+        raise AssignmentError(
+            "the calibration failed; see the message above, or give the limit by --seconds (SECONDS= with make)"
+        )
     return limit(time.perf_counter() - start)
 
 
@@ -475,10 +487,10 @@ def grade(
 
 
 def _clear(results: Path) -> None:
-    """Remove earlier feedback; where results cannot be written is found out before hours of grading."""
+    """Remove earlier feedback, where all results can be written."""
+    require_writable(results, (GRADES, DETAILS))
     feedback = results / "feedback"
     try:
-        results.mkdir(parents=True, exist_ok=True)
         if feedback.is_dir() and not feedback.is_symlink():
             shutil.rmtree(feedback)
         else:
@@ -486,9 +498,18 @@ def _clear(results: Path) -> None:
         feedback.mkdir()
     except OSError as error:
         raise AssignmentError(f"results cannot be written to {results}: {error}") from None
-    for table in (results / GRADES, results / DETAILS):
-        if table.is_dir():
-            raise AssignmentError(f"results cannot be written: {table} is a folder")
+
+
+def require_writable(results: Path, tables: Sequence[str]) -> None:
+    """Make the folder of results; what cannot be written there is found out before hours of work."""
+    try:
+        results.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=results).close()
+    except OSError as error:
+        raise AssignmentError(f"results cannot be written to {results}: {error}") from None
+    for table in tables:
+        if (results / table).is_dir():
+            raise AssignmentError(f"results cannot be written: {results / table} is a folder")
 
 
 def _released(course: Path, assignment: str) -> NotebookNode:
@@ -501,27 +522,26 @@ def _grade_one(submission: Submission, course: Path, place: Path, results: Path,
     scores: dict[str, float] = {}
     released = _released(course, submission.assignment)
     try:
-        scores, message, page = _grade_apart(submission, released, course, place, limits)
+        scores, messages, page = _grade_apart(submission, released, course, place, limits)
     except Exception as error:
-        message = str(error) if isinstance(error, NotGraded) else f"not graded: {type(error).__name__}: {error}"
-        page = _plain_page(submission.assignment, message or submission.note)
-    message = "; ".join(part for part in (message, submission.note) if part)
+        messages = [str(error) if isinstance(error, NotGraded) else f"not graded: {type(error).__name__}: {error}"]
+        page = _plain_page(submission.assignment, messages[0] or submission.note)
+    messages = [message for message in (*messages, submission.note) if message]
     try:
         path = results / "feedback" / submission.student / f"{submission.assignment}.html"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(page, encoding="utf-8", errors="backslashreplace")
+        write_atomically(path, page.encode(errors="backslashreplace"))
     except OSError as error:
-        message += f"; no feedback page: {error}"
+        messages.append(f"no feedback page: {error}")
     # No cell counts for more than its points, whatever the students' code wrote into the gradebook.
     cells = {name: (min(scores.get(name, 0.0), most), most) for name, most in _points(released).items()}
     total, most = sum(score for score, _ in cells.values()), sum(most for _, most in cells.values())
     taken = time.perf_counter() - start
-    return Result(submission.student, submission.assignment, total, most, message, taken, cells)
+    return Result(submission.student, submission.assignment, total, most, messages, taken, cells)
 
 
 def _grade_apart(
     submission: Submission, released: NotebookNode, course: Path, place: Path, limits: tuple[float, float]
-) -> tuple[dict[str, float], str, str]:
+) -> tuple[dict[str, float], list[str], str]:
     """Each graded cell's score, what went wrong, and the feedback page; graded in a folder of its own."""
     if submission.notebook is None:
         raise NotGraded  # the submission's note says why
@@ -536,7 +556,7 @@ def _grade_apart(
         _run_apart(own, submission.assignment, limits)
         result = json.loads((own / "result.json").read_text())
         page = (own / "feedback.html").read_text(encoding="utf-8")
-        return result["scores"], "; ".join([*result["remarks"], *notes]), page
+        return result["scores"], [*result["remarks"], *notes], page
     finally:
         shutil.rmtree(own, ignore_errors=True)
 
@@ -626,14 +646,13 @@ def _remarks(notebook: NotebookNode) -> Iterator[str]:
         elif SYNTAX & set(errors):
             words = "; ".join(f"{kind}: {words}" for kind, words in errors.items())
             yield f"{name}: " + re.sub(r" \([^()]*, line (\d+)\)", r" in line \1", words)
-        elif cell.metadata.get("nbgrader", {}).get("grade"):
+        elif is_graded(cell):
             for kind, words in errors.items():
                 if kind == "NotImplementedError" or (undone and kind == "NameError"):
                     not_done.append(name)
                 else:
-                    yield f"{name}: {words if kind == 'AssertionError' else f'{kind}: {words}'}"[:300].replace(
-                        "\n", " "
-                    )
+                    said = words if kind == "AssertionError" else f"{kind}: {words}"
+                    yield f"{name}: {said}"[:300].replace("\n", " ")
         if any(output.get("text", "").endswith(CUT) for output in cell.get("outputs", [])):
             yield f"{name}: more than {OUTPUT:,} characters of output"
     if not_done:
@@ -642,7 +661,7 @@ def _remarks(notebook: NotebookNode) -> Iterator[str]:
 
 def _points(released: NotebookNode) -> dict[str, float]:
     """The most that each graded cell can give."""
-    marked = [cell.metadata.nbgrader for cell in released.cells if cell.metadata.get("nbgrader", {}).get("grade")]
+    marked = [cell.metadata.nbgrader for cell in released.cells if is_graded(cell)]
     return {cell["grade_id"]: float(cell["points"]) for cell in marked}
 
 
@@ -698,14 +717,15 @@ def positive(kind: type[int] | type[float]) -> Callable[[str], float]:
         except ValueError:
             number = 0
         if not 0 < number < math.inf:
-            raise argparse.ArgumentTypeError(f"a number above 0 is expected, got {text!r}")
+            words = "whole number" if kind is int else "number"
+            raise argparse.ArgumentTypeError(f"a {words} above 0 is expected, got {text!r}")
         return number
 
     return read
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Run the command line."""
+def command_line() -> argparse.ArgumentParser:
+    """What the commands take."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     commands = parser.add_subparsers(dest="command", required=True)
     for command, folders in (("release", ["destination"]), ("grade", ["submissions", "results"])):
@@ -729,7 +749,12 @@ def main(argv: list[str] | None = None) -> int:
     alone.add_argument("assignment")
     alone.add_argument("seconds", type=float)
     alone.add_argument("cell_seconds", type=float)
-    options = parser.parse_args(argv)
+    return parser
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command line."""
+    options = command_line().parse_args(argv)
     if options.command == "one":
         one(options.own, options.assignment, options.seconds, options.cell_seconds)
         return 0

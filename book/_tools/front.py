@@ -6,6 +6,8 @@ import base64
 import json
 from pathlib import Path
 
+from lrlib.course.files import write_atomically
+
 BOOK = Path(__file__).resolve().parents[1]
 # The picture's file in book/_static: the chapter and the name of its figure.
 PICTURES = {
@@ -31,7 +33,7 @@ def main() -> None:
     for name, source in PICTURES.items():
         path, wanted = BOOK / "_static" / name, picture(*source)
         if not path.exists() or path.read_bytes() != wanted:
-            path.write_bytes(wanted)
+            write_atomically(path, wanted)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ import tempfile
 import time
 from typing import Any
 
+from assignments import is_graded, without
 from jinja2 import DictLoader
 from nbconvert.exporters import HTMLExporter
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
@@ -27,11 +28,6 @@ content="default-src 'none'; img-src data:; style-src 'unsafe-inline'; form-acti
 SHOWN = ("text/plain", "image/png", "image/jpeg")  # kinds of output that a feedback page shows: none is HTML
 
 
-def graded(cell: NotebookNode) -> bool:
-    """Whether a cell is a test with points."""
-    return bool(cell.metadata.get("nbgrader", {}).get("grade"))
-
-
 def scores(notebook: NotebookNode) -> dict[str, float]:
     """The points of each test cell of a notebook that was run: all of them, or none where the cell raised."""
     return {
@@ -39,7 +35,7 @@ def scores(notebook: NotebookNode) -> dict[str, float]:
         if any(output.output_type == "error" for output in cell.outputs)
         else float(cell.metadata.nbgrader.points)
         for cell in notebook.cells
-        if graded(cell)
+        if is_graded(cell)
     }
 
 
@@ -84,7 +80,7 @@ class Marks(Preprocessor):
     scores = Dict(help="points by test cell").tag(config=True)
 
     def preprocess(self, nb: NotebookNode, resources: Any) -> Any:
-        tests = [cell for cell in nb.cells if graded(cell)]
+        tests = [cell for cell in nb.cells if is_graded(cell)]
         for cell in tests:
             cell.metadata.nbgrader["score"] = self.scores.get(cell.metadata.nbgrader.grade_id, 0.0)
         marks = [cell.metadata.nbgrader for cell in tests]
@@ -104,9 +100,9 @@ class HideTests(Preprocessor):
         for output in outputs:
             if "data" in output:
                 output.data = {kind: data for kind, data in output.data.items() if kind in SHOWN}
-        if cell.cell_type == "code" and "### BEGIN HIDDEN TESTS" in cell.source:
-            hidden = r"^### BEGIN HIDDEN TESTS$.*?^### END HIDDEN TESTS$\n?"
-            cell.source = re.sub(hidden, "", cell.source, flags=re.DOTALL | re.MULTILINE)
+        source = without(cell.source, "HIDDEN TESTS") if is_graded(cell) else cell.source
+        if source != cell.source:
+            cell.source = source
             for output in outputs:
                 if output.output_type == "error":
                     output.traceback = [f"{output.ename}: {output.evalue}"]

@@ -15,7 +15,6 @@ import dataclasses
 import io
 import itertools
 import json
-import math
 import os
 import runpy
 import stat
@@ -23,6 +22,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
+from numbers import Integral
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -43,11 +43,13 @@ from lrlib.course.words import HOLDS, REVERSED
 
 CAPSTONE = assignments.SOURCES / "capstone"
 TEMPLATE = "(what you start from)"  # a row of the leaderboard
+TABLES = ("leaderboard.csv", "runs.csv")
 SEEDS = 20
 SMALLEST = 0.1  # the smallest difference of interest, in points of mean accuracy
 SHARE = 6  # an entry may take this part of the seconds that a submission gets
 LARGEST = 1 << 20  # bytes of an entry
 SHOWN = 300  # characters of a message
+HIGHEST = float(np.finfo(np.float32).max)  # a larger rate ends PyTorch's optimizer with an error
 
 
 class Task(NamedTuple):
@@ -86,22 +88,51 @@ def third_task(path: Path) -> tuple[str, Task, int]:
     try:
         given = runpy.run_path(str(path))
         x, y = given["examples"]()
-        counts = (int(given[key]) for key in ("TRAIN", "TEST", "BATCH", "UPDATES"))
+        counts = (given[key] for key in ("TRAIN", "TEST", "BATCH", "UPDATES"))
         task = Task(np.asarray(x, "float32"), np.asarray(y), tuple(given["LAYERS"]), *counts)
-        name, first = str(given["NAME"]), int(given["FIRST_SEED"])
-    except Exception as error:
+        name, first = str(given["NAME"]), given["FIRST_SEED"]
+    except (Exception, SystemExit) as error:
         raise AssignmentError(f"{path} is no third task: {type(error).__name__}: {error}") from None
+    if found := _form(task, first) or _faults(name, task, first):
+        raise AssignmentError(f"{path} is no third task: {'; '.join(found)}")
+    return name, task, first
+
+
+def _form(task: Task, first: Any) -> list[str]:
+    """What has not the form of a task, in words."""
+    whole = {"LAYERS": task.layers, "TRAIN, TEST, BATCH, UPDATES": task[3:], "FIRST_SEED": (first,)}
+    problems = {
+        f"{name} must be whole numbers, got {', '.join(map(repr, given))}": not all(
+            isinstance(number, Integral) for number in given
+        )
+        for name, given in whole.items()
+    }
+    problems |= {
+        f"LAYERS has fewer than two numbers, inputs and classes: {task.layers}": len(task.layers) < 2,
+        f"x has the shape {task.x.shape}: a row for each example is expected": task.x.ndim != 2,
+        f"y has the shape {task.y.shape} and type {task.y.dtype}: one whole number for each example is expected": (
+            task.y.ndim != 1 or task.y.dtype.kind not in "iu"
+        ),
+    }
+    return [words for words, holds in problems.items() if holds]
+
+
+def _faults(name: str, task: Task, first: int) -> list[str]:
+    """What in a task of the right form cannot be, in words."""
+    strange = [label for label in np.unique(task.y).tolist() if not 0 <= label < task.layers[-1]]
+    not_finite = int((~np.isfinite(task.x)).sum())
     problems = {
         f"x has the shape {task.x.shape}, and LAYERS begins with {task.layers[0]}": task.x.shape[1:] != task.layers[:1],
         f"x has {len(task.x)} rows and y {len(task.y)}": len(task.x) != len(task.y),
         f"TRAIN and TEST are more than all {len(task.x)} examples": task.train + task.test > len(task.x),
-        f"a label is none of 0 to {task.layers[-1] - 1}": not set(np.unique(task.y)) <= set(range(task.layers[-1])),
+        f"a label is none of 0 to {task.layers[-1] - 1}: {strange[:1]}": bool(strange),
+        f"{not_finite} of the numbers in x are not finite": not_finite > 0,
+        f"LAYERS are not all above 0: {task.layers}": min(task.layers) < 1,
         f"TRAIN, TEST, BATCH and UPDATES are not all above 1: {task[3:]}": min(task[3:]) < 2,
+        f"FIRST_SEED is below 0: {first}": first < 0,
         f"the name is taken: {name}": name in ("digits", "MNIST"),
     }
-    if found := [words for words, holds in problems.items() if holds]:
-        raise AssignmentError(f"{path} is no third task: {'; '.join(found)}")
-    return name, task, first
+    return [words for words, holds in problems.items() if holds]
 
 
 def train(task: Task, rates: Sequence[float], seeds: Sequence[int]) -> Sample:
@@ -141,9 +172,10 @@ def read_entry(student: Path) -> tuple[bytes, str]:
     files = list(assignments.handed_in_files(student, ".py", unlisted))
     chosen = [path for path in files if path.name == NAME] or files
     if len(chosen) != 1:
-        why = "is missing" if not files else f"is not to be told among {', '.join(path.name for path in files)}"
+        among = ", ".join(str(path.relative_to(student)) for path in chosen)
+        why = f"several files could be the entry: {among}" if chosen else f"{student.name}/{NAME} is missing"
         why += "".join(f"; {Path(error.filename).name} cannot be listed ({error.strerror})" for error in unlisted)
-        raise BadEntry(f"{student.name}/{NAME} {why}")
+        raise BadEntry(why)
     (path,) = chosen
     try:
         status = path.lstat()
@@ -164,17 +196,22 @@ def rates_of(source: bytes, budgets: Sequence[int], seconds: float) -> list[list
         tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as empty,
         tempfile.TemporaryFile() as given,
         tempfile.TemporaryFile() as answer,
+        tempfile.TemporaryFile() as said,
     ):
         given.write(source)
         given.seek(0)
         environment = {"PATH": os.defpath, "HOME": empty, "TMPDIR": empty, "PYTHONHASHSEED": "0", **one_thread}
-        streams = {"stdin": given, "stdout": answer, "stderr": subprocess.DEVNULL}
+        streams = {"stdin": given, "stdout": answer, "stderr": said}
         try:
             status = assignments.run_bounded(command, seconds, cwd=empty, env=environment, **streams)
         except subprocess.TimeoutExpired:
-            raise BadEntry(f"stopped: it took more than {seconds:.0f} s") from None
+            raise BadEntry(f"stopped: it took more than {seconds:g} s") from None
         answer.seek(0)
         text = answer.read(WRITTEN + 1)
+        said.seek(0)
+        last = said.read(WRITTEN).decode(errors="replace").strip().rpartition("\n")[2]
+    if last and not text:  # entry.py itself failed: from where its entry begins it says nothing
+        raise BadEntry(f"its process ended without an answer: {last}"[:SHOWN])
     return _checked(text, status, budgets)
 
 
@@ -194,8 +231,9 @@ def _checked(text: bytes, status: int, budgets: Sequence[int]) -> list[list[floa
             count = len(rates) if len(rates) < updates else f"more than {updates}"
             raise BadEntry(f"schedule({updates}) gave {count} rates, and {updates} are expected")
         for update, rate in enumerate(rates):
-            if not 0 <= rate < math.inf:
-                raise BadEntry(f"schedule({updates}) has the rate {rate} at update {update}; 0 or more is allowed")
+            if not 0 <= rate <= HIGHEST:
+                words = f"schedule({updates}) has the rate {rate} at update {update}"
+                raise BadEntry(f"{words}; 0 to {HIGHEST:.5g}, the largest float32, is allowed")
     return found
 
 
@@ -258,7 +296,9 @@ def places(entries: Mapping[str, Sequence[Sample]]) -> list[Place]:
             apart = f"{mean:+.2f} ({low:+.2f} to {high:+.2f})"
             if first.lost:
                 mean, low, high = (100 * (share + 0.5) for share in (mean, low, high))
-                apart = f"better in {mean:.0f} % of seeds ({low:.0f} to {high:.0f})"
+                apart = f"better in {mean:.0f} % of the seeds that tell them apart ({low:.0f} to {high:.0f})"
+                if high - low == 100:
+                    apart = "no seed tells them apart"
         lost, accuracy = int(means[student].lost.sum()), float(means[student].values.mean())
         table.append(Place(student, above + 1, len(order) - below, accuracy, lost, apart, like))
     return table
@@ -272,10 +312,14 @@ def leaderboard(
 ) -> tuple[list[Place], dict[str, str]]:
     """Rank the entries in a folder; the second is what is to be said of each student, a bad entry's fault among it."""
     students = assignments.student_folders(folder, NAME)
+    assignments.require_writable(results, TABLES)
     known, first = tasks(third)
-    results.mkdir(parents=True, exist_ok=True)
     budgets = [task.updates for task in known.values()]
-    answers = {TEMPLATE: rates_of((CAPSTONE / NAME).read_bytes(), budgets, seconds)}
+    try:
+        answers = {TEMPLATE: rates_of((CAPSTONE / NAME).read_bytes(), budgets, seconds)}
+    except BadEntry as fault:
+        words = f"what all start from, {NAME}, gave no rates: {fault}"
+        raise AssignmentError(f"{words}; --seconds (SECONDS= with make) gives an entry more time") from None
     notes: dict[str, str] = {}
     sources: dict[str, bytes] = {}
     for student in students:  # all are read before the first one runs
@@ -341,14 +385,14 @@ def _write(
         rows.append([shown(place), place.student, *numbers, *each, notes.get(place.student, "")])
     bad = [student for student in notes if student not in entries]
     rows += [["none", student, *[""] * (len(HEAD) - 2 + len(names)), notes[student]] for student in bad]
-    assignments.write_csv(results / "leaderboard.csv", [[*HEAD, *names, "message"], *rows])
+    assignments.write_csv(results / TABLES[0], [[*HEAD, *names, "message"], *rows])
     runs_of = [
         [student, name, str(seed), f"{accuracy:.3f}", "yes" if lost else "no"]
         for student, samples in entries.items()
         for name, sample in zip(names, samples, strict=True)
         for seed, accuracy, lost in zip(seeds, *sample[:2], strict=True)
     ]
-    assignments.write_csv(results / "runs.csv", [["student", "task", "seed", "accuracy", "lost"], *runs_of])
+    assignments.write_csv(results / TABLES[1], [["student", "task", "seed", "accuracy", "lost"], *runs_of])
 
 
 def shown(place: Place) -> str:
@@ -385,7 +429,7 @@ def main(argv: list[str] | None = None) -> int:
     for student, note in notes.items():
         if note:
             print(f"{student}: {note}")
-    print(f"written: {options.results}/leaderboard.csv, runs.csv")
+    print(f"written: {options.results}/{', '.join(TABLES)}")
     return 0
 
 

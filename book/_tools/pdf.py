@@ -21,6 +21,8 @@ from pypdf import PdfReader, PdfWriter
 from pypdf.generic import ArrayObject, NameObject, NumberObject, TextStringObject
 from tqdm import tqdm
 
+from lrlib.course.files import write_atomically
+
 SITE = build.BUILD / "html"
 TARGET = build.BUILD / "learning-rate-schedules.pdf"
 MARGINS: Any = {"top": "18mm", "bottom": "18mm", "left": "16mm", "right": "16mm"}
@@ -100,7 +102,7 @@ def main() -> int:
             title = page.locator("article h1").first.inner_text().rstrip("#").strip()
             pages.append((caption, title, file, content))
         browser.close()
-    TARGET.write_bytes(merge(pages))
+    write_atomically(TARGET, merge(pages))
     print(f"The book is printed: {TARGET.relative_to(build.ROOT)}, {TARGET.stat().st_size / 1e6:.0f} MB")
     return 0
 

@@ -27,7 +27,7 @@ SECTION = re.compile(
 ITEM = re.compile(r"^\d+\. (.*?)(?=^\d+\. |\Z)", re.DOTALL | re.MULTILINE)
 CHOICES = re.compile(r"\*\*([^*]+? / [^*]+?)\*\*")
 ANSWER = re.compile(r"\*\*([^*]+)\*\*:?\s*(.*)", re.DOTALL)
-LINK = re.compile(r"\[([^\]]+)\]\([^)]*\)")
+LINK = re.compile(r"\[([^\]]*)\]\([^)]*\)")
 MATH = re.compile(r"\$([^$]+)\$")
 BLANK = "____"
 
@@ -49,6 +49,8 @@ def questions(chapter: str, text: str) -> Iterator[Question]:
     if not section:
         raise ValueError(f"{chapter} has no section 'Check yourself' with answers")
     asked, answered = (ITEM.findall(part) for part in section.groups())
+    if len(asked) != len(answered):
+        raise ValueError(f"{chapter} asks {len(asked)} questions to check yourself, and answers {len(answered)}")
     for number, (question, answer) in enumerate(zip(asked, answered, strict=True), start=1):
         question, answer = (" ".join(part.split()) for part in (question, answer))
         found, given = CHOICES.search(question), ANSWER.match(answer)

@@ -134,7 +134,10 @@ def measure(path: Path) -> dict[str, float]:
 
 def main(names: list[str]) -> None:
     """Print the table."""
-    paths = [path for path in sorted(CHAPTERS.glob("*.ipynb")) if not names or path.stem in names]
+    import notebooks  # only the table needs it, and what it imports; the pages' extension reads this module too
+
+    chosen = {path.stem for path in notebooks.sources(names)}
+    paths = [path for path in sorted(CHAPTERS.glob("*.ipynb")) if path.stem in chosen]
     rows = {path.stem: measure(path) for path in paths}
     head = list(next(iter(rows.values())))
     print(f"{'':22}", *(f"{title:>12}" for title in head))

@@ -47,8 +47,10 @@ def digest(root: Path) -> str:
     for name in PACKAGE:
         place = root / name
         for file in sorted(place.rglob("*")) if place.is_dir() else [place]:
-            if file.is_file() and "__pycache__" not in file.parts and not file.name.startswith("."):
-                total.update(f"{file.relative_to(root)}\0".encode() + file.read_bytes())
+            path = file.relative_to(root)  # as build_wheel copies them
+            left_out = any(part == "__pycache__" or part.startswith(".") for part in path.parts)
+            if file.is_file() and not left_out:
+                total.update(f"{path}\0".encode() + file.read_bytes())
     return total.hexdigest()
 
 

@@ -68,15 +68,15 @@ def grade(tool: Any, path: Path, wants_solutions: bool, seconds: float | None, p
     for test, (points, most) in mark.cells.items():
         print(f"{points:4g} of {most:g}  {test}")
     print(f"{mark.score:4g} of {mark.max_score:g}  in all")
-    for message in filter(None, mark.message.split("; ")):
+    for message in mark.messages:
         print(f"- {message}")
     page = path.with_name(f"{name}-feedback.html")
-    page.write_bytes((place / "marks/feedback" / STUDENT / f"{name}.html").read_bytes())
+    tool.write_atomically(page, (place / "marks/feedback" / STUDENT / f"{name}.html").read_bytes())
     print(f"written: {page}")
     if wants_solutions:
         text, untried = solutions(tool, name, candidate.notebook)
         shown = path.with_name(f"{name}-solutions.md")
-        shown.write_text(text, encoding="utf-8")
+        tool.write_atomically(shown, text)
         print(f"written: {shown}" + (f"; not tried yet, so not shown: {', '.join(untried)}" if untried else ""))
     return 0
 
@@ -96,10 +96,15 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python self-grading.zip", description=(__doc__ or "").split(":")[0])
     parser.add_argument("file", type=Path, help="a notebook of an assignment, or capstone.py")
     parser.add_argument("--solutions", action="store_true", help="also show the solutions of the parts that you tried")
-    parser.add_argument("--seconds", type=float, help="for the whole notebook; without it, as a calibration finds")
+    parser.add_argument(
+        "--seconds", type=float, help="for the notebook, or for an entry's rates; without it, as a calibration finds"
+    )
     options = parser.parse_args(argv)
     if options.seconds is not None and not 0 < options.seconds < float("inf"):
         parser.error(f"--seconds: a number above 0 is expected, got {options.seconds}")
+    is_entry = options.file.suffix == ".py"
+    if is_entry and options.solutions:
+        parser.error(f"--solutions: the capstone has none, and {options.file} is taken for an entry to it")
     if not options.file.is_file():
         print(f"there is no file {options.file.absolute()}: go to your notebook's folder, or name it", file=sys.stderr)
         return 1
@@ -114,11 +119,12 @@ def main(argv: list[str] | None = None) -> int:
             import assignments as tool
             import leaderboard
 
-            if options.file.suffix == ".py":
+            if is_entry:
                 entry = place / "handed in" / STUDENT / "capstone.py"
                 entry.parent.mkdir(parents=True)
                 entry.write_bytes(options.file.read_bytes())
-                return leaderboard.main([str(entry.parents[1]), str(options.file.parent / "board")])
+                given = [str(entry.parents[1]), str(options.file.parent / "board")]
+                return leaderboard.main(given + ([f"--seconds={options.seconds}"] if options.seconds else []))
             return grade(tool, options.file, options.solutions, options.seconds, place)
         except Exception as error:
             print(words(error), file=sys.stderr)

@@ -17,12 +17,15 @@ from typing import Any
 import build
 import nbformat
 import npm
+import question_bank
 import runnable
 import yaml
 from nbconvert import SlidesExporter
 from nbformat.v4 import new_markdown_cell, new_notebook
 from pybtex.database import parse_file
 from traitlets.config import Config
+
+from lrlib.course.files import write_atomically
 
 TARGET = build.BUILD / "slides"
 TEMPLATE = Path(__file__).with_name("slides.html.j2")
@@ -88,7 +91,7 @@ def of_part(caption: str, page: str, chapters: list[str], root: Path) -> Any:
         cells += of_chapter(nbformat.read(root / f"{chapter}.ipynb", as_version=4).cells)
     for cell in cells:
         if "base64," not in cell.source:
-            cell.source = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", runnable.plain(cell.source, works, ""))
+            cell.source = question_bank.LINK.sub(r"\1", runnable.plain(cell.source, works, ""))
     return new_notebook(cells=cells, metadata={"title": caption})
 
 
@@ -102,17 +105,21 @@ def exporter() -> SlidesExporter:
 
 def main() -> int:
     """Write the slides of all parts, with what they load."""
-    packages = npm.install()
+    try:
+        packages = npm.install()
+    except npm.Unavailable as error:
+        raise SystemExit(f"slides need what npm installs: {error}") from None
+    toc = yaml.safe_load((build.ROOT / "_toc.yml").read_text(encoding="utf-8"))
+    made = {}
+    for caption, page, chapters in parts(toc):
+        made[f"{Path(page).name}.html"], _ = exporter().from_notebook_node(of_part(caption, page, chapters, build.ROOT))
+        print(f"{caption}: {Path(page).name}.html")
     shutil.rmtree(TARGET, ignore_errors=True)
     for name in ("reveal.js/dist", "reveal.js/plugin/notes", "mathjax/es5/output/chtml/fonts/woff-v2"):
         shutil.copytree(packages / name, TARGET / name)
     shutil.copy(packages / "mathjax/es5/tex-chtml.js", TARGET / "mathjax/es5")
-    toc = yaml.safe_load((build.ROOT / "_toc.yml").read_text(encoding="utf-8"))
-    for caption, page, chapters in parts(toc):
-        html, _ = exporter().from_notebook_node(of_part(caption, page, chapters, build.ROOT))
-        path = TARGET / f"{Path(page).name}.html"
-        path.write_text(html, encoding="utf-8")
-        print(f"{caption}: {path.name}")
+    for name, html in made.items():
+        write_atomically(TARGET / name, html)
     print(f"The slides lie in {TARGET.parent.name}/{TARGET.name}, with all that they load")
     return 0
 

@@ -62,7 +62,7 @@ def pack(packages: Path, target: Path) -> None:
 def install(book: Path = BOOK) -> Path:
     """Return the archive's place, after making it anew if what it is made of has changed."""
     packages, place = book / "node_modules", book / "_static" / "vendor" / "pyodide"
-    if not place.is_dir():
+    if not (place.is_dir() and (packages / "pyodide" / ARCHIVE).is_file()):  # an old copy may outlive the packages
         raise Unavailable("Pyodide is not installed")
     with FileLock(book / ".npm.lock"):  # tests in several processes
         stamp, state = place / STAMP, digest(packages)

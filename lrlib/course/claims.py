@@ -51,6 +51,11 @@ def row(claim: Claim, verdict: Verdict) -> list[str]:
         effect = "; ".join(f"{case} {_effect(*look)}" for case, look in looks.items() if look[1])
     written = f"{verdict.written}: confounded" if verdict.confounded else verdict.written
     shown = [verdict.shown[framework] for framework in FRAMEWORKS]
+    seeds = [by_framework(verdict.seeds)]
+    if verdict.word == UNDECIDED and _waits(claim.rule):
+        seeds.append("none is new")
+    if isinstance(claim.rule, Most) and verdict.seeds and (empty := claim.rule.empty()):
+        seeds.append(f"none of {', '.join(empty)}")
     note = "; ".join(filter(None, (verdict.note, _next_look(claim))))
     return [
         f"**{verdict.word}**",
@@ -60,7 +65,7 @@ def row(claim: Claim, verdict: Verdict) -> list[str]:
         effect or "–",
         written or "–",
         *shown,
-        by_framework(verdict.seeds) + ("; none is new" if verdict.word == UNDECIDED and _waits(claim.rule) else ""),
+        "; ".join(seeds),
         note or "–",
     ]
 

@@ -30,7 +30,7 @@ def largest_eigenvalue() -> float:
 
 
 def softmax_loss(w: Weights) -> tuple[float, Weights]:
-    """Softmax regression: mean cross-entropy and its gradient at the weights ``w``, 65 × 10."""
+    """Softmax regression at the weights ``w``, 65 × 10: the mean of log Σₖ exp(xᵀwₖ) − xᵀw_y, and its gradient."""
     x, labels = inputs()
     z = x @ w
     z -= z.max(axis=1, keepdims=True)
@@ -40,14 +40,17 @@ def softmax_loss(w: Weights) -> tuple[float, Weights]:
 
 
 def squares_loss(w: Weights) -> tuple[float, Weights]:
-    """Least squares: half the mean squared distance to the one-hot class, and its gradient at ``w``, 65 × 10."""
+    """Least squares at the weights ``w``, 65 × 10: the mean of ½ ‖xᵀw − y‖², y one-hot, and its gradient."""
     x, labels = inputs()
     error = x @ w - labels
     return float(0.5 * np.mean((error**2).sum(axis=1))), x.T @ error / len(x)
 
 
 def descend(loss_of: Loss, rates: Sequence[float] | NDArray[np.float64]) -> NDArray[np.float64]:
-    """Gradient descent from zero weights: the loss before each update, and after the last."""
+    """Gradient descent from zero weights, w ← w − ηₜ ∇L(w): the loss before each of T updates and after the last.
+
+    That makes T + 1 losses.
+    """
     x, _ = inputs()
     w, losses = np.zeros((x.shape[1], CLASSES)), []
     for rate in [*rates, 0.0]:

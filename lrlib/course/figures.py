@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 # Okabe and Ito's colours, told apart by all common kinds of sight; line styles tell them apart in black and white.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 LINES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (8, 2)), (0, (1, 1)))
+MARKERS = "os^D"
 
 
 def use_style() -> None:
@@ -93,14 +94,15 @@ def strip(ax: Any, rows: Mapping[str, Sequence[Sequence[float]]], labels: Sequen
 def _by_label(
     rows: Mapping[str, Sequence[Sequence[float]]], labels: Sequence[str]
 ) -> Iterator[tuple[dict[str, Any], list[tuple[float, Sequence[float]]]]]:
-    """For each label the style of its marks, and the place and the values of each row that has any."""
+    """For each label that some row has: the style of its marks, and the place and values of each such row."""
+    if len(labels) > len(MARKERS):
+        raise ValueError(f"{len(labels)} labels were given, and there are marks for {len(MARKERS)}")
     for number, label in enumerate(labels):
         shift = 0.24 * (number - (len(labels) - 1) / 2)
-        style = {"color": COLOURS[number], "label": label, "linestyle": "none", "marker": "os^D"[number]}
-        yield (
-            style,
-            [(place + shift, values[number]) for place, values in enumerate(rows.values()) if number < len(values)],
-        )
+        style = {"color": COLOURS[number], "label": label, "linestyle": "none", "marker": MARKERS[number]}
+        found = [(place + shift, row[number]) for place, row in enumerate(rows.values()) if number < len(row)]
+        if found:
+            yield style, found
 
 
 def _name_rows(ax: Any, rows: Iterable[str]) -> None:

@@ -67,16 +67,18 @@ def attempt(act: Callable[..., Any], *args: Any, **options: Any) -> Any:
 
 
 def same(found: Any, other: Any) -> bool:
-    """Whether two answers agree: numbers to float32's rounding, words exactly, lists item by item.
+    """Whether two answers agree: numbers to float32's rounding, lists item by item, all else exactly.
 
-    >>> same([0.1, "ValueError"], [0.1 + 1e-8, "ValueError"]), same("ValueError", 0.1)
-    (True, False)
+    >>> same([0.1, "ValueError"], [0.1 + 1e-8, "ValueError"]), same("ValueError", 0.1), same([0.1], 0.1)
+    (True, False, False)
     """
-    if not np.isscalar(found) and not np.isscalar(other):
-        return len(found) == len(other) and all(map(same, found, other))
-    if isinstance(found, str) or isinstance(other, str):
-        return bool(np.isscalar(found) and np.isscalar(other) and found == other)
-    return bool(np.all(np.isclose(found, other, rtol=1e-5, atol=1e-9)))
+    exact = [one is None or isinstance(one, str | dict) for one in (found, other)]
+    if any(exact):
+        return all(exact) and bool(found == other)
+    single = [not np.iterable(one) for one in (found, other)]  # an array without dimensions is one, too
+    if any(single):
+        return all(single) and bool(np.isclose(found, other, rtol=1e-5, atol=1e-9))
+    return len(found) == len(other) and all(map(same, found, other))
 
 
 def judge(found: Any, wrong: Any, right: Any) -> str:

@@ -321,13 +321,17 @@ class Most:
             if (counts := [part.seeds[framework] for part in parts.values() if framework in part.seeds])
         }
         written = "" if self.as_written is None else self.as_written.word()
-        return Verdict(self.word(), shown, seeds, written, note="; ".join(self._case(*one) for one in parts.items()))
+        words = self.words()
+        gave = {  # each case's word with the seeds that gave it
+            case: f"{words[case]}, {part.outcome.seeds} seeds" if part.outcome else part.note
+            for case, part in parts.items()
+        }
+        note = "; ".join(f"{case}: {said}" for case, said in gave.items())
+        return Verdict(most(list(words.values())), shown, seeds, written, note=note)
 
-    def _case(self, case: str, part: Verdict) -> str:
-        """A case's word, with the seeds that gave it."""
-        if part.outcome is None:
-            return f"{case}: {part.note}"
-        return f"{case}: {self.words()[case]}, {part.outcome.seeds} seeds"
+    def empty(self) -> list[str]:
+        """The cases of which no run is shown; the number of seeds is the smallest of the others."""
+        return [case for case, part in self.comparisons.items() if not any(part.sizes(part.has_new()).values())]
 
     def wanted(self) -> list[Trial]:
         found = [] if self.as_written is None else self.as_written.wanted()

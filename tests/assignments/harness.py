@@ -15,6 +15,7 @@ assignment's parameter cell, under which the reference must pass too.
 
 import contextlib
 import copy
+import inspect
 import io
 import os
 import re
@@ -27,6 +28,7 @@ from unittest import mock
 import assignments
 import matplotlib.pyplot as plt
 import numpy as np
+from assignments import cell_name, is_graded
 from matplotlib.figure import Figure
 
 ANSWERS = Path(__file__).parent / "answers"
@@ -62,15 +64,15 @@ def read_answers(name: str) -> tuple[list[Answer], str]:
         if found is None:
             raise ValueError(f"{name}: not the head of an answer: {head}")
         kind, title, cell, framework, tests = found.group("kind", "title", "cell", "framework", "tests")
-        before = answers.get(title, Answer(kind, title, {}, ()))
+        before = answers.get(title, Answer(kind, title, {}, (), framework))
+        framework = framework or before.framework
+        if (kind, framework) != (before.kind, before.framework or framework):
+            known, other = (f"{a} with {b}" for a, b in ((before.kind, before.framework), (kind, framework)))
+            raise ValueError(f"{name}: {title!r} is {known}, and then {other}")
         caught = tuple(dict.fromkeys([*before.caught_by, *(tests.split(", ") if tests else ())]))
         cells = {**before.cells, cell: source.strip("\n") + "\n"}
         answers[title] = Answer(kind, title, cells, caught, framework)
     return list(answers.values()), parameters
-
-
-def cell_name(cell) -> str | None:
-    return cell.metadata.get("nbgrader", {}).get("grade_id")
 
 
 def solution_cells(notebook) -> list:
@@ -78,7 +80,7 @@ def solution_cells(notebook) -> list:
 
 
 def graded_cells(notebook) -> list:
-    return [cell for cell in notebook.cells if cell.metadata.get("nbgrader", {}).get("grade")]
+    return [cell for cell in notebook.cells if is_graded(cell)]
 
 
 @cache
@@ -95,7 +97,10 @@ TRAINED: dict = {}
 def remembered(train, space: dict):
     """The function, for which every training runs once in a session. The schedule is asked anew each time."""
 
-    def trained(schedule, *how):
+    signature = inspect.signature(train)
+
+    def trained(*given, **named):
+        schedule, *how = signature.bind(*given, **named).args
         rates = [float(schedule(update)) for update in range(space.get("UPDATES") or max(how[0]))]
         key = (train.__name__, space["FRAMEWORK"], *rates, *(str(np.array(one).tolist()) for one in how))
         if key not in TRAINED:
@@ -171,7 +176,7 @@ def failures(
         os.chdir(folder)
         try:
             for cell in notebook.cells:
-                graded = cell.metadata.get("nbgrader", {}).get("grade")
+                graded = is_graded(cell)
                 if cell.cell_type != "code" or (tests and graded and cell_name(cell) not in (first, *tests)):
                     continue
                 source = answer.get(cell_name(cell) or "", cell.source)

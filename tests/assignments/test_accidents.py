@@ -373,15 +373,18 @@ def test_a_calibration_gives_a_limit(monkeypatch):
 
 def test_a_failed_calibration_is_no_limit(monkeypatch, capfd):
     monkeypatch.setattr(tool, "PROBE", "raise SystemExit('no numpy here')")
-    with pytest.raises(tool.AssignmentError, match="calibration failed"):
+    with pytest.raises(tool.AssignmentError, match=r"calibration failed.*--seconds \(SECONDS= with make\)"):
         tool.calibrate(1)
 
 
-@pytest.mark.parametrize("given", [["--seconds", "0"], ["--seconds", "inf"], ["--seconds", "long"], ["--jobs", "0"]])
+@pytest.mark.parametrize(
+    "given", [["--seconds", "0"], ["--seconds", "inf"], ["--seconds", "long"], ["--jobs", "0"], ["--jobs", "2.5"]]
+)
 def test_limits_that_are_none_are_refused(tmp_path, capsys, given):
     with pytest.raises(SystemExit):
         tool.main(["grade", str(tmp_path), str(tmp_path / "results"), *given])
-    assert f"a number above 0 is expected, got '{given[1]}'" in capsys.readouterr().err
+    kind = "whole number" if given[0] == "--jobs" else "number"
+    assert f"a {kind} above 0 is expected, got '{given[1]}'" in capsys.readouterr().err
 
 
 def test_a_limit_that_is_given_is_taken(tmp_path, monkeypatch, capsys):

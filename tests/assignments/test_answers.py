@@ -12,6 +12,35 @@ ANSWERS = {name: harness.read_answers(name) for name in NAMES}
 CASES = [pytest.param(name, answer, id=f"{name}: {answer.title}") for name in NAMES for answer in ANSWERS[name][0]]
 
 
+def test_an_answer_of_several_blocks_is_of_one_kind_and_one_framework(tmp_path, monkeypatch):
+    head = "# %% unusual: in two cells; in: {}{}\nx = 1\n".format
+    monkeypatch.setattr(harness, "ANSWERS", tmp_path)
+    (tmp_path / "a.py").write_text(head("first", "; with: keras") + head("second", ""))
+    ((answer,), _) = harness.read_answers("a")
+    assert answer.framework == "keras" and list(answer.cells) == ["first", "second"]
+    for other in (head("second", "; with: pytorch"), head("second", "").replace("unusual", "wrong")):
+        (tmp_path / "a.py").write_text(head("first", "; with: keras") + other)
+        with pytest.raises(ValueError, match="a: 'in two cells' is unusual with keras, and then "):
+            harness.read_answers("a")
+
+
+def test_what_remembers_is_called_as_what_it_replaces():
+    def train(schedule, seed):
+        return [schedule(0), seed]
+
+    space = {"FRAMEWORK": "none", "UPDATES": 1}
+    trained = harness.remembered(train, space)
+    assert (
+        trained(lambda _: 0.5, seed=3)
+        == trained(seed=3, schedule=lambda _: 0.5)
+        == trained(lambda _: 0.5, 3)
+        == [0.5, 3]
+    )
+    assert [key for key in harness.TRAINED if "none" in key] == [("train", "none", 0.5, "3")]
+    with pytest.raises(TypeError, match="missing a required argument: 'seed'"):
+        trained(lambda _: 0.5)
+
+
 def note(record_property, name, kind):
     """For the table at the end of the run: see tests/conftest.py."""
     record_property("assignment", name)

@@ -94,6 +94,25 @@ def test_a_reference_that_stands_in_the_wrong_place_or_names_nothing_is_refused(
         tool.read_source(tmp_path / "a.py")
 
 
+@pytest.mark.parametrize("mark", ["### {}", "    ### {}", "### {}: a name"])
+def test_feedback_hides_what_a_release_hides(mark):
+    from grading_steps import HideTests
+
+    hidden = [mark.format(f"{word} HIDDEN TESTS") for word in ("BEGIN", "END")]
+    source = f"if True:\n    x = 1\n{hidden[0]}\n    assert secret\n{hidden[1]}\ny = 2"
+    error = v4.new_output("error", ename="NameError", evalue="words", traceback=["    assert secret"])
+    cell = v4.new_code_cell(source, metadata={"nbgrader": {"grade": True}}, outputs=[error])
+    HideTests().preprocess_cell(cell, {}, 0)
+    assert cell.source == "if True:\n    x = 1\ny = 2" and cell.outputs[0].traceback == ["NameError: words"]
+
+
+def test_a_students_own_mark_ends_no_feedback():
+    from grading_steps import HideTests
+
+    cell = v4.new_code_cell("### BEGIN HIDDEN TESTS", metadata={"nbgrader": {"grade": False, "solution": True}})
+    assert HideTests().preprocess_cell(cell, {}, 0)[0].source == "### BEGIN HIDDEN TESTS"
+
+
 def ran(name, kind, error):
     """A cell that was run, with the error that ended it, if any."""
     outputs = [v4.new_output("error", ename=error, evalue="words", traceback=[])] if error else []

@@ -62,6 +62,10 @@ BAD = {
     "is not a number": (returning("[float('nan')] * updates"), r"schedule\(6\) has the rate nan at update 0"),
     "below 0": (returning("[0.1] * (updates - 1) + [-0.1]"), r"schedule\(6\) has the rate -0.1 at update 5"),
     "without bound": (returning("[float('inf')] * updates"), "rate inf at update 0"),
+    "above float32": (
+        returning("[1e39] * updates"),
+        r"rate 1e\+39 at update 0; 0 to 3.4028e\+38, the",
+    ),
     "too short": (returning("[0.1] * (updates - 1)"), r"schedule\(6\) gave 5 rates, and 6 are expected"),
     "wrong for one budget": (returning("[0.1] * 6"), r"schedule\(9\) gave 6 rates, and 9 are expected"),
     "too long": (returning("[0.1] * (updates + 1)"), "gave more than 6 rates"),
@@ -171,7 +175,7 @@ class TestBoard:
         }
         assert table["ada"].like == ["bob"] and table["ada"].accuracy == table["bob"].accuracy
         assert table["dan"].lost == table["cat"].lost == SEEDS
-        assert "better in 100 % of seeds" in table["dan"].apart
+        assert "better in 100 % of the seeds that tell them apart" in table["dan"].apart
 
     @pytest.mark.parametrize(
         ("student", "words"),
@@ -186,7 +190,7 @@ class TestBoard:
             ("jim", "jim is a link, and a folder is expected"),
             ("kim", "a link, a folder or a pipe"),
             ("leo", "leo/capstone.py is missing"),
-            ("max", "max/capstone.py is not to be told among a.py, b.py"),
+            ("max", "several files could be the entry: a.py, b.py"),
             ("pat", "larger than 1 MB"),
             ("=cmd()", "ValueError in line 1: =1\\+1"),
         ],
@@ -253,6 +257,13 @@ def test_lost_runs_are_counted_and_not_averaged_into_an_interval():
     assert (first.student, last.best, last.lost) == ("good", 2, 20) and last.apart.startswith("better in 100 %")
 
 
+def test_seeds_that_both_lost_are_no_half_of_a_win():
+    _, last = tool.places({"a": numbers(*np.full(5, 10.0), lost=5), "b": numbers(*np.full(5, 10.0), lost=5)})
+    assert last.apart == "no seed tells them apart"
+    mixed = {"a": numbers(10.0, 10.0, 90.0, 90.0, 90.0, lost=2), "b": numbers(*np.full(5, 10.0), lost=5)}
+    assert tool.places(mixed)[1].apart.startswith("better in 100 % of the seeds that tell them apart (29 to 100)")
+
+
 # --- The teacher's task, and the command ------------------------------------------------------------------------------
 
 THIRD = (tool.CAPSTONE / "third_task.py").read_text()
@@ -270,7 +281,23 @@ def test_a_teachers_task_is_read(tmp_path):
     [
         ("BATCH, UPDATES = 50, 500", "BATCH = 50", "KeyError: 'UPDATES'"),
         ("LAYERS = (2,", "LAYERS = (3,", r"x has the shape \(4000, 2\), and LAYERS begins with 3"),
-        ("32, 3)", "32, 2)", "a label is none of 0 to 1"),
+        ("32, 3)", "32, 2)", r"a label is none of 0 to 1: \[2\]"),
+        ("LAYERS = (2, 32, 32, 3)", "LAYERS = ()", r"LAYERS has fewer than two numbers, inputs and classes: \(\)"),
+        ("LAYERS = (2, 32, 32, 3)", "LAYERS = (2,)", r"fewer than two numbers, inputs and classes: \(2,\)"),
+        ("LAYERS = (2, 32, 32, 3)", "LAYERS = (2, 0, 3)", r"LAYERS are not all above 0: \(2, 0, 3\)"),
+        ("32, 3)", "32, 2.5)", "LAYERS must be whole numbers, got 2, 32, 32, 2.5"),
+        ("BATCH, UPDATES = 50, 500", "BATCH, UPDATES = '50', 500", "must be whole numbers, got 2000, 2000, '50', 500"),
+        ("FIRST_SEED = 0", "FIRST_SEED = 0.5", "FIRST_SEED must be whole numbers, got 0.5"),
+        ("FIRST_SEED = 0", "FIRST_SEED = -1", "FIRST_SEED is below 0: -1"),
+        ("FIRST_SEED = 0", "raise SystemExit(3)", "SystemExit: 3"),
+        (
+            '"float32"), y',
+            '"float32"), np.eye(3, dtype=int)[y]',
+            r"y has the shape \(4000, 3\) and type int64: one whole",
+        ),
+        ('"float32"), y', '"float32"), y * 1.0', r"y has the shape \(4000,\) and type float64"),
+        ('"float32"), y', '"float32")[:, 0], y', r"x has the shape \(4000,\): a row for each example"),
+        ("radius * np.cos(angle)", "np.where(y > 1, np.nan, radius)", r"\d+ of the numbers in x are not finite"),
         ('"spirals"', '"MNIST"', "the name is taken: MNIST"),
         ("UPDATES = 50, 500", "UPDATES = 50, 0", "not all above 1"),
         ("TRAIN, TEST = 2000, 2000", "TRAIN, TEST = 2000, 2000\nimport nowhere", "ModuleNotFoundError"),
@@ -304,6 +331,53 @@ def test_all_seeds_train_alike_and_a_seed_apart_gives_the_same():
 def test_what_cannot_be_ranked_is_refused(tmp_path, monkeypatch, capsys, given, words):
     monkeypatch.chdir(tmp_path)
     assert tool.main(given) == 1 and words in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("number", ["2.5", "0", "many"])
+def test_a_number_of_jobs_that_is_not_whole_is_refused_as_such(capsys, number):
+    with pytest.raises(SystemExit):
+        tool.main(["in", "out", "--jobs", number])
+    assert f"a whole number above 0 is expected, got {number!r}" in capsys.readouterr().err
+
+
+def test_too_little_time_for_what_all_start_from_is_the_callers_matter(tmp_path, monkeypatch):
+    monkeypatch.setattr(tool, "tasks", lambda _: ({"digits": tool.Task(None, None, (2, 2), 9, 9, 9, 6)}, 0))
+    (tmp_path / "in" / "ada").mkdir(parents=True)
+    words = "gave no rates: stopped: it took more than 0.01 s; --seconds "
+    with pytest.raises(tool.AssignmentError, match=words):
+        tool.leaderboard(tmp_path / "in", tmp_path / "out", Path(), 3, 0.01, 1)
+
+
+def test_a_worker_that_fails_before_the_entry_says_why(tmp_path, monkeypatch):
+    (tmp_path / "entry.py").write_text("import nothing_of_this_name")
+    monkeypatch.setattr(tool, "__file__", str(tmp_path / "leaderboard.py"))
+    with pytest.raises(tool.BadEntry, match="without an answer: ModuleNotFoundError: No module named 'nothing_of_"):
+        rates(LINE)
+
+
+def test_files_that_could_be_the_entry_are_named_by_their_folders(tmp_path):
+    for folder in ("first", "second"):
+        (tmp_path / "bob" / folder).mkdir(parents=True)
+        (tmp_path / "bob" / folder / entry.NAME).write_text(LINE)
+    with pytest.raises(tool.BadEntry) as found:
+        tool.read_entry(tmp_path / "bob")
+    first, second = sorted(str(found.value).removeprefix("several files could be the entry: ").split(", "))
+    assert (first, second) == ("first/capstone.py", "second/capstone.py")
+
+
+@pytest.mark.parametrize("obstacle", [".", "leaderboard.csv", "runs.csv"])
+def test_results_that_cannot_be_written_are_refused_before_anything_runs(tmp_path, monkeypatch, obstacle):
+    monkeypatch.setattr(tool, "rates_of", lambda *_: pytest.fail("an entry was run"))
+    monkeypatch.setattr(tool, "tasks", lambda _: ({}, 0))
+    (tmp_path / "in" / "ada").mkdir(parents=True)
+    results = tmp_path / "out"
+    if obstacle == ".":
+        results.write_text("a file")
+    else:
+        (results / obstacle).mkdir(parents=True)
+    words = f"{obstacle} is a folder" if obstacle.endswith(".csv") else "results cannot be written to .*out: "
+    with pytest.raises(tool.AssignmentError, match=words):
+        tool.leaderboard(tmp_path / "in", results, Path(), 3, LONG, 1)
 
 
 @pytest.mark.slow

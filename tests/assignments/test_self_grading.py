@@ -59,6 +59,37 @@ def test_solutions_are_shown_of_what_was_tried_and_of_nothing_else():
     assert untried == ["triangular2", "exp_range", "draw"]
 
 
+def test_a_limit_is_passed_on_to_the_capstones_ranking(tmp_path, monkeypatch):
+    import leaderboard
+
+    given = []
+    monkeypatch.setattr(leaderboard, "main", lambda argv: given.extend(argv[2:]) or 0)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    (tmp_path / "capstone.py").write_text("")
+    assert tool.main([str(tmp_path / "capstone.py"), "--seconds", "60"]) == 0 and given == ["--seconds=60.0"]
+    given.clear()
+    assert tool.main([str(tmp_path / "capstone.py")]) == 0 and given == []
+
+
+def test_the_capstone_has_no_solutions_to_show(tmp_path, capsys):
+    with pytest.raises(SystemExit):
+        tool.main([str(tmp_path / "capstone.py"), "--solutions"])
+    assert "--solutions: the capstone has none" in capsys.readouterr().err
+
+
+def test_a_message_with_a_semicolon_stays_one(tmp_path, monkeypatch, capsys):
+    def graded(*_):
+        page = tmp_path / "marks" / "feedback" / tool.STUDENT / f"{NAME}.html"
+        page.parent.mkdir(parents=True)
+        page.write_text("")
+        return [assignments.Result("you", NAME, 1, 2, ["draw: a must be positive; got -1", "not done: up"], 0, {})]
+
+    monkeypatch.setattr(assignments, "grade", graded)
+    nbformat.write(notebook(), tmp_path / f"{NAME}.ipynb")
+    assert tool.grade(assignments, tmp_path / f"{NAME}.ipynb", False, 60, tmp_path) == 0
+    assert "\n- draw: a must be positive; got -1\n- not done: up\n" in capsys.readouterr().out
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     """A learner's folder."""

@@ -334,6 +334,14 @@ def test_whatever_comes_is_shown_or_refused(data, horizon):
             assert all(map(math.isfinite, (rate for _, rate in shown["points"]["schedule"])))
 
 
+def test_without_the_packages_there_is_no_archive_and_no_error(tmp_path, capsys):
+    """What was copied earlier may lie there when the packages are gone."""
+    (tmp_path / "_static/vendor/pyodide").mkdir(parents=True)
+    with pytest.raises(stdlib.Unavailable, match="Pyodide is not installed"):
+        stdlib.install(tmp_path)
+    assert stdlib.main(tmp_path) == 0 and "was not compiled: Pyodide is not installed" in capsys.readouterr().out
+
+
 # --- The page, in a browser ---------------------------------------------------------------------------------------
 
 

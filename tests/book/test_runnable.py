@@ -309,3 +309,21 @@ class TestReader:
             check=False,
         )
         assert "20 of 20  in all" in done.stdout, done.stdout + done.stderr[-3000:]
+
+
+def test_a_chapter_that_is_not_there_is_named_among_those_that_are():
+    with pytest.raises(SystemExit, match=r"no chapter is called 'nosuch'; the chapters are: .*cycling"):
+        reading.main(["nosuch"])
+
+
+def test_a_wheels_digest_is_of_what_the_wheel_holds(tmp_path):
+    for name in ("pyproject.toml", "README.md", "lrlib/a.py", "book/results/a.json"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("x")
+    before = runnable.digest(tmp_path)
+    for name in ("lrlib/.hidden", "lrlib/.cache/a.py", "lrlib/__pycache__/a.pyc"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("x")
+    assert runnable.digest(tmp_path) == before
+    (tmp_path / "lrlib/b.py").write_text("x")
+    assert runnable.digest(tmp_path) != before

@@ -47,6 +47,28 @@ def test_parts_have_their_own_page_and_the_chapters_that_follow():
     ]
 
 
+def test_without_npms_packages_it_is_said_what_is_missing(monkeypatch):
+    def unavailable():
+        raise npm.Unavailable("npm is not installed")
+
+    monkeypatch.setattr(npm, "install", unavailable)
+    with pytest.raises(SystemExit, match="slides need what npm installs: npm is not installed"):
+        slides.main()
+
+
+def test_a_part_that_fails_leaves_the_slides_that_were_there(monkeypatch, tmp_path):
+    def fails(*_):
+        raise ValueError("no chapter")
+
+    (tmp_path / "part.html").write_text("earlier")
+    monkeypatch.setattr(npm, "install", lambda: tmp_path)
+    monkeypatch.setattr(slides, "TARGET", tmp_path)
+    monkeypatch.setattr(slides, "of_part", fails)
+    with pytest.raises(ValueError, match="no chapter"):
+        slides.main()
+    assert (tmp_path / "part.html").read_text() == "earlier"
+
+
 @pytest.mark.slow
 @needs_browser
 def test_slides_of_every_part_run_from_files_and_ask_for_nothing_else(browser, tmp_path, monkeypatch):

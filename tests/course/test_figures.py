@@ -83,6 +83,19 @@ def test_a_row_may_lack_a_framework(draw):
     assert places == {-0.12, 0.12, 0.88}
 
 
+@pytest.mark.parametrize("draw", [figures.strip, figures.intervals])
+def test_a_framework_that_no_row_has_is_left_out(draw):
+    _, ax = plt.subplots()
+    draw(ax, {"a": [[1.0, 2.0, 3.0]]})
+    assert ax.get_legend_handles_labels()[1] == ["PyTorch"]
+
+
+def test_more_labels_than_marks_are_refused():
+    _, ax = plt.subplots()
+    with pytest.raises(ValueError, match="5 labels were given, and there are marks for 4"):
+        figures.estimates(ax, {"a": [(1.0, 0.0, 2.0)] * 5}, "abcde")
+
+
 def test_rounding_and_style_do_not_change_the_summary():
     before = summary(lambda ax: ax.plot(X, np.append(CURVE[:-1], 0)))
     assert summary(lambda ax: ax.plot(X, np.append(CURVE[:-1] * (1 + 1e-12), -1e-17), "r--")) == before

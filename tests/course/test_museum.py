@@ -6,13 +6,39 @@ import pytest
 from torch.optim import lr_scheduler
 
 from lrlib.course.figures import plt
-from lrlib.course.museum import Museum, curve, rates, sgd
+from lrlib.course.museum import Museum, curve, judge, rates, same, sgd
 
 
 def test_rates_are_those_in_force_at_each_update():
     scheduler = lr_scheduler.StepLR(sgd(lr=0.4), step_size=2, gamma=0.5)
     assert rates(scheduler, 3) == pytest.approx([0.4, 0.4, 0.2])
     assert rates(scheduler, 2) == pytest.approx([0.2, 0.1])  # it goes on where it was
+
+
+@pytest.mark.parametrize(
+    ("found", "other", "agree"),
+    [
+        ([0.1, 0.1], 0.1, False),
+        ([], 0.1, False),
+        ([], [], True),
+        (0.1, np.array([0.1]), False),
+        (np.array(0.1), 0.1 + 1e-8, True),
+        ([np.float32(0.1)], np.array([0.1]), True),
+        (None, None, True),
+        (None, 0.0, False),
+        ({"a": 1}, {"a": 2}, False),
+        ({"a": 1}, {"a": 1}, True),
+        (["a"], "a", False),
+        ([[0.1], [0.2, 0.3]], [[0.1], [0.2, 0.3]], True),
+        ([[0.1], [0.2, 0.3]], [[0.1], [0.2, 0.4]], False),
+    ],
+)
+def test_answers_agree_in_their_form_and_in_their_values(found, other, agree):
+    assert same(found, other) is agree and same(other, found) is agree
+
+
+def test_a_list_cut_to_nothing_is_not_the_wrong_answer():
+    assert judge([], wrong=0.1, right=[0.1]) == "changed"
 
 
 def test_an_exhibit_is_numbered_and_its_label_says_what_was_seen(monkeypatch, capsys):

@@ -327,6 +327,17 @@ class TestMost:
         assert verdict.note == "a: holds, 5 seeds; b: holds, 5 seeds; c: reversed, 5 seeds"
         assert verdict.seeds == {"pytorch": 5} and verdict.shown["pytorch"].startswith("a +3.00; b +3.00; c -3.00")
 
+    def test_each_case_is_decided_twice_at_most(self, stored, monkeypatch):
+        stored(low=list(90 + FIVE), high=list(93 - FIVE))
+        decided = []
+        decide = Higher.decide
+        monkeypatch.setattr(Higher, "decide", lambda rule: decided.append(rule) or decide(rule))
+        compared("high", "low").judge()
+        alone = len(decided)
+        decided.clear()
+        Most({case: compared("high", "low") for case in "abc"}).judge()
+        assert len(decided) == 3 * (alone + 1)
+
     def test_a_case_without_a_run_says_so_and_is_wanted(self, stored):
         stored(low=list(90 + FIVE), high=list(93 - FIVE))
         rule = Most({"a": compared("high", "low"), "b": compared("other", "low")})
@@ -576,6 +587,12 @@ class TestRow:
         effects = [f"{case} {self.row(part)['effect']}" for case, part in parts.items()]
         assert self.row(Most(parts))["effect"] == "; ".join(effects) and effects[0].startswith("a +3.00 (")
         assert self.row(Most({"a": compared("other", "other")}))["effect"] == "–"
+
+    def test_a_case_without_runs_is_named_beside_the_number_of_seeds(self, stored):
+        stored(low=list(90 + FIVE), high=list(93 - FIVE))
+        parts = {"a": compared("high", "low"), "b": compared("other", "low")}
+        assert self.row(Most(parts))["seeds"] == "5 in PyTorch; none of b"
+        assert self.row(Most({"a": parts["a"]}))["seeds"] == "5 in PyTorch"
 
 
 def test_the_smallest_effect_stands_beside_each_comparison():

@@ -50,6 +50,7 @@ def pooled(
 ) -> tuple[float, float, float] | None:
     """The mean of :func:`differences` with its 95 % interval, as random effects over the cells; None without runs.
 
+    The unit is the log of the error: 0.1 is an error higher by a factor of exp(0.1).
     The tasks are not drawn from all tasks: the interval speaks of these, and of what differs between their cells.
     """
     cells = differences(name, control, optimizers, framework, mark)

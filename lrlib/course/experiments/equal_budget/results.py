@@ -3,14 +3,13 @@
 import dataclasses
 import itertools
 from collections.abc import Callable, Sequence
-from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from lrlib.course import samples, store
 from lrlib.course.experiment import Result
-from lrlib.course.experiments.equal_budget.cells import BUDGETS, EXPERIMENT, MARKS, NAMES, TASKS, WINNERS
+from lrlib.course.experiments.equal_budget.cells import BUDGETS, EXPERIMENT, MARKS, NAMES, TASKS
 
 SETTINGS = list(itertools.product(TASKS, BUDGETS))
 TO_ZERO = ("linear", "cosine", "warmup-cosine", "one-cycle", "wsd", "rex")  # one fall to zero, in different shapes
@@ -80,21 +79,3 @@ def load(names: Sequence[str] = NAMES, framework: str = "pytorch") -> Accuracies
         ]
     )
     return Accuracies(tuple(names), test, validation, np.array(tuning), gone)
-
-
-@cache
-def by_framework() -> dict[str, Accuracies]:
-    """What is stored in each framework: all schedules in PyTorch, in Keras those that won."""
-    return {"pytorch": load(), "keras": load(WINNERS, "keras")}
-
-
-def error_ratios(name: str, control: str, stopped: float | None = None) -> dict[str, np.ndarray]:
-    """:meth:`Accuracies.error_ratio` in each framework that ran both; with a share, of runs ``stopped`` there."""
-    return {
-        framework: stored.error_ratio(name, control) if stopped is None else stored.stopped(name, control, stopped)
-        for framework, stored in _ran(name, control).items()
-    }
-
-
-def _ran(*names: str) -> dict[str, Accuracies]:
-    return {framework: stored for framework, stored in by_framework().items() if {*names} <= set(stored.names)}
