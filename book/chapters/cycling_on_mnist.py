@@ -600,6 +600,32 @@ claims.table("cycling_on_mnist")
 
 # %% tags=["folded"]
 hardware = results["cyclical"]["pytorch"][0]["hardware"]
+verdicts = {
+    claim.text: verdict for claim, verdict in claims.judged("cycling_on_mnist")
+}
+ahead, ends, hurts = (
+    verdicts[text]
+    for text in (
+        "it combines with adaptive methods",
+        "stop at the end of a cycle, on its own task",
+        "raising the rate hurts briefly, on its own task",
+    )
+)
+assert ahead.word == ends.word == hurts.word == "holds"
+assert verdicts["at equal epochs, cyclical beats no cycle"].word == "undecided"
+
+
+def said(outcome):
+    return f"{outcome.mean:.1f} points ({outcome.low:.1f} to {outcome.high:.1f})"
+
+
+display(
+    Markdown(
+        f"**What new seeds say so far.** Under Adam the cyclical run is ahead of a fixed rate of 0.001 by {said(ahead.outcome)}. The two rules of thumb about a cycle's course hold here as well: "
+        f"at the end of a cycle the accuracy is {said(ends.outcome)} above that at the peaks beside it, and at the second peak the validation loss is {10**hurts.outcome.mean:.0f} times that at the end before. "
+        "Is it the cycle that gains, or any rate that comes down? That is asked of the controls, the line, the cosine and the step, and their new seeds have not run. In the first three seeds the line ends higher than the cycle."
+    )
+)
 display(
     Markdown(
         f"In short: {claims.counts('cycling_on_mnist')}. The {len(every_run)} runs, of which none diverged, were made on: {hardware}."
