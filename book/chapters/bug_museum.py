@@ -358,7 +358,7 @@ museum.exhibit(
     "PyTorch",
     "trap",
     f"`lrlib.torch.Scheduler`, which refuses the state of another schedule ({refused}); "
-    "its message says how to go on: `old.take(n).then(...)`, or `resume=\"count\"`",
+    'its message says how to go on: `old.take(n).then(...)`, or `resume="count"`',
     f"At updates 5, 10, 15 and 20 the rate is {listed(found if isinstance(found, str) else found[::5])}; "
     f"a cosine over 20 updates has {listed(right[::5])} there.",
     found=found,

@@ -515,10 +515,13 @@ assert others["triangular2"]["higher"] == others["exp_range"]["higher"] == []
 assert others["exp_range"]["lower"] == ["constant-0.03", "linear", "fall"]
 assert others["defaults"]["higher"] == ["constant-0.003"]
 own_level = {
-    name: paired(name, cycling.MEAN_OF[name]) for name in ("triangular2", "exp_range")
+    name: paired(name, cycling.MEAN_OF[name])
+    for name in ("triangular2", "exp_range")
 }
 for name, one in own_level.items():
-    print(f"{name} minus a constant at its own mean: at the end {by_framework(one)}")
+    print(
+        f"{name} minus a constant at its own mean: at the end {by_framework(one)}"
+    )
 assert {direction(*one) for one in own_level.values()} == {"not clearly different"}
 policy_rates = {
     name: cycling.SETTINGS[name].schedule(every_update).mean()
