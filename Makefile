@@ -91,9 +91,9 @@ notebooks: $(INSTALLED) ## execute the chapters that are out of date; FORCE=1 ex
 		$(RUN) book/_tools/notebooks.py $(if $(FORCE),--force) $(ONLY),\
 		mend the cell named above in the chapter's .py file and run make notebooks again.)
 
-# RELEASED is not book/_build/assignments, where the build keeps what the site offers: a release may leave cells out.
 # What `assignments` and `grade` have in common: FRAMEWORK=keras leaves PyTorch out, SOURCES=… takes a private variant.
 CHOICES = $(if $(FRAMEWORK),--framework $(FRAMEWORK)) $(if $(SOURCES),--sources "$(SOURCES)") $(if $(ONLY),--only $(ONLY))
+# Not book/_build/assignments, where the build keeps what the site offers: a release may leave cells out.
 RELEASED ?= released
 RESULTS ?= grading
 

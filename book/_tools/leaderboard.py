@@ -297,7 +297,7 @@ def places(entries: Mapping[str, Sequence[Sample]]) -> list[Place]:
             if first.lost:
                 mean, low, high = (100 * (share + 0.5) for share in (mean, low, high))
                 apart = f"better in {mean:.0f} % of the seeds that tell them apart ({low:.0f} to {high:.0f})"
-                if high - low == 100:
+                if high - low == 100:  # nothing was counted: any single seed narrows the interval
                     apart = "no seed tells them apart"
         lost, accuracy = int(means[student].lost.sum()), float(means[student].values.mean())
         table.append(Place(student, above + 1, len(order) - below, accuracy, lost, apart, like))

@@ -571,7 +571,7 @@ display(
 # compares both with three controls.
 
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Two panels with nine rows each, mean differences with 95 percent intervals, PyTorch as circles and Keras as squares: the gap between training and test of three policies minus that of three controls. Left, gap in accuracy: only triangular against constant 0.01 is clearly below zero in both, and exp_range against linear to zero clearly above. Right, gap in loss: exp_range against constant 0.01 is clearly below zero in both frameworks; all other intervals hold zero in at least one."}, "figure": {"caption": "The gap between training and test, policy minus control, paired by seed, with 95 % intervals. The constant at the mean rate is at that of the policy. Below zero the policy's gap is narrower. Left: gap in accuracy, in points. Right: gap in loss.", "name": "fig-cycle-gaps"}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Two panels with nine rows each, mean differences with 95 percent intervals, PyTorch as circles and Keras as squares: the gap between training and test of three policies minus that of three controls. Left, gap in accuracy: only triangular against constant 0.01 is clearly below zero in both, and exp_range against linear to zero clearly above. Right, gap in loss: exp_range against constant 0.01 is clearly below zero in both frameworks; all other intervals hold zero in at least one."}, "figure": {"caption": "The gap between training and test, policy minus control, paired by seed, with 95 % intervals. The mean rate is each policy's own. Below zero the policy's gap is narrower. Left: gap in accuracy, in points. Right: gap in loss.", "name": "fig-cycle-gaps"}}
 def accuracy_gap(setting, framework):
     return values(setting, framework, "train_accuracy") - values(setting, framework)
 
@@ -1272,7 +1272,7 @@ claims.table("cycling")
 
 # %% tags=["folded"]
 print("verdicts:", claims.counts("cycling"))
-verdicts = {claim.text: verdict for claim, verdict in claims.judged("cycling")}
+verdicts = claims.by_text("cycling")
 plain, own, exponential, gap = (
     verdicts[text]
     for text in (

@@ -600,9 +600,7 @@ claims.table("cycling_on_mnist")
 
 # %% tags=["folded"]
 hardware = results["cyclical"]["pytorch"][0]["hardware"]
-verdicts = {
-    claim.text: verdict for claim, verdict in claims.judged("cycling_on_mnist")
-}
+verdicts = claims.by_text("cycling_on_mnist")
 ahead, ends, hurts = (
     verdicts[text]
     for text in (

@@ -620,10 +620,8 @@ four, thirty_two = "shaken-batch4", "shaken-batch32"
 gap = losses(four, key="test_accuracy") - losses(thirty_two, key="test_accuracy")
 low, high = interval(gap)
 accuracy = [losses(name, key="test_accuracy").mean() for name in (four, thirty_two)]
-words = {
-    claim.text: verdict for claim, verdict in claims.judged("momentum_and_noise")
-}
-new = words["the noise of a smaller batch raises the test accuracy"].outcome
+verdicts = claims.by_text("momentum_and_noise")
+new = verdicts["the noise of a smaller batch raises the test accuracy"].outcome
 noisier = Gain(Runs(bm.EXPERIMENT, four), Runs(bm.EXPERIMENT, thirty_two))
 new_gap = noisier.sample("pytorch", True, new.seeds).values
 worse = int((new_gap < -5).sum())
@@ -797,11 +795,11 @@ claims.table("momentum_and_noise")
 
 # %% tags=["folded"]
 same = [
-    words[text].word
-    for text in words
+    verdict.word
+    for text, verdict in verdicts.items()
     if text.startswith("linear scaling rule") and "large" not in text
 ]
-tenth = words[
+tenth = verdicts[
     "effective step: momentum 0.9 at a tenth of the rate raises the training loss"
 ]
 assert same == ["negligible"] * 3 and tenth.word == "no gain", (same, tenth.word)

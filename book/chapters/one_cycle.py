@@ -767,7 +767,7 @@ claims.table("one_cycle")
 # %% tags=["folded"]
 helps = "one-cycle: momentum that falls while the rate rises helps"
 words_of = {
-    claim.text: verdict.word for claim, verdict in claims.judged("one_cycle")
+    text: verdict.word for text, verdict in claims.by_text("one_cycle").items()
 }
 assert words_of[helps] == "no gain", words_of[helps]
 (of_warmup,) = (word for text, word in words_of.items() if "warm-up" in text)

@@ -703,6 +703,10 @@ claims.table("q_agrel")
 
 # %% tags=["folded"]
 display(Markdown(f"In short: {claims.counts('q_agrel')}."))
+verdicts = claims.by_text("q_agrel")
+behind = verdicts["the same, with the ReLU that the text names"].outcome
+assert behind.mean < 0 and behind.low < 0 < behind.high, behind
+assert verdicts["constant 0.01: 70.417 %"].word == "cannot tell"
 
 # %% [markdown]
 # ## Exercises

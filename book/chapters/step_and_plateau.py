@@ -987,11 +987,10 @@ claims.table("step_and_plateau")
 print("verdicts:", claims.counts("step_and_plateau"))
 print("the stored runs were made on:", results["a"]["pytorch"][0]["hardware"])
 
+verdicts = claims.by_text("step_and_plateau")
 after_five = {
-    run: verdict.outcome
+    run: verdicts[f"({run}) reaches higher accuracy than a constant rate"].outcome
     for run in "ab"
-    for claim, verdict in claims.judged("step_and_plateau")
-    if claim.text == f"({run}) reaches higher accuracy than a constant rate"
 }
 assert [one.word for one in after_five.values()] == ["no gain", "holds"], after_five
 assert after_five["a"].low < 0 < after_five["a"].high < after_five["a"].smallest

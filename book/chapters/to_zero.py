@@ -1169,8 +1169,8 @@ answer(
 #
 # What the papers say, on our tasks, by the second study. Three tasks are no sample of all tasks, so each has a word of
 # its own, from ten seeds or more, and a claim *holds* if it does on more than half of the three: while CIFAR-10 is not
-# run, on both others. It is *no gain* if a gain that matters is excluded on both. The smallest effect of interest is a twentieth of the error.
-# [The figure](#fig-cases) has every task, and [Claims and verdicts](verdicts.ipynb) explains the words.
+# run, on both others. It is *no gain* if a gain that matters is excluded on both. The smallest effect of interest is a
+# twentieth of the error. [The figure](#fig-cases) has every task, and [Claims and verdicts](verdicts.ipynb) explains the words.
 
 # %% tags=["hide-input"] mystnb={"image": {"alt": "Twelve claims, each with a row for the digits and one for MNIST: the effect with its interval in units of the smallest effect of interest, and the word that follows. A line to zero over a constant rate and over step decay holds in all eight rows. One cosine over restarts at the end holds in three rows and is negligible in one. Restarts over a cosine before the end hold on MNIST under both optimizers, and on the digits are undecided under SGD and reversed under AdamW. REX over the line holds nowhere. What weight decay changes is undecided in three rows and holds in one. The table below has the same in text."}, "figure": {"caption": "Each claim, task by task, in units of the smallest effect of interest: what lies in the grey band does not matter. Diamond: what decides, with its interval.", "name": "fig-cases"}}
 from lrlib.course import claims, forest

@@ -30,6 +30,11 @@ def judged(chapter: str | None = None) -> list[tuple[Claim, Verdict]]:
     return [(claim, claim.rule.judge()) for claim in claims if chapter in (None, claim.chapter)]
 
 
+def by_text(chapter: str) -> dict[str, Verdict]:
+    """The verdicts of a chapter's claims, by what these say. Errors: as of :func:`judged`."""
+    return {claim.text: verdict for claim, verdict in judged(chapter)}
+
+
 HEAD = [
     "verdict",
     "claim",
