@@ -62,9 +62,25 @@ def test_the_papers_lengths_wait_for_an_accelerator(tmp_path):
         store.load(clr.EXPERIMENT, tmp_path)
 
 
-def test_the_second_control_has_the_cycles_mean_rate():
-    cycles, control = (clr.SETTINGS[name].schedule for name in ("triangular2", "fixed-mean-early-drops"))
-    assert control.describe(25_000)["mean"] == pytest.approx(cycles.describe(25_000)["mean"], rel=1e-12)
+@pytest.mark.parametrize(("suffix", "updates"), [("", 25_000), ("-tenth", 2500)])
+def test_the_second_control_has_the_cycles_mean_rate_and_their_drops(suffix, updates):
+    cycles, control = (clr.SETTINGS[name + suffix] for name in ("triangular2", "fixed-mean-early-drops"))
+    assert control.updates == cycles.updates == updates
+    means = [one.schedule.describe(updates)["mean"] for one in (control, cycles)]
+    assert means[0] == pytest.approx(means[1], rel=1e-12)
+    at = np.array([control.schedule(updates * part // 25) for part in (0, 15, 16, 21, 22, 24)])
+    assert at / at[0] == pytest.approx([1, 1, 0.1, 0.1, 0.01, 0.01])
+
+
+def test_new_seeds_at_a_tenth_need_no_accelerator():
+    (of_a_tenth,) = (claim.rule for claim in clr.EXPERIMENT.claims() if claim.text.endswith("divided by ten"))
+    arms = [of_a_tenth.runs, of_a_tenth.control, of_a_tenth.as_written.control]
+    assert [arm.setting for arm in arms] == [
+        "triangular2-tenth",
+        "fixed-mean-early-drops-tenth",
+        "fixed-early-drops-tenth",
+    ]
+    assert not clr.EXPERIMENT.optional & {arm.setting for arm in arms}
 
 
 @pytest.mark.slow

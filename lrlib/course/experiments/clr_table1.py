@@ -1,19 +1,23 @@
 """CLR's Table 1, after L. N. Smith (arXiv 1506.01186): cifar10_full on CIFAR-10, in PyTorch.
 
 The network, its initial weights, penalties and rates by layer are those of Caffe's example: pixels of 0 to 255 less
-their mean image, batch 100, momentum 0.9. The paper's two runs, and the control that it lacks: the fixed rate with the
-early drops of the other run. On an accelerator all lengths are the paper's; on a CPU each is divided by ten.
+their mean image, batch 100, momentum 0.9. The paper's two runs, and two controls that it lacks: the fixed rate with the
+early drops of the other run, and those drops at the cycles' mean rate. On an accelerator all lengths are the paper's;
+on a CPU each is divided by ten.
 
-At full length a second control has the early drops and the cycles' mean rate. These comparisons, their sides and the
-smallest effect of interest, half a point of test accuracy, were fixed before any run of full length was made: the
-cycles against the fixed rate of 70,000 updates, against the fixed rate with early drops, and against the second
-control. Seeds 100 to 104 are the new ones: the others had been looked at. These runs did not store which test images
-were right, so by the rule of the verdicts, which is younger, they give no word.
+The comparisons at full length, their sides and the smallest effect of interest, half a point of test accuracy, were
+fixed before any run of full length was made: the cycles against the fixed rate of 70,000 updates, against the fixed
+rate with early drops, and against the second control. Seeds 100 to 104 are the new ones: the others had been looked at.
+These runs did not store which test images were right, so by the rule of the verdicts, which is younger, they give no
+word.
+
+At a tenth the second control came later. Three seeds of it had been tried (0 to 2: the cycles ended 1.2 points below
+it), and the claim was fixed after that and before any run of a new seed.
 """
 
 import dataclasses
 from collections.abc import Iterable, Iterator
-from functools import cache, partial
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -54,11 +58,11 @@ def _settings(shortened: int) -> Iterator[tuple[str, Setting]]:
     yield "fixed", Setting(dropped(Constant(0.001), 60_000, 65_000), 70_000 // shortened, shortened)
     yield "triangular2", Setting(dropped(cycles, 16_000, 22_000), 25_000 // shortened, shortened)
     yield "fixed-early-drops", Setting(dropped(Constant(0.001), 16_000, 22_000), 25_000 // shortened, shortened)
-    if shortened == 1:
-        drops = dropped(Constant(1.0), 16_000, 22_000)
-        cycled = dropped(cycles, 16_000, 22_000)
-        mean = cycled.describe(25_000)["mean"] / drops.describe(25_000)["mean"]
-        yield "fixed-mean-early-drops", Setting(mean * drops, 25_000, 1)
+    drops = dropped(Constant(1.0), 16_000, 22_000)
+    cycled = dropped(cycles, 16_000, 22_000)
+    updates = 25_000 // shortened
+    mean = cycled.describe(updates)["mean"] / drops.describe(updates)["mean"]
+    yield "fixed-mean-early-drops", Setting(mean * drops, updates, shortened)
 
 
 _FULL_LENGTH = dict(_settings(1))
@@ -182,8 +186,11 @@ def _claims() -> Iterable[Claim]:
     def claim(text: str, setting: str, rule: Rule) -> Claim:
         return Claim(PAPERS, f"CLR: {text}", setting, rule, CHAPTER)
 
-    runs = partial(Runs, EXPERIMENT)
-    cycles = runs("triangular2")
+    def fewer_updates(suffix: str) -> Higher:
+        cycles, at_the_mean, as_suggested = (
+            Runs(EXPERIMENT, name + suffix) for name in ("triangular2", "fixed-mean-early-drops", "fixed-early-drops")
+        )
+        return Higher(cycles, at_the_mean, SMALLEST, as_written=Higher(cycles, as_suggested, SMALLEST))
 
     yield claim(
         "81.4 % by cycles in 25,000 updates as by a fixed rate in 70,000",
@@ -193,12 +200,12 @@ def _claims() -> Iterable[Claim]:
     yield claim(
         "in fewer updates cycles are better than a fixed rate",
         "in 25,000 updates each, with the same drops, against a fixed rate at the cycles' mean; as suggested: at 0.001",
-        Higher(
-            cycles,
-            runs("fixed-mean-early-drops"),
-            SMALLEST,
-            as_written=Higher(cycles, runs("fixed-early-drops"), SMALLEST),
-        ),
+        fewer_updates(""),
+    )
+    yield claim(
+        "in fewer updates cycles are better than a fixed rate, all lengths divided by ten",
+        "in 2,500 updates each, with the same drops, against a fixed rate at the cycles' mean; as suggested: at 0.001",
+        fewer_updates("-tenth"),
     )
 
 
