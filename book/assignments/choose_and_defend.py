@@ -16,8 +16,8 @@
 # **Goal.** Choose a schedule for a budget that you know, and one for a run that may be stopped at any time. Foretell what
 # schedules will give, and claim no more than your runs show.
 #
-# **Time:** 90 minutes. **You need** the chapters *Predicting the loss* and *After the budget*, and a little NumPy. A tiny
-# network trains in PyTorch or in Keras, many seeds at once, in seconds.
+# **Time:** 90 minutes. **You need** the chapters *Predicting the loss* and *After the budget is known*, and a little NumPy.
+# A tiny network trains in PyTorch or in Keras, many seeds at once, in seconds.
 #
 # **What is graded** (20 points): a rule for your words (2), your predictions (4), the schedule for a known budget (5), the
 # one for an unknown budget (5), your runs (2), and what you claim of them (2). Tests that you see here are examples.

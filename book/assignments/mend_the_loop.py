@@ -16,7 +16,7 @@
 # **Goal.** Keep the clock of a schedule right in the four places where real training loops lose it: under gradient
 # accumulation, after a restart, in mixed precision, and when a second stage begins.
 #
-# **Time:** 90 minutes. **You need** the chapter *When the plan changes*, and to have trained a network in PyTorch or in
+# **Time:** 90 minutes. **You need** the chapter *Changing plans in mid-run*, and to have trained a network in PyTorch or in
 # Keras. Nothing is fetched: a tiny network learns scikit-learn's digits for a few updates at a time.
 #
 # **What is graded** (20 points): the number of updates (2), accumulation (5), the restart (5), mixed precision (4) and the

@@ -16,8 +16,8 @@
 # **Goal.** Find the fault in six short training scripts, mend each, and write a test that would have caught it. All six
 # faults were found in real code: in tutorials, in a textbook, in a published comparison.
 #
-# **Time:** 90 minutes. **You need** the chapters *Step decay and reduce-on-plateau on MNIST* and *Cycling*. Scripts 1, 3
-# and 6 use PyTorch or Keras, each with a model of one weight. The others need NumPy only.
+# **Time:** 90 minutes. **You need** the chapter *Step decay and reduce-on-plateau on MNIST*. Scripts 1, 3 and 6 use
+# PyTorch or Keras, each with a model of one weight. The others need NumPy only.
 #
 # **What is graded** (20 points): your diagnosis (2), your six mended scripts (6), your six tests (12).
 # Tests that you see here are examples. Others are run when the work is graded.

@@ -185,6 +185,17 @@ def test_pages_count_the_assignments_and_the_students_page_has_a_row_for_each():
     assert sorted(rows) == files
 
 
+def test_an_assignment_needs_chapters_that_exist_and_that_the_students_page_names():
+    titles = {notebooks.read_source(path).cells[0].source.split("\n")[0][2:]: path.stem for path in CHAPTERS}
+    rows = dict(re.findall(r"_build/assignments/(\w+)\.ipynb>` \|[^|]*\|([^|]*)\|", read("assignments/students")))
+    for name, row in rows.items():
+        source = (BOOK / "assignments" / f"{name}.py").read_text(encoding="utf-8")
+        (needed,) = re.findall(r"\*\*You need\*\*(.*?)\.\s", source, re.DOTALL)
+        said = [" ".join(title.replace("\n# ", " ").split()) for title in re.findall(r"\*([^*]+)\*", needed)]
+        assert set(said) <= set(titles), (name, said)
+        assert {titles[title] for title in said} <= set(re.findall(r"chapters/(\w+)", row)), (name, said)
+
+
 def test_the_front_pages_numbers_are_the_studys():
     results = pytest.importorskip("lrlib.course.experiments.equal_budget.results")
     stored = results.load()
