@@ -57,7 +57,9 @@ import lrlib
 # A *schedule* is anything that gives the rate when it is called with the number of updates made so far, as `lrlib`'s
 # schedules and plain functions do.
 #
-# Your own seeds are whole numbers **below 1000**. The tests train on others.
+# Your own seeds are whole numbers **below 1000**. Choose by those from 100 on: the seeds 0, 1, 2 and so on are for part 5,
+# where your schedules are judged, and on the seeds that it was chosen by a choice looks better than it is. The tests train
+# on seeds from 1000 on.
 # %% nbgrader={"grade": false, "grade_id": "fog", "locked": true, "schema_version": 3, "solution": false, "task": false}
 from lrlib.course.data import digits
 from lrlib.course.networks import dense_weights
@@ -235,11 +237,11 @@ def _as_function(schedule):
     return lambda update: schedule(update)
 
 
-def _usable(make, *arguments):
-    """Whether a function returns a schedule that can be trained."""
+def _usable(make, updates, *arguments):
+    """Whether a function returns a schedule that can be trained for so many updates."""
     try:
         schedule = make(*arguments)
-        return all(np.isfinite(float(schedule(update))) for update in range(max(BUDGETS)))
+        return all(np.isfinite(float(schedule(update))) for update in range(updates))
     except Exception:
         return False
 
@@ -296,8 +298,8 @@ _words_passed = True
 #
 # You may train whatever you like *in the cell*, once: the two runs of the chapter, say, a constant rate `PEAK` and one with
 # a late fall from the same rate, over the longest budget, with ten seeds each. `foretell` itself must not call `curve`. It
-# is asked for runs of at most the longest budget, whose rates are not above twice `PEAK`: lines, cosines, steps, roots,
-# constants.
+# is asked for runs of at most the longest budget, whose rates are not above twice `PEAK`: lines (a rising one too), cosines,
+# steps, inverse roots, 1/(1 + 0.01 t), constants. Each may be a plain function, and is asked for whole numbers.
 #
 # The tests train those runs. The size of log(foretold/measured), on average over them, must be below 0.055 (3 points), and
 # Spearman's rank correlation of what was foretold and what was measured above 0.9 (1 point).
@@ -312,7 +314,7 @@ warmup, fall = longest // 60, longest // 4
 late_fall = lrlib.WarmupStableDecay(PEAK, warmup=warmup, stable=longest - warmup - fall, decay=fall)
 marks = np.linspace(longest / 20, longest, 20).astype(int)
 law = Law.fit(
-    [Run(schedule, marks, curve(schedule, marks, range(10))) for schedule in (lrlib.Constant(PEAK), late_fall)]
+    [Run(schedule, marks, curve(schedule, marks, range(100, 110))) for schedule in (lrlib.Constant(PEAK), late_fall)]
 )
 
 
@@ -401,7 +403,7 @@ def for_budget(updates):
 
 # %% nbgrader={"grade": true, "grade_id": "known_gains", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
 for _budget in BUDGETS:
-    _ours, _theirs = curve(for_budget(_budget), [_budget], range(8)), curve(lrlib.Constant(PEAK), [_budget], range(8))
+    _ours, _theirs = (curve(_one, [_budget], range(100, 108)) for _one in (for_budget(_budget), lrlib.Constant(PEAK)))
     assert _ours.mean() < _theirs.mean(), f"over {_budget} updates the constant rate does better"
 ### BEGIN HIDDEN TESTS
 _known = {_budget: _as_function(for_budget(_budget)) for _budget in BUDGETS}
@@ -415,7 +417,7 @@ for _budget in BUDGETS:
 # %% nbgrader={"grade": true, "grade_id": "known_half", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
 ### BEGIN HIDDEN TESTS
 # One mistake costs its own part only: what cannot be trained is replaced by our schedule from here on.
-_known_passed = all(_usable(for_budget, _budget) for _budget in BUDGETS)
+_known_passed = all(_usable(for_budget, _budget, _budget) for _budget in BUDGETS)
 ### REFERENCE for_budget UNLESS known PASSED
 ### END HIDDEN TESTS
 assert all(np.isfinite(for_budget(_budget)(_budget - 1)) for _budget in BUDGETS), "the last rate is no finite number"
@@ -456,7 +458,7 @@ def anytime():
 
 
 # %% nbgrader={"grade": true, "grade_id": "anytime_gains", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
-_ours, _theirs = curve(anytime(), STOPS, range(8)), curve(lrlib.Constant(PEAK), STOPS, range(8))
+_ours, _theirs = (curve(_one, STOPS, range(100, 108)) for _one in (anytime(), lrlib.Constant(PEAK)))
 assert np.log(_ours).mean() < np.log(_theirs).mean(), "on average over the stops the constant rate does better"
 ### BEGIN HIDDEN TESTS
 _any = _as_function(anytime())
@@ -466,7 +468,7 @@ assert _above(_gain(_any, *STOPS)) > 0, "the gain on new seeds is not clearly ab
 # %% nbgrader={"grade": true, "grade_id": "anytime_half", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
 ### BEGIN HIDDEN TESTS
 # One mistake costs its own part only: what cannot be trained is replaced by our schedule from here on.
-_any_passed = _usable(anytime)
+_any_passed = _usable(anytime, max(BUDGETS))
 ### REFERENCE anytime UNLESS any PASSED
 ### END HIDDEN TESTS
 assert all(np.isfinite(anytime()(_stop - 1)) for _stop in STOPS), "the rate before a stop is no finite number"
@@ -493,9 +495,8 @@ assert _above(_spare(_any, _tuned_any, 1 / 4, *STOPS)) > 0, "a quarter of a tune
 # - `"constant"`: the constant rate `PEAK`;
 # - `"line"`: `lrlib.Linear(PEAK, 0.0, steps=max(BUDGETS))`, the first thing that anyone would try.
 #
-# Take the seeds 0, 1, 2 and so on for all four, at least `SEEDS` of them. Choose your schedules by other seeds, from 100
-# on: on the seeds that it was chosen by, a choice looks better than it is. Call `curve` here rather than paste numbers:
-# when the work is graded, some of the runs are done again.
+# Take the seeds 0, 1, 2 and so on for all four, at least `SEEDS` of them. Call `curve` here rather than paste numbers: when
+# the work is graded, some of the runs are done again.
 
 # %% nbgrader={"grade": false, "grade_id": "runs", "locked": false, "schema_version": 3, "solution": true, "task": false}
 ### BEGIN SOLUTION
@@ -587,9 +588,10 @@ for _first, _second in _pairs:
 # %% [markdown]
 # ## In your words
 #
-# You have a run of 300 updates to plan, and a fair chance that it is stopped at 100. Which of your two schedules do you take?
-# Say what the other choice would cost in either case, in numbers from your runs, and where your predictions of part 2 were
-# worth least. Three or four sentences. No test reads them: they are for your teacher, or for a discussion.
+# You plan a run of `max(BUDGETS)` updates, and it is as likely as not that it is stopped after a third of them. Which of your
+# two schedules do you take? Train both with `curve(schedule, [max(BUDGETS) // 3, max(BUDGETS)], seeds)`. Say in these numbers
+# what the other choice would cost in either case, and where your predictions of part 2 were worth least. Three or four
+# sentences. No test reads them: they are for your teacher, or for a discussion.
 
 # %% [markdown]
 # *(Write here.)*

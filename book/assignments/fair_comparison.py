@@ -272,6 +272,9 @@ _pairs_passed = True
 # - `"confounded"`: it does not, and the one with the published control does.
 # - `"not reproduced"`: neither holds.
 #
+# (The chapter's *confounded* asks more: there the fair control must also be shown to be the better one of the two. Here
+# the word says only that the gain is shown against the published control, and not against the fair one.)
+#
 # As in part 4, seeds that are not shared are left out, and fewer than three shared ones are a `ValueError`.
 #
 # What of a run that diverged? To drop it would flatter its schedule. So two rules come before the others, in this
@@ -597,5 +600,5 @@ for _control in ("constant", "line"):
 #
 # Write one sentence that a reader of the claim should know. This is not graded by a test; bring it to class.
 #
-# A verdict of "not reproduced" does not mean that the schedules are equal. How large a gain could your runs have
-# missed? Half the width of your interval is a good first answer.
+# A verdict of "not reproduced" does not mean that the schedules are equal. Which gains do your runs not exclude? The upper
+# end of your interval says so.

@@ -16,8 +16,8 @@
 # **Goal.** Keep the clock of a schedule right in the four places where real training loops lose it: under gradient
 # accumulation, after a restart, in mixed precision, and when a second stage begins.
 #
-# **Time:** 90 minutes. **You need** the chapter *Changing plans in mid-run*, and to have trained a network in PyTorch or in
-# Keras. Nothing is fetched: a tiny network learns scikit-learn's digits for a few updates at a time.
+# **Time:** 90 minutes. **You need** the chapters *Changing plans in mid-run* and *The bug museum*, and to have trained a network
+# in PyTorch or in Keras. Nothing is fetched: a tiny network learns scikit-learn's digits for a few updates at a time.
 #
 # **What is graded** (20 points): the number of updates (2), accumulation (5), the restart (5), mixed precision (4) and the
 # second stage (4). Tests that you see here are examples. Others are run when the work is graded. They look at the rates
@@ -457,7 +457,8 @@ for _sizes, _accumulate, _epochs in (
 # differs where the rate changes.) `batches` has a batch for each update of the whole run, in order.
 #
 # However often it was interrupted, the run must end as one that was not. A model that is handed in has other weights than
-# the checkpoint's. A call may find that `stop` updates have been made already; then there is nothing to do.
+# the checkpoint's. A call may find that `stop` updates have been made already; then it makes none. The first call may
+# have a `stop` of 0: the run has then begun with the model that was handed in, and the checkpoint says so.
 #
 # **Its owner says:** "Each morning the loss is up again, and takes an hour to come back."
 

@@ -1082,5 +1082,5 @@ assert all(_line in _accepted for _line, _accepted in zip((line_4, line_5, line_
 # %% [markdown]
 # ## For yourself
 #
-# Three of the six faults disappear if the schedule is a function of the number of updates made, with nothing to step.
-# Which three? And which of the others would one look at a plot of the rates in force have shown?
+# Two of the six faults disappear if the schedule is a function of the number of updates made, with nothing to step.
+# Which two, and why does the fault of script 1 stay possible? And which of the others would one look at a plot of the rates in force have shown?

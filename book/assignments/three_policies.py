@@ -22,7 +22,8 @@
 #
 # **What is graded** (20 points): the three functions (16), at points that tell the policies apart, and your figure (4).
 # Tests that you see here are examples. Others are run when the work is graded: with other numbers, at other updates,
-# late in a long run, and after its end. A mistake in one part costs no points in the parts that build on it.
+# late in a long run, and after its end. A mistake in one part costs no points in the parts that build on it: they are
+# graded with the right function in its place.
 #
 # Replace each `raise NotImplementedError()` by your code. Do not rename the functions, and do not call `lrlib`'s own
 # policies: the point is to write them.
@@ -48,7 +49,7 @@ import numpy as np
 # At update `stop` the schedule stops, wherever in a cycle that is: from then on the rate stays as it was at `stop`.
 #
 # Your function takes the number of updates made so far, as one number or as an array of them, and returns the rate, or
-# an array of rates of the same shape. The number need not be whole.
+# an array of rates of the same shape. Neither this number nor `stop` need be whole.
 
 
 # %% nbgrader={"grade": false, "grade_id": "triangular", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -157,6 +158,7 @@ assert np.isclose(triangular2(UP, BASE_LR, MAX_LR, UP, DOWN, STOP), MAX_LR), "th
 for _cycle in range(6):
     _peak = triangular2(_cycle * (UP + DOWN) + UP, BASE_LR, MAX_LR, UP, DOWN, 10**7)
     assert np.isclose(_peak - BASE_LR, (MAX_LR - BASE_LR) / 2**_cycle), "the height is not halved from cycle to cycle"
+_two_peaks_passed = True
 ### END HIDDEN TESTS
 
 # %% nbgrader={"grade": true, "grade_id": "triangular2_between", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
@@ -169,6 +171,7 @@ for _cycle in range(4):
         assert np.isclose(_rate, BASE_LR + _height / 2), "halfway up and halfway down do not have half the height"
         _rate = triangular2(10**6, BASE_LR, MAX_LR, UP, DOWN, _start + _place)
         assert np.isclose(_rate, BASE_LR + _height / 2), "after the stop the height is still halved"
+_two_between_passed = True
 ### END HIDDEN TESTS
 
 # %% nbgrader={"grade": true, "grade_id": "triangular2_late", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
@@ -178,6 +181,7 @@ assert np.allclose(_late, BASE_LR), "in the 41st cycle the height is not almost 
 with np.errstate(all="ignore"):
     _late = triangular2(np.arange(400) * (UP + DOWN) + UP, BASE_LR, MAX_LR, UP, DOWN, 10**7)
 assert np.isfinite(_late).all() and np.allclose(_late[30:], BASE_LR), "late cycles overflow: 2**63 has no 64-bit number"
+_two_late_passed = True
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -211,6 +215,7 @@ for _cycle in (0, 1, 3):
         assert np.isclose(_rate - BASE_LR, _height), "the height does not shrink by gamma at every update"
         _rate = exp_range(_t + 333, BASE_LR, MAX_LR, UP, DOWN, _t, GAMMA, BASE_LR)
         assert np.isclose(_rate - BASE_LR, _height), "after the stop the height still shrinks"
+_exp_values_passed = True
 ### END HIDDEN TESTS
 
 # %% nbgrader={"grade": true, "grade_id": "exp_range_bound", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
@@ -227,13 +232,14 @@ for _end in (END_LR, 0.0, MAX_LR, BASE_LR):
     _shown = exp_range(_given, BASE_LR, MAX_LR, UP, DOWN, _stop, 1.0, _end) - (_end - BASE_LR) * _given / _stop
     _plain = triangular(_given, BASE_LR, MAX_LR, UP, DOWN, _stop)
     assert np.allclose(_shown, _plain), "with gamma 1 it is not the triangle of part 1 on a moving bound"
+_exp_bound_passed = True
 ### END HIDDEN TESTS
 
 # %% [markdown]
 # ## 4. Draw them
 #
-# Draw the three policies from update 0 to a fifth beyond `STOP` into the axes `ax`, one line each, with a legend that
-# names them `triangular`, `triangular2` and `exp_range`. Label both axes. Use the parameters from the top. Every peak,
+# Draw the three policies from update 0 to a fifth beyond `STOP` into the axes `ax`, one line each, plotted with
+# `label="triangular"`, `label="triangular2"` and `label="exp_range"`, and a legend of these labels. Label both axes. Use the parameters from the top. Every peak,
 # every end of a cycle and the stop must be seen.
 
 
@@ -256,10 +262,17 @@ figure, axes = plt.subplots()
 draw(axes)
 
 # %% nbgrader={"grade": true, "grade_id": "figure", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
+### BEGIN HIDDEN TESTS
+# One mistake costs its own part only: if a test of a policy failed, the right one goes on from here.
+### REFERENCE triangular2 UNLESS two_peaks, two_between, two_late PASSED
+### REFERENCE exp_range UNLESS exp_values, exp_bound PASSED
+### END HIDDEN TESTS
 _figure, _ax = plt.subplots()
 draw(_ax)
 _lines = {_line.get_label(): _line for _line in _ax.get_lines()}
-assert {"triangular", "triangular2", "exp_range"} <= set(_lines), "a line with one of the three labels is missing"
+assert {"triangular", "triangular2", "exp_range"} <= set(_lines), (
+    "no line was plotted with label= and one of the three names"
+)
 assert _ax.get_xlabel() and _ax.get_ylabel(), "an axis has no label"
 ### BEGIN HIDDEN TESTS
 assert _ax.get_legend() is not None, "the legend is missing"

@@ -442,11 +442,11 @@ display(
 # Each takes seconds.
 #
 # 1. A run under `Cosine(0.1, 0.0, steps=1000)` is at update 600 when the batch is halved. Write the schedule, and
-#    check that its last update sees as many images as were planned.
+#    check that the whole run sees as many images as were planned.
 # 2. `ReduceLROnPlateau` has no length, so that nothing has to be planned. What does it need instead, and what of the
 #    run has to be saved for it? Print its `state_dict()` after one measurement.
 # 3. `CosineRestarts(0.1, 0.0, 100)` starts again every 100 updates. Cool it down in 20 updates from update 99, and
-#    from update 100. From which rate does each leave, and why? (The assignment *The scheduler's bugs* has a schedule
+#    from update 100. From which rate does each leave, and why? ([The bug museum](bug_museum.ipynb) has a cosine
 #    that rises again when nobody wants it.)
 #
 # ## What to take away

@@ -1303,7 +1303,7 @@ display(
 #    a mistake that it misses. (Seconds. The assignment *Three policies* is graded by such updates.)
 # 3. You may be stopped after any hundred updates. Which of the stored runs has the highest test accuracy on average
 #    over all 16 readings? (Uses stored results.)
-# 4. Does *triangular* lead the constant at its mean with plain SGD, too? Take the bounds 0.05 and 0.5, five seeds and
+# 4. Is *triangular* level with the constant at its mean with plain SGD, too? Take the bounds 0.05 and 0.5, five seeds and
 #    `in_torch.train`. (Half a minute.)
 #
 # ## What to take away

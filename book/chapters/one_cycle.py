@@ -795,8 +795,8 @@ display(
 # %% [markdown]
 # ## Exercises
 #
-# 1. How short may the rise be at the peak 0.1? Train the first thirty updates of seed 0 after a rise of 12, 40 and
-#    118 updates. (Half a minute.)
+# 1. How short may the rise be at the peak 0.1? Let the rate rise from 0.01 to 0.1 in 12, 40 or 118 updates, and then
+#    fall in a line to zero at update 1416. Train updates 0 to 29 of each with seed 0. Which are lost? (Half a minute.)
 # 2. After which epoch is each of the twelve-epoch runs above step decay's *final* accuracy, on average over PyTorch's
 #    seeds? Read `results[name]["pytorch"]`. (Seconds, with stored results.)
 # 3. Suppose that the momentum moved the other way, up when the rate is up. Compute the effective step, rate/(1 −

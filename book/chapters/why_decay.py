@@ -1110,7 +1110,7 @@ print("verdicts:", claims.counts("why_decay"))
 #
 # Each takes seconds of computing, the fourth about ten.
 #
-# 1. Call `walk` with `noise=0`, for a constant rate and for a line to zero; start both from 0.1. Which ends closer to zero?
+# 1. Call `walk` with `noise=0`, once with the constant rate 0.1 and once with a line from 0.1 to zero. Which ends closer to zero?
 #    (Expect the constant rate, by a factor of about 200: without noise there is nothing to decay for.)
 # 2. Find the best `lrlib.Cosine(rate, 0.0, steps=100)` with `expected`. Is it better than the line? (Expect a mean squared
 #    distance about a tenth larger.)
