@@ -17,6 +17,7 @@ from typing import Any
 
 from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
+from sphinx.ext.mathjax import MATHJAX_URL
 
 # A page from a file has no origin that 'self' could mean, by the standard, so that file: is named too. A page that came
 # from a server may load no file anyway.
@@ -38,6 +39,9 @@ ADDED: dict[str, dict[str, tuple[str, ...]]] = {
     "explorer/start.js": {"worker-src": ("'self'",)},
     "trainer/trainer.js": {"worker-src": ("blob:",)},  # from a file a worker starts only from a text
 }
+# Where a page without npm's MathJax loads it from; its parts and its fonts lie beside it.
+CDN = MATHJAX_URL.rpartition("/es5/")[0] + "/"
+FROM_CDN: dict[str, tuple[str, ...]] = {"script-src": (CDN,), "font-src": (CDN,)}
 SEARCH = "search.html"
 SEARCHING: dict[str, tuple[str, ...]] = {"connect-src": ("'self'",)}  # excerpts of the pages that were found
 CODE = ("", "module", "text/javascript", "application/javascript")  # a script element of another type is data
@@ -90,6 +94,7 @@ def policy(name: str, page: str) -> str:
         raise ExtensionError(f"{name}: use a listener, a policy permits no script in an attribute: {scripts.refused}")
     directives = {**POLICY, "script-src": (*POLICY["script-src"], *sorted(set(map(digest, scripts.inline))))}
     needs = [ADDED[script] for script in ADDED if any(f"/{script}" in source for source in scripts.sources)]
+    needs += [FROM_CDN] if any(source.startswith(CDN) for source in scripts.sources) else []
     needs += [SEARCHING] if name == SEARCH else []
     for directive, sources in (item for need in needs for item in need.items()):
         directives[directive] = (*directives.get(directive, ()), *sources)

@@ -192,7 +192,10 @@ def release(
     for name in wanted:
         notebook = read_source(sources / f"{name}.py", framework)
         path = destination / (f"{name}-solutions.ipynb" if solutions else f"{name}.ipynb")
-        write_atomically(path, nbformat.writes(notebook if solutions else student_version(notebook)) + "\n")
+        try:
+            write_atomically(path, nbformat.writes(notebook if solutions else student_version(notebook)) + "\n")
+        except OSError as error:
+            raise AssignmentError(f"{path} cannot be written: {error}") from None
         written.append(path)
     return written
 
@@ -282,7 +285,11 @@ def student_folders(folder: Path, expected: str) -> list[Path]:
     """One folder a student, in order. A broken link or a pipe counts too: it gets a message and is not passed over."""
     if not folder.is_dir():
         raise AssignmentError(f"{folder} is not a folder")
-    students = sorted(path for path in folder.iterdir() if not (path.name.startswith(".") or os.path.isfile(path)))
+    present = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+    students = [path for path in present if not os.path.isfile(path)]
+    loose = [path.name for path in present if os.path.isfile(path) and path.suffix == Path(expected).suffix]
+    if students and loose:
+        raise AssignmentError(f"in no student's folder: {', '.join(loose)}. Move each to {folder}/STUDENT/{expected}")
     if not any(os.path.isdir(student) for student in students):
         raise AssignmentError(f"{folder} has no folders: one a student is expected, STUDENT/{expected}")
     return students
@@ -487,10 +494,12 @@ def grade(
 
 
 def _clear(results: Path) -> None:
-    """Remove earlier feedback, where all results can be written."""
+    """Remove earlier feedback and marks, where all results can be written: none may stand beside newer ones."""
     require_writable(results, (GRADES, DETAILS))
     feedback = results / "feedback"
     try:
+        for table in (GRADES, DETAILS):
+            (results / table).unlink(missing_ok=True)
         if feedback.is_dir() and not feedback.is_symlink():
             shutil.rmtree(feedback)
         else:

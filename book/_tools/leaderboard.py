@@ -293,7 +293,7 @@ def places(entries: Mapping[str, Sequence[Sample]]) -> list[Place]:
         apart = ""
         if first is not None:
             mean, low, high = first.mean, first.low, first.high
-            apart = f"{mean:+.2f} ({low:+.2f} to {high:+.2f})"
+            apart = f"{mean:.2f} ({low:+.2f} to {high:+.2f})"  # no sign first, as formulas have
             if first.lost:
                 mean, low, high = (100 * (share + 0.5) for share in (mean, low, high))
                 apart = f"better in {mean:.0f} % of the seeds that tell them apart ({low:.0f} to {high:.0f})"

@@ -245,8 +245,19 @@ def test_earlier_feedback_goes_and_no_other_folder_does(tmp_path):
     tool._clear(tmp_path / "results")
     assert (tmp_path / "kept").is_dir() and not (tmp_path / "results" / "feedback").is_symlink()
     (tmp_path / "results" / "feedback" / "old").mkdir()
+    for table in (tool.GRADES, tool.DETAILS):
+        (tmp_path / "results" / table).write_text("of an earlier run")
     tool._clear(tmp_path / "results")
-    assert list((tmp_path / "results" / "feedback").iterdir()) == []
+    assert [path.name for path in (tmp_path / "results").rglob("*")] == ["feedback"]
+
+
+def test_a_notebook_in_no_students_folder_is_named_before_grading(tmp_path):
+    (tmp_path / "ada").mkdir()
+    (tmp_path / "README.txt").write_text("not a submission")
+    assert tool.student_folders(tmp_path, "NAME.ipynb") == [tmp_path / "ada"]
+    (tmp_path / f"bob_{TASK}.ipynb").write_text("")
+    with pytest.raises(tool.AssignmentError, match=f"in no student's folder: bob_{TASK}.ipynb. Move each to .*STUDENT"):
+        tool.student_folders(tmp_path, "NAME.ipynb")
 
 
 def edited(edit):

@@ -463,5 +463,11 @@ def test_grading_what_is_no_folder_is_refused(tmp_path):
     assert run.returncode == 1 and "is not a folder" in run.stderr
 
 
+def test_a_release_that_cannot_be_written_is_named(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(tool.AssignmentError, match=r"file/three_policies\.ipynb cannot be written: "):
+        tool.release(tmp_path / "file", tool.SOURCES, None, ["three_policies"])
+
+
 def test_no_cell_of_a_table_is_a_formula():
     assert tool._inert("=1+1") == "'=1+1" and tool._inert("@now") == "'@now" and tool._inert("20") == "20"

@@ -90,6 +90,7 @@ BAD = {
     ),
     "a fork": ("import os\nos.fork()", "os.fork is not allowed"),
     "the network": ("import socket\nsocket.create_connection(('127.0.0.1', 9))", "socket.* is not allowed"),
+    "a database elsewhere": ("import sqlite3\nsqlite3.connect('../made.db')", "sqlite3.connect is not allowed"),
     "its parent": ("import os\nos.kill(os.getppid(), 9)", "os.kill is not allowed"),
     "recursion": ("def schedule(updates):\n    return schedule(updates)\n", "RecursionError in line 2"),
 }
@@ -176,6 +177,7 @@ class TestBoard:
         assert table["ada"].like == ["bob"] and table["ada"].accuracy == table["bob"].accuracy
         assert table["dan"].lost == table["cat"].lost == SEEDS
         assert "better in 100 % of the seeds that tell them apart" in table["dan"].apart
+        assert not any(one.apart.startswith(("+", "-")) for one in table.values())  # write_csv would take it for a formula
 
     @pytest.mark.parametrize(
         ("student", "words"),

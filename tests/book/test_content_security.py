@@ -7,6 +7,7 @@ import pytest
 from browser import SITE, needs_browser, opened, pages, parsed, served, unfold
 from playwright.sync_api import expect
 from sphinx.errors import ExtensionError
+from sphinx.ext.mathjax import MATHJAX_URL
 
 built = pytest.mark.skipif(not SITE.exists(), reason="the book is not built: run make book")
 PAGES = pages() if SITE.exists() else []
@@ -42,8 +43,9 @@ def test_every_page_permits_its_own_scripts_and_no_others(name):
         if script.get("type", "") in content_security.CODE
     }
     assert given["default-src"] == given["base-uri"] == ["'none'"]
-    assert set(given["script-src"]) == {"'self'", "file:"} | inline
-    assert set().union(*given.values()) - inline <= {"'none'", "'self'", "file:", "data:", "blob:", "'unsafe-inline'"}
+    cdn = {content_security.CDN} if page.select(f"script[src^='{content_security.CDN}']") else set()  # without npm
+    assert set(given["script-src"]) == {"'self'", "file:"} | cdn | inline
+    assert set().union(*given.values()) - cdn - inline <= {"'none'", "'self'", "file:", "data:", "blob:", "'unsafe-inline'"}
     assert [directive for directive, sources in given.items() if "'unsafe-inline'" in sources] == ["style-src"]
     assert ("worker-src" in given) == bool(page.select("script[src*='trainer/trainer.js']"))
     reads = name == "search.html" or bool(page.select("script[src*='_static/downloads.js']"))
@@ -52,6 +54,18 @@ def test_every_page_permits_its_own_scripts_and_no_others(name):
     assert page.head.find("meta", attrs={"http-equiv": True}).find_previous_siblings(True) == page.head.select(
         "[charset]"
     )
+
+
+def test_only_a_page_that_loads_mathjax_from_the_cdn_may_load_from_there():
+    def given(source):
+        policy = content_security.policy("a.html", f'<script src="{source}"></script>')
+        return dict(part.split(" ", 1) for part in policy.split("; "))
+
+    with_it, without = given(MATHJAX_URL), given("_static/vendor/mathjax/es5/tex-chtml.js")
+    assert MATHJAX_URL.startswith(content_security.CDN)
+    for directive in ("script-src", "font-src"):
+        assert with_it[directive] == f"{without[directive]} {content_security.CDN}"
+    assert {k: v for k, v in with_it.items() if v != without[k]}.keys() == {"script-src", "font-src"}
 
 
 def test_a_policy_names_each_inline_script_once():

@@ -711,15 +711,20 @@ class TestPage:
     @each
     def test_nothing_moves_by_itself(self, browser, home, name):
         with shown(browser, home, name, reduced_motion="reduce") as one:
-            count = """(panel) => new Promise((resolve) => {
-                let changes = 0;
-                const watch = { subtree: true, childList: true, attributes: true, characterData: true };
-                new MutationObserver((all) => { changes += all.length; }).observe(panel, watch);
-                const moves = panel.getAnimations({ subtree: true }).length;
-                setTimeout(() => resolve([changes, moves]), 1000);
-            })"""
-            still(one.page)
-            assert one.panel.evaluate(count) == [0, 0]
+            one.page.clock.install()  # before the page is loaded: all its timers are of this clock
+            one.page.reload()
+            expect(one.panel).to_be_visible()
+            one.page.clock.run_for(100)  # the first drawing
+            one.panel.evaluate(
+                """(panel) => {
+                    const watch = { subtree: true, childList: true, attributes: true, characterData: true };
+                    window.changes = [];
+                    new MutationObserver((all) => window.changes.push(...all)).observe(panel, watch);
+                }"""
+            )
+            one.page.clock.run_for(10_000)
+            assert one.page.evaluate("window.changes.map((one) => one.target.nodeName)") == []
+            assert one.panel.evaluate("(panel) => panel.getAnimations({ subtree: true }).length") == 0
 
     @each
     def test_without_javascript_and_on_paper_nothing_shows(self, browser, home, name):

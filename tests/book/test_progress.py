@@ -3,10 +3,11 @@
 import re
 
 import pytest
-from browser import needs_browser, opened
+from browser import SITE, needs_browser, opened
 from playwright.sync_api import expect
 
-pytestmark = [pytest.mark.slow, needs_browser]
+built = pytest.mark.skipif(not SITE.exists(), reason="the book is not built: run make book")
+pytestmark = [pytest.mark.slow, needs_browser, built]
 CHAPTER = "book/chapters/momentum_and_noise.html"
 
 

@@ -369,7 +369,7 @@ class TestPanel:
             assert page.page.evaluate("document.documentElement.scrollWidth") <= width
 
     def test_the_page_answers_while_it_trains(self, browser, home):
-        """A frame is never late by more than a fifth of what the same training takes within the page itself."""
+        """Nine frames of ten come within a fifth of the time that the same training takes within the page itself."""
         with panel(browser, home) as page:
             page.train()  # all is loaded
             waits, alone = page.page.evaluate("""async () => {
