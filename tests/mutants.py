@@ -173,7 +173,16 @@ def main() -> None:
     if unknown := sorted(set(options.modules) - set(TESTS)):
         parser.error(f"no module is named {', '.join(unknown)}: choose from {', '.join(TESTS)}")
     ignored = shutil.ignore_patterns(
-        ".git", ".venv*", "released", "grading", "_build", "vendor", "node_modules", "__pycache__", "*_cache", "*.egg-info"
+        ".git",
+        ".venv*",
+        "released",
+        "grading",
+        "_build",
+        "vendor",
+        "node_modules",
+        "__pycache__",
+        "*_cache",
+        "*.egg-info",
     )
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / "project"

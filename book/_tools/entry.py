@@ -3,9 +3,9 @@
     python -I book/_tools/entry.py UPDATES [UPDATES ...] < capstone.py
 
 Writes ``{"rates": [[…], …]}``, a list for each budget, or ``{"error": "…"}``. What the entry prints is dropped. It may
-read what its imports need, and use its own empty folder; other files, processes, sockets and databases are refused where
-Python's audit hooks report them. That keeps clumsy entries apart, and curious ones from reading others. It is no sandbox:
-the teacher's page says so.
+read what its imports need, and use its own empty folder; other files, processes, sockets and databases are refused
+where Python's audit hooks report them. That keeps clumsy entries apart, and curious ones from reading others. It is no
+sandbox: the teacher's page says so.
 """
 
 from __future__ import annotations

@@ -177,7 +177,8 @@ class TestBoard:
         assert table["ada"].like == ["bob"] and table["ada"].accuracy == table["bob"].accuracy
         assert table["dan"].lost == table["cat"].lost == SEEDS
         assert "better in 100 % of the seeds that tell them apart" in table["dan"].apart
-        assert not any(one.apart.startswith(("+", "-")) for one in table.values())  # write_csv would take it for a formula
+        # write_csv would take it for a formula
+        assert not any(one.apart.startswith(("+", "-")) for one in table.values())
 
     @pytest.mark.parametrize(
         ("student", "words"),
