@@ -699,7 +699,7 @@ for name, label in short_runs.items():
 left.set(
     xlabel="updates",
     ylabel="test accuracy, %",
-    title="A tenth: a fixed rate of the\nsame mean ends higher",
+    title="A tenth: no more than a fixed\nrate of the same mean",
 )
 left.legend(loc="lower right")
 for place, name in enumerate(long_runs):
@@ -742,7 +742,7 @@ ahead = {name: long["triangular2"] - long[name] for name in list(long)[::2]}
 assert direction(short["triangular2"] - short["fixed-early-drops"]) == "higher"
 assert direction(short["triangular2"] - short["fixed"]) == "lower"
 at_mean = short["triangular2"] - short["fixed-mean-early-drops"]
-assert direction(at_mean) == "lower", at_mean
+assert direction(at_mean) == "not clearly different" and at_mean.max() < 0, at_mean
 assert [direction(one) for one in ahead.values()] == ["higher", "lower"], ahead
 assert np.abs(long["triangular2"] - 81.4).mean() < 0.5, long
 assert 0.9 < ahead["fixed-early-drops"].mean() < 1.1, ahead
@@ -751,10 +751,10 @@ assert abs(means["triangular2"] / means["fixed-mean-early-drops"] - 1) < 0.01
 display(
     Markdown(
         f"**At a tenth** the run with cycles ends {lead(short, 'fixed-early-drops')} points above the fixed rate of 0.001 with the same drops, in as many updates. (The fixed rate of 7,000 updates is far ahead of both; the cycles' difference from it is {lead(short, 'fixed')}.) "
-        f"But cycles also mean a rate that is {means['triangular2'] / means['fixed-early-drops']:.1f} times as high on average. Let the fixed rate be as high, and the order turns: now the cycles' difference from it is {lead(short, 'fixed-mean-early-drops')} points."
+        f"But cycles also mean a rate that is {means['triangular2'] / means['fixed-early-drops']:.1f} times as high on average. Let the fixed rate be as high, and the lead is gone: it ends above the cycles with every seed, and their difference from it is {lead(short, 'fixed-mean-early-drops')} points."
     ),
     Markdown(
-        f"**At the paper's length** the order is the same. The cycles end at {mean_sd(long['triangular2'])} %, within half a point of the 81.4 % that the paper prints, and {lead(long, 'fixed-early-drops')} points above the fixed rate of 0.001 with the same drops. "
+        f"**At the paper's length** it is the same. The cycles end at {mean_sd(long['triangular2'])} %, within half a point of the 81.4 % that the paper prints, and {lead(long, 'fixed-early-drops')} points above the fixed rate of 0.001 with the same drops. "
         f"The fixed rate of their own mean ends at {mean_sd(long['fixed-mean-early-drops'])} %, a third of a point *above* them; their difference from it is {lead(long, 'fixed-mean-early-drops')}. "
         "So what the cycles gain over 0.001 comes from the height of the rate before the drops, and going up and down adds nothing to it."
     ),
@@ -780,15 +780,16 @@ claims.table("one_cycle")
 
 # %% tags=["folded"]
 helps = "one-cycle: momentum that falls while the rate rises helps"
-words_of = {
-    text: verdict.word for text, verdict in claims.by_text("one_cycle").items()
-}
-assert words_of[helps] == "no gain", words_of[helps]
+fewer = "CLR: in fewer updates cycles are better than a fixed rate, all lengths divided by ten"
+verdicts = claims.by_text("one_cycle")
+words_of = {text: verdict.word for text, verdict in verdicts.items()}
+assert words_of[helps] == words_of[fewer] == "no gain", words_of
+assert verdicts[fewer].written == "holds" and verdicts[fewer].confounded
 (of_warmup,) = (word for text, word in words_of.items() if "warm-up" in text)
 assert of_warmup == "holds", of_warmup
 display(
     Markdown(
-        f"In short: {claims.counts('one_cycle')}. New seeds have decided one comparison of two runs, the one about the momentum cycle, *{words_of[helps]}*, and one of two moments of a run, the one about the sharpness during a warm-up, *{of_warmup}*."
+        f"In short: {claims.counts('one_cycle')}. New seeds have decided three. That the momentum cycle helps: *{words_of[helps]}*. That the network is sharp early in a warm-up: *{of_warmup}*. That CLR's cycles are better in as many updates: against a fixed rate of 0.001 it *{verdicts[fewer].written}*, and against one of the cycles' own mean it is *{words_of[fewer]}*. So that claim is *confounded*: the height of the rate explains it."
     )
 )
 
