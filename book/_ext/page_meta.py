@@ -69,7 +69,8 @@ class Citation(SphinxDirective):
     """The book's entry for a bibliography, in BibTeX."""
 
     def run(self) -> list[nodes.Node]:
-        """Make it from the configuration and the library's version."""
+        """Make it from the configuration and the library's version; the page is made anew when that changes."""
+        self.env.note_dependency(lrlib.__file__)
         fields = {
             "title": self.config.html_title,
             "author": "{" + self.config.author + "}",

@@ -9,6 +9,7 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 import zipfile
 from pathlib import Path
 
@@ -311,6 +312,20 @@ def test_role_links_to_the_archive(tmp_path):
     link = page.select_one("a.site-archive")
     assert link["href"] == f"../{site_zip.ARCHIVE}" and link.find_next_sibling()["class"] == ["site-archive-size"]
     assert site_zip.offline(str(link.parent)) == "<p>Take it all.</p>"
+
+
+def test_a_new_version_of_lrlib_reaches_the_pages_that_name_it(tmp_path, monkeypatch):
+    texts = {"cite": "```{citation}\n```", "get": "```{install-command}\n```", "status": "```{status} pages\n```"}
+    folder = project(tmp_path, **{name: f"# {name}\n\n{text}" for name, text in texts.items()})
+    source = tmp_path / "version.py"
+    source.touch()
+    monkeypatch.setattr(lrlib, "__file__", str(source))
+    extensions = ("status", "page_meta", "site_archive")
+    built(folder, *extensions)
+    monkeypatch.setattr(lrlib, "__version__", "7.8.9")
+    os.utime(source, (later := time.time() + 60, later))
+    pages = built(folder, *extensions)
+    assert [name for name in texts if "7.8.9" not in pages[f"{name}.html"].text] == []
 
 
 # --- References -----------------------------------------------------------------------------------
