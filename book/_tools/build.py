@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import hashlib
 import importlib.metadata
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -110,12 +109,12 @@ def main(argv: list[str] | None = None) -> int:
     stamp = BUILD / "shared.sha256"
     shared = shared_digest()
     unchanged = stamp.exists() and stamp.read_text() == shared
+    # Sphinx does not repeat the warnings of pages that it has read, so after a build that failed or was interrupted,
+    # however it ended, all are read anew.
+    stamp.unlink(missing_ok=True)
     status = render(everything=options.all or not unchanged)
     lacking = missing_pages(ROOT / "_toc.yml", BUILD / "html")
     if status or lacking:
-        # Sphinx does not repeat the warnings of pages that it has read, so a second try would pass.
-        shutil.rmtree(BUILD / ".doctrees", ignore_errors=True)
-        stamp.unlink(missing_ok=True)
         for page in lacking:
             print(f"_toc.yml lists {page}, but the build made no such page", file=sys.stderr)
         print("The book was not built: see the messages above.", file=sys.stderr)

@@ -6,6 +6,7 @@ The guards are functions that return what is wrong, so that each is also shown b
 import ast
 import base64
 import builtins
+import contextlib
 import importlib.util
 import io
 import itertools
@@ -743,6 +744,41 @@ def test_build_misses_absent_pages_and_refuses_version_2(tmp_path, monkeypatch):
     monkeypatch.setattr(build.importlib.metadata, "version", lambda name: "2.0.1")
     with pytest.raises(SystemExit, match=r"2\.0\.1 cannot build"):
         build.require_version_1()
+
+
+@pytest.fixture
+def renders(tmp_path, monkeypatch):
+    """The build with its rendering alone: gives whether each call of it read everything, and what ends the next one."""
+    monkeypatch.setattr(build, "BUILD", tmp_path)
+    monkeypatch.setattr(build, "missing_pages", lambda toc, html: [])
+    monkeypatch.setattr(build, "release_assignments", lambda: None)
+    monkeypatch.setattr(build, "ROOT", tmp_path)
+    monkeypatch.setattr(build, "shared_digest", lambda: "the same")
+    steps = {"npm": "main", "stdlib": "main", "front": "main", "self_grading": "write", "question_bank": "write"}
+    for tool, step in {**steps, "runnable": "main", "site_zip": "main"}.items():
+        monkeypatch.setattr(getattr(build, tool), step, lambda *_: None)
+    calls, ends = [], []
+
+    def render(everything):
+        calls.append(everything)
+        end = ends.pop() if ends else 0
+        if isinstance(end, int):
+            return end
+        raise end
+
+    monkeypatch.setattr(build, "render", render)
+    return calls, ends
+
+
+@pytest.mark.parametrize("end", [1, KeyboardInterrupt()])
+def test_after_a_build_that_did_not_finish_all_pages_are_read_anew(renders, end):
+    calls, ends = renders
+    assert build.main([]) == build.main([]) == 0
+    ends.append(end)
+    with contextlib.suppress(KeyboardInterrupt):
+        assert build.main([]) == 1
+    assert build.main([]) == build.main([]) == 0
+    assert calls == [True, False, False, True, False]
 
 
 # --- The built pages ------------------------------------------------------------------------------
