@@ -272,6 +272,7 @@ def small_site(tmp_path):
     (site / "_static" / "vendor" / "pyodide").mkdir(parents=True)
     (site / "_static" / "vendor" / "pyodide" / "x.wasm").write_bytes(b"x")
     (site / "_static" / "a.js.map").write_text("{}")
+    (site / "book" / ".index.html.x1.tmp").write_text("half")  # a killed writer's
     link = f'<a class="site-archive reference internal" href="../{site_zip.ARCHIVE}">all</a>'
     page = f'<p>Take {link}<span class="site-archive-size"></span>.</p>'
     (site / "book" / "index.html").write_text(page, encoding="utf-8")
