@@ -13,6 +13,7 @@ import hashlib
 import importlib.metadata
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,8 @@ import self_grading
 import site_zip
 import stdlib
 import yaml
+
+from lrlib.course.files import write_if_changed
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / "book" / "_build"
@@ -68,15 +71,15 @@ def shared_digest(root: Path = ROOT) -> str:
     return total.hexdigest()
 
 
-def release_assignments() -> None:
-    """Write the students' notebooks, which the pages offer for download, if their sources have changed."""
-    released, stamp = BUILD / "assignments", BUILD / "assignments.sha256"
-    total = hashlib.sha256()
-    for file in [Path(__file__).with_name("assignments.py"), *sorted((ROOT / "book" / "assignments").glob("*.py"))]:
-        total.update(f"{file.name}\0".encode() + file.read_bytes())
-    if not stamp.exists() or stamp.read_text() != total.hexdigest():
-        assignments.release(released, assignments.SOURCES, None, assignments.names(assignments.SOURCES))
-        stamp.write_text(total.hexdigest())
+def release_assignments(sources: Path = assignments.SOURCES) -> None:
+    """Write the students' notebooks, which the pages offer for download; one that is there already stays as it is."""
+    place = BUILD / "assignments"
+    with tempfile.TemporaryDirectory() as fresh:
+        released = assignments.release(Path(fresh), sources, None, assignments.names(sources))
+        for path in released:
+            write_if_changed(place / path.name, path.read_bytes())
+    for name in {path.name for path in place.glob("*.ipynb")} - {path.name for path in released}:
+        (place / name).unlink()
 
 
 def require_version_1() -> None:

@@ -781,6 +781,26 @@ def test_after_a_build_that_did_not_finish_all_pages_are_read_anew(renders, end)
     assert calls == [True, False, False, True, False]
 
 
+def test_the_notebooks_on_offer_are_those_of_the_assignments_that_there_are(tmp_path, monkeypatch):
+    monkeypatch.setattr(build, "BUILD", tmp_path)
+    sources = tmp_path / "sources"
+    sources.mkdir()
+    for name in ("one", "two", "three"):
+        (sources / f"{name}.py").write_text("# %% [markdown]\n# A task\n")
+    build.release_assignments(sources)
+    made = tmp_path / "assignments"
+    before = (made / "one.ipynb").stat()
+    (made / "two.ipynb").unlink()
+    (sources / "three.py").unlink()
+    build.release_assignments(sources)
+    assert sorted(path.name for path in made.iterdir()) == ["one.ipynb", "two.ipynb"]
+    after = (made / "one.ipynb").stat()
+    assert (after.st_ino, after.st_mtime_ns) == (before.st_ino, before.st_mtime_ns)  # its page is not made anew
+    (sources / "one.py").write_text("# %% [markdown]\n# Another task\n")
+    build.release_assignments(sources)
+    assert "Another task" in (made / "one.ipynb").read_text(encoding="utf-8")
+
+
 # --- The built pages ------------------------------------------------------------------------------
 
 built = pytest.mark.skipif(not HTML.exists(), reason="the book is not built: run make book")
