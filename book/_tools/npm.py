@@ -79,6 +79,7 @@ def install(book: Path = BOOK) -> Path:
     with FileLock(book / ".npm.lock"):  # tests in several processes
         stamp = vendor / STAMP
         if not (packages.is_dir() and stamp.exists() and stamp.read_text() == state):
+            stamp.unlink(missing_ok=True)  # npm ci begins by removing what is there, and may be stopped
             ci(book)
             copy(packages, vendor)
             stamp.write_text(state)

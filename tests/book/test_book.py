@@ -705,6 +705,21 @@ def test_packages_are_installed_once_for_each_lock(book_of_packages):
     assert len((book / "calls").read_text().splitlines()) == 2
 
 
+def test_an_installation_that_was_stopped_is_begun_again(book_of_packages):
+    book, stand_in = book_of_packages
+    npm.install(book)
+    lock = book / "package-lock.json"
+    before = lock.read_bytes()
+    lock.write_bytes(before + b"\n")
+    stand_in("rm -r node_modules/*; exit 7")
+    with pytest.raises(npm.Unavailable):
+        npm.install(book)
+    lock.write_bytes(before)
+    with pytest.raises(npm.Unavailable):
+        npm.install(book)
+    assert len((book / "calls").read_text().splitlines()) == 3
+
+
 def test_a_package_that_is_not_the_locked_one_stops_the_build(book_of_packages):
     book, stand_in = book_of_packages
     stand_in("echo npm error code EINTEGRITY >&2; exit 1")
