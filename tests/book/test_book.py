@@ -720,6 +720,18 @@ def test_an_installation_that_was_stopped_is_begun_again(book_of_packages):
     assert len((book / "calls").read_text().splitlines()) == 3
 
 
+def test_packages_that_another_checkout_lends_stay_there(book_of_packages, tmp_path):
+    book, stand_in = book_of_packages
+    lent = tmp_path / "lent" / "one.js"
+    lent.parent.mkdir()
+    lent.touch()
+    (book / "node_modules").symlink_to(lent.parent)
+    stand_in("rm -rf node_modules/*; exit 7")  # as npm ci does
+    with pytest.raises(npm.Unavailable):
+        npm.install(book)
+    assert lent.exists()
+
+
 def test_a_package_that_is_not_the_locked_one_stops_the_build(book_of_packages):
     book, stand_in = book_of_packages
     stand_in("echo npm error code EINTEGRITY >&2; exit 1")
