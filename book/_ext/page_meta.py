@@ -25,14 +25,17 @@ LONGEST = 200  # characters that search engines and messengers show of a descrip
 
 
 def description(document: nodes.document | None) -> str:
-    """The first paragraph of a page, cut at a word."""
+    """The first paragraph of a page, cut at a word, or within one where that is too long."""
     if document is None:
         return ""
     for paragraph in document.findall(nodes.paragraph):
         text = " ".join(paragraph.astext().split())
         if "chapter-info" in paragraph["classes"] or not text:
             continue
-        return text if len(text) <= LONGEST else text[: text.rindex(" ", 0, LONGEST)] + " …"
+        if len(text) <= LONGEST:
+            return text
+        end = text.rfind(" ", 0, LONGEST)
+        return text[: end if end > 0 else LONGEST] + " …"
     return ""
 
 

@@ -339,6 +339,12 @@ def test_a_chapter_that_is_not_there_is_named_among_those_that_are():
         reading.main(["nosuch"])
 
 
+def test_a_chapter_without_a_notebook_is_named_with_what_makes_it(monkeypatch, tmp_path):
+    monkeypatch.setattr(reading, "CHAPTERS", tmp_path)
+    with pytest.raises(SystemExit, match="no notebook of cycling: run make notebooks"):
+        reading.main(["cycling"])
+
+
 def test_a_wheels_digest_is_of_what_the_wheel_holds(tmp_path):
     for name in ("pyproject.toml", "README.md", "lrlib/a.py", "book/results/a.json"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
