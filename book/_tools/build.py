@@ -14,9 +14,7 @@ import importlib.metadata
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import assignments
 import front
@@ -26,6 +24,7 @@ import runnable
 import self_grading
 import site_zip
 import stdlib
+import table_of_contents
 import yaml
 
 from lrlib.course.files import write_if_changed
@@ -37,22 +36,9 @@ SHARED = ["_config.yml", "_toc.yml", "book/references.bib", "book/_ext", "book/_
 JUPYTER_BOOK = "import sys; sys.modules['rfc3987_syntax'] = None; from jupyter_book.cli.main import main; main()"
 
 
-def pages(entry: Any) -> Iterator[str]:
-    """Yield the names of all pages that a table of contents lists, the root first."""
-    if isinstance(entry, list):
-        for item in entry:
-            yield from pages(item)
-    elif isinstance(entry, dict):
-        for key in ("root", "file"):
-            if key in entry:
-                yield str(Path(entry[key]).with_suffix("")) if "." in entry[key] else entry[key]
-        for key in ("parts", "chapters", "sections", "subtrees", "entries"):
-            yield from pages(entry.get(key))
-
-
 def missing_pages(toc: Path, html: Path) -> list[str]:
     """Return the pages that the table of contents lists and the build did not make."""
-    listed = pages(yaml.safe_load(toc.read_text(encoding="utf-8")))
+    listed = table_of_contents.pages(yaml.safe_load(toc.read_text(encoding="utf-8")))
     return [page for page in listed if not (html / f"{page}.html").exists()]
 
 

@@ -15,6 +15,7 @@ from typing import Any
 
 import build
 import chromium
+import table_of_contents
 import yaml
 from playwright.sync_api import Page, sync_playwright
 from pypdf import PdfReader, PdfWriter
@@ -53,7 +54,7 @@ def contents(toc: dict[str, Any]) -> Iterator[tuple[str | None, str]]:
     yield None, toc["root"]
     for part in toc["parts"]:
         caption = part.get("caption")
-        for page in build.pages(part["chapters"]):
+        for page in table_of_contents.pages(part["chapters"]):
             yield caption, page
             caption = None
 

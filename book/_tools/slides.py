@@ -19,6 +19,7 @@ import nbformat
 import npm
 import question_bank
 import runnable
+import table_of_contents
 import yaml
 from nbconvert import SlidesExporter
 from nbformat.v4 import new_markdown_cell, new_notebook
@@ -72,7 +73,7 @@ def parts(toc: dict[str, Any]) -> Iterator[tuple[str, str, list[str]]]:
     """Yield each part's caption, its own page, and its chapters."""
     found: list[tuple[str, str, list[str]]] = []
     for entry in toc["parts"]:
-        pages = list(build.pages(entry["chapters"]))
+        pages = list(table_of_contents.pages(entry["chapters"]))
         if "caption" in entry:
             found.append((entry["caption"], pages.pop(0), []))
         found[-1][2].extend(page for page in pages if "/chapters/" in page)

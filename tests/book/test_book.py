@@ -7,6 +7,7 @@ import ast
 import base64
 import builtins
 import contextlib
+import graphlib
 import importlib.util
 import io
 import itertools
@@ -40,6 +41,7 @@ HTML = BOOK / "_build" / "html"
 import build
 import notebooks
 import npm
+import table_of_contents
 import theme_fixes
 
 FILES = [p for suffix in ("*.py", "*.ipynb") for p in (BOOK / "chapters").glob(suffix)]
@@ -773,6 +775,16 @@ def test_build_misses_absent_pages_and_refuses_version_2(tmp_path, monkeypatch):
         build.require_version_1()
 
 
+def test_no_tool_imports_itself_by_way_of_others():
+    tools = {path.stem: path for path in (BOOK / "_tools").glob("*.py")}
+    needed = {}
+    for name, path in tools.items():
+        found = [n for n in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(n, ast.Import)]
+        needed[name] = {alias.name for node in found for alias in node.names} & set(tools)
+    order = list(graphlib.TopologicalSorter(needed).static_order())  # raises CycleError, which names the circle
+    assert order.index("table_of_contents") < order.index("question_bank") < order.index("build")
+
+
 @pytest.fixture
 def renders(tmp_path, monkeypatch):
     """The build with its rendering alone: gives whether each call of it read everything, and what ends the next one."""
@@ -879,7 +891,7 @@ def built_pages():
 @built
 def test_pages_of_the_table_of_contents_exist():
     assert build.missing_pages(ROOT / "_toc.yml", HTML) == []
-    listed = list(build.pages(yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))))
+    listed = list(table_of_contents.pages(yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))))
     assert {f"book/chapters/{chapter.name}" for chapter in CHAPTERS} <= set(listed)
 
 
