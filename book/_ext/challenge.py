@@ -19,9 +19,9 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 from trainer_data import LABELS, SEEDS
 
-from lrlib.course import samples
+from lrlib.course import samples, store
 from lrlib.course.experiment import NEW
-from lrlib.course.experiments.budgets import trials
+from lrlib.course.experiments.budgets import peaks, trials
 from lrlib.course.stats import interval
 
 PANEL = Path(__file__).resolve().parent / "challenge_panel.html"
@@ -55,6 +55,13 @@ def known() -> list[Known]:
         runs = stored[setting.cell.name]["pytorch"][:SEEDS]
         found.append(Known(name, setting.peak, tuple(run["test_accuracy"] for run in runs)))
     return sorted(found, key=lambda one: -np.mean(one.accuracies))
+
+
+def sources() -> list[Path]:
+    """The stored results that ``known`` reads: of its runs, and of the peaks that were chosen for them."""
+    studies = (trials.EXPERIMENTS["digits"], peaks.EXPERIMENTS["digits"])
+    folders = [store.results_folder() / study.name for study in studies]
+    return [folder / f"sgd-9epochs-{name}.json" for folder in folders for name in LABELS]
 
 
 def panel() -> str:
@@ -111,7 +118,8 @@ class Challenge(SphinxDirective):
     parts: ClassVar[dict[str, Callable[[], str]]] = {"panel": panel, "luck": luck, "known": table}
 
     def run(self) -> list[nodes.Node]:
-        self.env.note_dependency(str(PANEL))
+        for path in (PANEL, *sources()):
+            self.env.note_dependency(str(path))
         return [nodes.raw("", self.parts[self.arguments[0]](), format="html")]
 
 

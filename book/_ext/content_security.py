@@ -19,6 +19,8 @@ from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
 from sphinx.ext.mathjax import MATHJAX_URL
 
+from lrlib.course.files import write_if_changed
+
 # A page from a file has no origin that 'self' could mean, by the standard, so that file: is named too. A page that came
 # from a server may load no file anyway.
 OWN = ("'self'", "file:")
@@ -118,10 +120,7 @@ def secure_pages(app: Sphinx, error: Exception | None) -> None:
         name = file.relative_to(site).as_posix()
         if name.startswith("_static/"):  # templates that came with the theme: no pages
             continue
-        before = file.read_text(encoding="utf-8")
-        after = secured(name, before)
-        if after != before:
-            file.write_text(after, encoding="utf-8")
+        write_if_changed(file, secured(name, file.read_text(encoding="utf-8")))
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

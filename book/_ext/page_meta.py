@@ -25,14 +25,17 @@ LONGEST = 200  # characters that search engines and messengers show of a descrip
 
 
 def description(document: nodes.document | None) -> str:
-    """The first paragraph of a page, cut at a word."""
+    """The first paragraph of a page, cut at a word, or within one where that is too long."""
     if document is None:
         return ""
     for paragraph in document.findall(nodes.paragraph):
         text = " ".join(paragraph.astext().split())
         if "chapter-info" in paragraph["classes"] or not text:
             continue
-        return text if len(text) <= LONGEST else text[: text.rindex(" ", 0, LONGEST)] + " …"
+        if len(text) <= LONGEST:
+            return text
+        end = text.rfind(" ", 0, LONGEST)
+        return text[: end if end > 0 else LONGEST] + " …"
     return ""
 
 
@@ -69,7 +72,8 @@ class Citation(SphinxDirective):
     """The book's entry for a bibliography, in BibTeX."""
 
     def run(self) -> list[nodes.Node]:
-        """Make it from the configuration and the library's version."""
+        """Make it from the configuration and the library's version; the page is made anew when that changes."""
+        self.env.note_dependency(lrlib.__file__)
         fields = {
             "title": self.config.html_title,
             "author": "{" + self.config.author + "}",

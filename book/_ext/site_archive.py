@@ -40,7 +40,8 @@ class InstallCommand(SphinxDirective):
     optional_arguments = 1
 
     def run(self) -> list[nodes.Node]:
-        """Make the line, to be copied."""
+        """Make the line, to be copied; the page is made anew when the version changes."""
+        self.env.note_dependency(lrlib.__file__)
         place = f"{runnable.SITE}/wheels/lrlib-{lrlib.__version__}-py3-none-any.whl"
         extra = self.arguments[0] if self.arguments else "course"
         command = f'pip install "lrlib[{extra}] @ {place}"'

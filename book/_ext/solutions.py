@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from sphinx.application import Sphinx
+from sphinx.environment import BuildEnvironment
 from sphinx.errors import ExtensionError
 
 SECTION = re.compile(r"^## Exercise (\d+)\s*$", re.MULTILINE)
@@ -66,11 +67,25 @@ def with_solutions(chapter: list[Cell], solved: dict[int, list[Cell]]) -> list[C
     raise ValueError("there are solutions, but no section 'Exercises'")
 
 
+def solution_of(env: BuildEnvironment, docname: str) -> Path | None:
+    """The notebook that has a page's solutions, if there is one."""
+    chapter = Path(env.doc2path(docname))
+    if chapter.parent.name != "chapters":
+        return None
+    solved = chapter.parents[1] / "solutions" / chapter.name
+    return solved if solved.exists() else None
+
+
+def newly_solved(app: Sphinx, env: BuildEnvironment, *outdated: set[str]) -> list[str]:
+    """The chapters that got their solutions since they were read. A dependency on a missing file would never rest."""
+    solved = {docname: solution_of(env, docname) for docname in env.found_docs}
+    return [docname for docname, path in solved.items() if path and str(path) not in env.dependencies[docname]]
+
+
 def add_solutions(app: Sphinx, docname: str, source: list[str]) -> None:
     """Put the solutions of a chapter, if it has any, into the source that is being read."""
-    chapter = Path(app.env.doc2path(docname))
-    solved = chapter.parents[1] / "solutions" / chapter.name
-    if chapter.parent.name != "chapters" or not solved.exists():
+    solved = solution_of(app.env, docname)
+    if solved is None:
         return
     app.env.note_dependency(str(solved))
     notebook = json.loads(source[0])
@@ -84,5 +99,6 @@ def add_solutions(app: Sphinx, docname: str, source: list[str]) -> None:
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register the reader of solutions."""
+    app.connect("env-get-outdated", newly_solved)
     app.connect("source-read", add_solutions)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

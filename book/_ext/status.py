@@ -176,6 +176,7 @@ class Status(SphinxDirective):
         name = self.arguments[0]
         if name not in tables:
             raise self.error(f"no table is called {name!r}; there are: {', '.join(tables)}")
+        self.env.note_dependency(lrlib.__file__)  # has the version, which two of the tables show
         head, rows = tables[name]
         return [table(head, rows())]
 

@@ -16,6 +16,7 @@ from sphinx.application import Sphinx
 from lrlib.course import data, tasks
 from lrlib.course.experiments import foretold
 from lrlib.course.experiments.equal_budget import schedules
+from lrlib.course.files import write_if_changed
 from lrlib.course.prediction import Law, Run
 from lrlib.course.stats import half_width
 
@@ -114,9 +115,8 @@ def write(app: Sphinx, error: Exception | None) -> None:
     """Put the scripts beside the trainer's own."""
     if error is None and app.builder.format == "html":
         folder = Path(app.outdir) / "_static" / "trainer"
-        folder.mkdir(parents=True, exist_ok=True)
         for name, script in {"digits.js": digits_script(), "task.js": task_script()}.items():
-            (folder / name).write_text(script, encoding="utf-8")
+            write_if_changed(folder / name, script)
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

@@ -11,12 +11,10 @@ from __future__ import annotations
 import argparse
 import hashlib
 import importlib.metadata
-import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+import tempfile
 from pathlib import Path
-from typing import Any
 
 import assignments
 import front
@@ -26,7 +24,10 @@ import runnable
 import self_grading
 import site_zip
 import stdlib
+import table_of_contents
 import yaml
+
+from lrlib.course.files import write_if_changed
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / "book" / "_build"
@@ -35,22 +36,9 @@ SHARED = ["_config.yml", "_toc.yml", "book/references.bib", "book/_ext", "book/_
 JUPYTER_BOOK = "import sys; sys.modules['rfc3987_syntax'] = None; from jupyter_book.cli.main import main; main()"
 
 
-def pages(entry: Any) -> Iterator[str]:
-    """Yield the names of all pages that a table of contents lists, the root first."""
-    if isinstance(entry, list):
-        for item in entry:
-            yield from pages(item)
-    elif isinstance(entry, dict):
-        for key in ("root", "file"):
-            if key in entry:
-                yield str(Path(entry[key]).with_suffix("")) if "." in entry[key] else entry[key]
-        for key in ("parts", "chapters", "sections", "subtrees", "entries"):
-            yield from pages(entry.get(key))
-
-
 def missing_pages(toc: Path, html: Path) -> list[str]:
     """Return the pages that the table of contents lists and the build did not make."""
-    listed = pages(yaml.safe_load(toc.read_text(encoding="utf-8")))
+    listed = table_of_contents.pages(yaml.safe_load(toc.read_text(encoding="utf-8")))
     return [page for page in listed if not (html / f"{page}.html").exists()]
 
 
@@ -69,15 +57,15 @@ def shared_digest(root: Path = ROOT) -> str:
     return total.hexdigest()
 
 
-def release_assignments() -> None:
-    """Write the students' notebooks, which the pages offer for download, if their sources have changed."""
-    released, stamp = BUILD / "assignments", BUILD / "assignments.sha256"
-    total = hashlib.sha256()
-    for file in [Path(__file__).with_name("assignments.py"), *sorted((ROOT / "book" / "assignments").glob("*.py"))]:
-        total.update(f"{file.name}\0".encode() + file.read_bytes())
-    if not stamp.exists() or stamp.read_text() != total.hexdigest():
-        assignments.release(released, assignments.SOURCES, None, assignments.names(assignments.SOURCES))
-        stamp.write_text(total.hexdigest())
+def release_assignments(sources: Path = assignments.SOURCES) -> None:
+    """Write the students' notebooks, which the pages offer for download; one that is there already stays as it is."""
+    place = BUILD / "assignments"
+    with tempfile.TemporaryDirectory() as fresh:
+        released = assignments.release(Path(fresh), sources, None, assignments.names(sources))
+        for path in released:
+            write_if_changed(place / path.name, path.read_bytes())
+    for name in {path.name for path in place.glob("*.ipynb")} - {path.name for path in released}:
+        (place / name).unlink()
 
 
 def require_version_1() -> None:
@@ -110,12 +98,12 @@ def main(argv: list[str] | None = None) -> int:
     stamp = BUILD / "shared.sha256"
     shared = shared_digest()
     unchanged = stamp.exists() and stamp.read_text() == shared
+    # Sphinx does not repeat the warnings of pages that it has read, so after a build that failed or was interrupted,
+    # however it ended, all are read anew.
+    stamp.unlink(missing_ok=True)
     status = render(everything=options.all or not unchanged)
     lacking = missing_pages(ROOT / "_toc.yml", BUILD / "html")
     if status or lacking:
-        # Sphinx does not repeat the warnings of pages that it has read, so a second try would pass.
-        shutil.rmtree(BUILD / ".doctrees", ignore_errors=True)
-        stamp.unlink(missing_ok=True)
         for page in lacking:
             print(f"_toc.yml lists {page}, but the build made no such page", file=sys.stderr)
         print("The book was not built: see the messages above.", file=sys.stderr)

@@ -6,7 +6,7 @@ import base64
 import json
 from pathlib import Path
 
-from lrlib.course.files import write_atomically
+from lrlib.course.files import write_if_changed
 
 BOOK = Path(__file__).resolve().parents[1]
 # The picture's file in book/_static: the chapter and the name of its figure.
@@ -31,9 +31,7 @@ def picture(chapter: str, figure: str) -> bytes:
 def main() -> None:
     """Write each picture if it is not there or has changed."""
     for name, source in PICTURES.items():
-        path, wanted = BOOK / "_static" / name, picture(*source)
-        if not path.exists() or path.read_bytes() != wanted:
-            write_atomically(path, wanted)
+        write_if_changed(BOOK / "_static" / name, picture(*source))
 
 
 if __name__ == "__main__":

@@ -79,6 +79,9 @@ def install(book: Path = BOOK) -> Path:
     with FileLock(book / ".npm.lock"):  # tests in several processes
         stamp = vendor / STAMP
         if not (packages.is_dir() and stamp.exists() and stamp.read_text() == state):
+            stamp.unlink(missing_ok=True)  # npm ci begins by removing what is there, and may be stopped
+            if packages.is_symlink():
+                packages.unlink()  # else it would remove what another checkout has installed
             ci(book)
             copy(packages, vendor)
             stamp.write_text(state)

@@ -15,6 +15,7 @@ from typing import Any
 
 import build
 import chromium
+import table_of_contents
 import yaml
 from playwright.sync_api import Page, sync_playwright
 from pypdf import PdfReader, PdfWriter
@@ -29,15 +30,22 @@ MARGINS: Any = {"top": "18mm", "bottom": "18mm", "left": "16mm", "right": "16mm"
 LEFT_OUT = "details.folded, details.hide { display: none !important }"
 SCALE = 0.85  # about 90 characters of code a line
 READY = "async () => { await document.fonts.ready; await window.MathJax?.startup?.promise; }"
+# `decode` waits for an image, and fails where it could not be loaded; `complete` is true of such an image too.
+# The pages' policy permits no `wait_for_function`, which evaluates a text.
+BROKEN = """async () => {
+    const broken = (image) => image.decode().then(() => [], () => [image.currentSrc]);
+    return (await Promise.all([...document.images].filter((image) => image.currentSrc).map(broken))).flat();
+}"""
 
 
 def printed(page: Page, file: Path) -> bytes:
-    """Print one page of the site."""
+    """Print one page of the site. Errors: ``SystemExit`` where an image of it cannot be shown."""
     page.goto(file.as_uri())
     page.evaluate("document.querySelectorAll('img[loading=lazy]').forEach((image) => (image.loading = 'eager'))")
     page.add_style_tag(content=LEFT_OUT)
     page.evaluate(READY)
-    page.wait_for_function("[...document.images].every((image) => image.complete)")
+    if broken := page.evaluate(BROKEN):
+        raise SystemExit(f"{file.name} shows images that could not be loaded: {', '.join(broken)}; run make book")
     return page.pdf(format="A4", margin=MARGINS, scale=SCALE, print_background=True)
 
 
@@ -46,7 +54,7 @@ def contents(toc: dict[str, Any]) -> Iterator[tuple[str | None, str]]:
     yield None, toc["root"]
     for part in toc["parts"]:
         caption = part.get("caption")
-        for page in build.pages(part["chapters"]):
+        for page in table_of_contents.pages(part["chapters"]):
             yield caption, page
             caption = None
 

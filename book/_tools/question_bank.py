@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 import runnable
 import site_zip
+import table_of_contents
 import yaml
 from pybtex.database import parse_file
 
@@ -65,10 +66,8 @@ def questions(chapter: str, text: str) -> Iterator[Question]:
 
 def chapters() -> list[Path]:
     """The chapters' notebooks, in the book's order."""
-    import build  # which imports this module
-
     toc = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
-    return [ROOT / f"{page}.ipynb" for page in build.pages(toc) if page.startswith("book/chapters/")]
+    return [ROOT / f"{page}.ipynb" for page in table_of_contents.pages(toc) if page.startswith("book/chapters/")]
 
 
 def bank() -> list[Question]:

@@ -138,6 +138,8 @@ def main(names: list[str]) -> None:
 
     chosen = {path.stem for path in notebooks.sources(names)}
     paths = [path for path in sorted(CHAPTERS.glob("*.ipynb")) if path.stem in chosen]
+    if lacking := sorted(chosen - {path.stem for path in paths}):
+        raise SystemExit(f"no notebook of {', '.join(lacking)}: run make notebooks, which executes the chapters")
     rows = {path.stem: measure(path) for path in paths}
     head = list(next(iter(rows.values())))
     print(f"{'':22}", *(f"{title:>12}" for title in head))

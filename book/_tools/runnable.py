@@ -22,7 +22,7 @@ import yaml
 from nbformat.v4 import new_code_cell
 from pybtex.database import Entry, parse_file
 
-from lrlib.course.files import write_atomically
+from lrlib.course.files import write_if_changed
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ("pyproject.toml", "README.md", "lrlib", "book/results")  # what a wheel is made of
@@ -125,9 +125,7 @@ def main(site: Path, root: Path = ROOT) -> None:
     for path in offered(site):
         if path.name in chapters:
             notebook = for_readers(nbformat.reads(path.read_text(encoding="utf-8"), 4), works, address, place)
-            text = json.dumps(notebook, indent=1, ensure_ascii=False) + "\n"
-            if text != path.read_text(encoding="utf-8"):
-                write_atomically(path, text)
+            write_if_changed(path, json.dumps(notebook, indent=1, ensure_ascii=False) + "\n")
 
 
 if __name__ == "__main__":

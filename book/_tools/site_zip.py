@@ -14,11 +14,12 @@ import zipfile
 from collections.abc import Iterable
 from pathlib import Path
 
-from lrlib.course.files import sweep, write_atomically
+from lrlib.course.files import sweep, write_if_changed
 
 SITE = Path(__file__).resolve().parents[1] / "_build" / "html"
 ARCHIVE = "learning-rate-schedules.zip"  # in the folder of all pages
-LEFT_OUT = re.compile(r"^_static/vendor/pyodide/|\.map$|^\.buildinfo$")
+# Also what a killed writer left of a page or notebook.
+LEFT_OUT = re.compile(r"^_static/vendor/pyodide/|\.map$|^\.buildinfo$|(^|/)\.[^/]+\.tmp$")
 LINK = re.compile(r'<a class="[^"]*\bsite-archive\b[^"]*"[^>]*>(.*?)</a>', re.DOTALL)
 SIZE = re.compile(r'(<span class="site-archive-size">)[^<]*(</span>)')
 OLDEST = (1980, 1, 1, 0, 0, 0)  # the format knows no earlier date; a real one would differ from build to build
@@ -48,9 +49,7 @@ def pack(target: Path, files: Iterable[tuple[str, bytes]]) -> Path:
     with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, data in files:
             add(archive, name, data)
-    if not target.exists() or target.read_bytes() != content.getvalue():
-        target.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(target, content.getvalue())
+    write_if_changed(target, content.getvalue())
     return target
 
 
@@ -71,10 +70,7 @@ def show_size(site: Path) -> None:
     """Write the archive's size after each link to it."""
     size = f" ({(site / ARCHIVE).stat().st_size / 1e6:.0f} MB)"
     for page in sorted(site.rglob("*.html")):
-        before = page.read_text(encoding="utf-8")
-        after = SIZE.sub(rf"\g<1>{size}\g<2>", before)
-        if after != before:
-            page.write_text(after, encoding="utf-8")
+        write_if_changed(page, SIZE.sub(rf"\g<1>{size}\g<2>", page.read_text(encoding="utf-8")))
 
 
 def main(site: Path = SITE) -> None:

@@ -19,13 +19,12 @@ import nbformat
 import npm
 import question_bank
 import runnable
+import table_of_contents
 import yaml
 from nbconvert import SlidesExporter
 from nbformat.v4 import new_markdown_cell, new_notebook
 from pybtex.database import parse_file
 from traitlets.config import Config
-
-from lrlib.course.files import write_atomically
 
 TARGET = build.BUILD / "slides"
 TEMPLATE = Path(__file__).with_name("slides.html.j2")
@@ -74,7 +73,7 @@ def parts(toc: dict[str, Any]) -> Iterator[tuple[str, str, list[str]]]:
     """Yield each part's caption, its own page, and its chapters."""
     found: list[tuple[str, str, list[str]]] = []
     for entry in toc["parts"]:
-        pages = list(build.pages(entry["chapters"]))
+        pages = list(table_of_contents.pages(entry["chapters"]))
         if "caption" in entry:
             found.append((entry["caption"], pages.pop(0), []))
         found[-1][2].extend(page for page in pages if "/chapters/" in page)
@@ -103,6 +102,19 @@ def exporter() -> SlidesExporter:
     )
 
 
+def replace(target: Path, packages: Path, made: dict[str, str]) -> None:
+    """Replace the folder by the slides with what they load of npm's packages; until all is copied the old one stays."""
+    fresh = target.with_name(f"{target.name}.new")
+    shutil.rmtree(fresh, ignore_errors=True)
+    for name in ("reveal.js/dist", "reveal.js/plugin/notes", "mathjax/es5/output/chtml/fonts/woff-v2"):
+        shutil.copytree(packages / name, fresh / name)
+    shutil.copy(packages / "mathjax/es5/tex-chtml.js", fresh / "mathjax/es5")
+    for name, html in made.items():
+        (fresh / name).write_text(html, encoding="utf-8")
+    shutil.rmtree(target, ignore_errors=True)
+    fresh.rename(target)
+
+
 def main() -> int:
     """Write the slides of all parts, with what they load."""
     try:
@@ -114,12 +126,7 @@ def main() -> int:
     for caption, page, chapters in parts(toc):
         made[f"{Path(page).name}.html"], _ = exporter().from_notebook_node(of_part(caption, page, chapters, build.ROOT))
         print(f"{caption}: {Path(page).name}.html")
-    shutil.rmtree(TARGET, ignore_errors=True)
-    for name in ("reveal.js/dist", "reveal.js/plugin/notes", "mathjax/es5/output/chtml/fonts/woff-v2"):
-        shutil.copytree(packages / name, TARGET / name)
-    shutil.copy(packages / "mathjax/es5/tex-chtml.js", TARGET / "mathjax/es5")
-    for name, html in made.items():
-        write_atomically(TARGET / name, html)
+    replace(TARGET, packages, made)
     print(f"The slides lie in {TARGET.parent.name}/{TARGET.name}, with all that they load")
     return 0
 

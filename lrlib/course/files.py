@@ -26,6 +26,13 @@ def write_atomically(path: Path, content: bytes | memoryview | str) -> None:
         raise
 
 
+def write_if_changed(path: Path, content: bytes | str) -> None:
+    """Write a file as ``write_atomically`` does, unless it has this content: nothing is then made anew for it."""
+    wanted = content.encode() if isinstance(content, str) else content
+    if not path.is_file() or path.read_bytes() != wanted:
+        write_atomically(path, wanted)
+
+
 def sweep(path: Path) -> None:
     """Remove what a killed writer of ``path`` left; no other writer may be at work."""
     for left_over in path.parent.glob(f".{path.name}.*.tmp"):

@@ -6,6 +6,8 @@ The guards are functions that return what is wrong, so that each is also shown b
 import ast
 import base64
 import builtins
+import contextlib
+import graphlib
 import importlib.util
 import io
 import itertools
@@ -39,6 +41,7 @@ HTML = BOOK / "_build" / "html"
 import build
 import notebooks
 import npm
+import table_of_contents
 import theme_fixes
 
 FILES = [p for suffix in ("*.py", "*.ipynb") for p in (BOOK / "chapters").glob(suffix)]
@@ -704,6 +707,33 @@ def test_packages_are_installed_once_for_each_lock(book_of_packages):
     assert len((book / "calls").read_text().splitlines()) == 2
 
 
+def test_an_installation_that_was_stopped_is_begun_again(book_of_packages):
+    book, stand_in = book_of_packages
+    npm.install(book)
+    lock = book / "package-lock.json"
+    before = lock.read_bytes()
+    lock.write_bytes(before + b"\n")
+    stand_in("rm -r node_modules/*; exit 7")
+    with pytest.raises(npm.Unavailable):
+        npm.install(book)
+    lock.write_bytes(before)
+    with pytest.raises(npm.Unavailable):
+        npm.install(book)
+    assert len((book / "calls").read_text().splitlines()) == 3
+
+
+def test_packages_that_another_checkout_lends_stay_there(book_of_packages, tmp_path):
+    book, stand_in = book_of_packages
+    lent = tmp_path / "lent" / "one.js"
+    lent.parent.mkdir()
+    lent.touch()
+    (book / "node_modules").symlink_to(lent.parent)
+    stand_in("rm -rf node_modules/*; exit 7")  # as npm ci does
+    with pytest.raises(npm.Unavailable):
+        npm.install(book)
+    assert lent.exists()
+
+
 def test_a_package_that_is_not_the_locked_one_stops_the_build(book_of_packages):
     book, stand_in = book_of_packages
     stand_in("echo npm error code EINTEGRITY >&2; exit 1")
@@ -743,6 +773,71 @@ def test_build_misses_absent_pages_and_refuses_version_2(tmp_path, monkeypatch):
     monkeypatch.setattr(build.importlib.metadata, "version", lambda name: "2.0.1")
     with pytest.raises(SystemExit, match=r"2\.0\.1 cannot build"):
         build.require_version_1()
+
+
+def test_no_tool_imports_itself_by_way_of_others():
+    tools = {path.stem: path for path in (BOOK / "_tools").glob("*.py")}
+    needed = {}
+    for name, path in tools.items():
+        found = [n for n in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(n, ast.Import)]
+        needed[name] = {alias.name for node in found for alias in node.names} & set(tools)
+    order = list(graphlib.TopologicalSorter(needed).static_order())  # raises CycleError, which names the circle
+    assert order.index("table_of_contents") < order.index("question_bank") < order.index("build")
+
+
+@pytest.fixture
+def renders(tmp_path, monkeypatch):
+    """The build with its rendering alone: gives whether each call of it read everything, and what ends the next one."""
+    monkeypatch.setattr(build, "BUILD", tmp_path)
+    monkeypatch.setattr(build, "missing_pages", lambda toc, html: [])
+    monkeypatch.setattr(build, "release_assignments", lambda: None)
+    monkeypatch.setattr(build, "ROOT", tmp_path)
+    monkeypatch.setattr(build, "shared_digest", lambda: "the same")
+    steps = {"npm": "main", "stdlib": "main", "front": "main", "self_grading": "write", "question_bank": "write"}
+    for tool, step in {**steps, "runnable": "main", "site_zip": "main"}.items():
+        monkeypatch.setattr(getattr(build, tool), step, lambda *_: None)
+    calls, ends = [], []
+
+    def render(everything):
+        calls.append(everything)
+        end = ends.pop() if ends else 0
+        if isinstance(end, int):
+            return end
+        raise end
+
+    monkeypatch.setattr(build, "render", render)
+    return calls, ends
+
+
+@pytest.mark.parametrize("end", [1, KeyboardInterrupt()])
+def test_after_a_build_that_did_not_finish_all_pages_are_read_anew(renders, end):
+    calls, ends = renders
+    assert build.main([]) == build.main([]) == 0
+    ends.append(end)
+    with contextlib.suppress(KeyboardInterrupt):
+        assert build.main([]) == 1
+    assert build.main([]) == build.main([]) == 0
+    assert calls == [True, False, False, True, False]
+
+
+def test_the_notebooks_on_offer_are_those_of_the_assignments_that_there_are(tmp_path, monkeypatch):
+    monkeypatch.setattr(build, "BUILD", tmp_path)
+    sources = tmp_path / "sources"
+    sources.mkdir()
+    for name in ("one", "two", "three"):
+        (sources / f"{name}.py").write_text("# %% [markdown]\n# A task\n")
+    build.release_assignments(sources)
+    made = tmp_path / "assignments"
+    before = (made / "one.ipynb").stat()
+    (made / "two.ipynb").unlink()
+    (sources / "three.py").unlink()
+    build.release_assignments(sources)
+    assert sorted(path.name for path in made.iterdir()) == ["one.ipynb", "two.ipynb"]
+    after = (made / "one.ipynb").stat()
+    assert (after.st_ino, after.st_mtime_ns) == (before.st_ino, before.st_mtime_ns)  # its page is not made anew
+    (sources / "one.py").write_text("# %% [markdown]\n# Another task\n")
+    build.release_assignments(sources)
+    assert "Another task" in (made / "one.ipynb").read_text(encoding="utf-8")
 
 
 # --- The built pages ------------------------------------------------------------------------------
@@ -796,7 +891,7 @@ def built_pages():
 @built
 def test_pages_of_the_table_of_contents_exist():
     assert build.missing_pages(ROOT / "_toc.yml", HTML) == []
-    listed = list(build.pages(yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))))
+    listed = list(table_of_contents.pages(yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))))
     assert {f"book/chapters/{chapter.name}" for chapter in CHAPTERS} <= set(listed)
 
 

@@ -1,6 +1,8 @@
 """The challenge: what is to beat, what a try gives, what the browser keeps, and what is done with damaged tries."""
 
 import json
+import re
+import shutil
 
 import challenge
 import numpy as np
@@ -8,8 +10,9 @@ import pytest
 from browser import needs_browser, opened, served, still
 from panels import page_alone, site_in
 from playwright.sync_api import expect
+from test_site import built, project
 
-from lrlib.course import tasks
+from lrlib.course import samples, store, tasks
 from lrlib.course.experiments.equal_budget import schedules
 
 UPDATES = tasks.updates("digits", 9)
@@ -54,6 +57,30 @@ def test_the_lead_of_the_luckiest_is_that_of_the_highest_of_normal_numbers():
     assert challenge.lead(1.0, 1) == pytest.approx(0, abs=0.01)
     assert challenge.lead(1.0, 2) == pytest.approx(np.pi**-0.5, abs=0.01)
     assert challenge.lead(2.0, 10) == pytest.approx(2 * 1.5388, abs=0.02)
+
+
+@pytest.mark.slow
+def test_a_new_result_reaches_the_page(tmp_path, monkeypatch):
+    results = tmp_path / "results"
+    for folder in {path.parent for path in challenge.sources()}:
+        shutil.copytree(folder, results / folder.name)
+    monkeypatch.setattr(store, "results_folder", lambda: results)
+    monkeypatch.setattr("trainer_data.write", lambda *_: None)  # reads what else is stored
+    folder = project(tmp_path, known="# T\n\n```{challenge} known\n```")
+
+    def known():
+        challenge.known.cache_clear()
+        samples.forget()
+        return built(folder, "challenge")["known.html"].text
+
+    try:
+        before = known()
+        best = next(path for path in challenge.sources() if path.stem.endswith(challenge.known()[0].name))
+        best.write_text(re.sub('"test_accuracy": [0-9.]+', '"test_accuracy": 11.0', best.read_text()))
+        assert "11.00 %" not in before and "11.00 %" in known()
+    finally:
+        challenge.known.cache_clear()
+        samples.forget()
 
 
 @pytest.mark.slow

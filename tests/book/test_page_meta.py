@@ -59,6 +59,11 @@ def test_a_long_description_is_cut_at_a_word():
     assert page_meta.description(document).endswith("word …")
 
 
+def test_a_description_without_spaces_is_cut_all_the_same():
+    document = nodes.container("", nodes.paragraph("", "x" * 250))
+    assert page_meta.description(document) == "x" * page_meta.LONGEST + " …"
+
+
 @needs_site
 def test_no_page_offers_feedback_to_somebody_elses_repository():
     assert not parsed(SITE / "book/index.html").select(".btn-source-issues-button")

@@ -16,6 +16,23 @@ PAGES = {
 
 @pytest.mark.slow
 @needs_browser
+def test_an_image_that_cannot_be_shown_is_named_and_nothing_is_printed(browser, tmp_path):
+    (tmp_path / "sizeless.svg").write_text('<svg xmlns="http://www.w3.org/2000/svg"><path d="M0,0H9V9z"/></svg>')
+    (tmp_path / "bad.png").write_text("no picture")
+    names = ("sizeless.svg", "bad.png", "missing.png")
+    (tmp_path / "one.html").write_text("".join(f'<img alt="" loading="lazy" src="{name}">' for name in names))
+    page = browser.new_page()
+    page.set_default_timeout(PATIENCE)
+    with pytest.raises(SystemExit, match=r"one\.html shows images that could not be loaded") as caught:
+        pdf.printed(page, tmp_path / "one.html")
+    assert [name for name in names if name in str(caught.value)] == ["bad.png", "missing.png"]
+    (tmp_path / "one.html").write_text('<img alt="" src="sizeless.svg"><img alt="">')
+    assert pdf.printed(page, tmp_path / "one.html").startswith(b"%PDF")
+    page.close()
+
+
+@pytest.mark.slow
+@needs_browser
 def test_pages_are_merged_with_bookmarks_and_no_link_leads_to_this_machine(browser, tmp_path):
     for name, text in PAGES.items():
         (tmp_path / f"{name}.html").write_text(text, encoding="utf-8")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from browser import SITE, needs_browser, opened
+from browser import SITE, needs_browser, opened, parsed
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from pybtex.database import Entry, Person
 from test_site import built, cell, project
@@ -140,6 +140,22 @@ def test_a_chapter_shows_its_solutions_folded(tmp_path):
     assert "Because." in fold.text and "42" in fold.text and "That." not in fold.text
 
 
+@pytest.mark.slow
+def test_solutions_that_come_or_go_reach_the_page_of_a_chapter_that_was_read_before(tmp_path):
+    folder = project(tmp_path, new_markdown_cell("## Exercises\n\n1. Why?"))
+
+    def folds():
+        page = built(folder, "solutions", exclude_patterns=["_*", "jupyter_execute", "solutions"])["chapters/one.html"]
+        return len(page.select("details.solution"))
+
+    assert folds() == 0
+    (folder / "solutions").mkdir()
+    nbformat.write(new_notebook(cells=[new_markdown_cell("## Exercise 1\n\nSo.")]), folder / "solutions/one.ipynb")
+    assert folds() == 1
+    (folder / "solutions/one.ipynb").unlink()
+    assert folds() == 0
+
+
 def exercises(notebook):
     """How many exercises a chapter has."""
     text = "\n\n".join("".join(c["source"]) for c in notebook["cells"] if c["cell_type"] == "markdown")
@@ -212,6 +228,13 @@ def test_every_offered_notebook_is_prepared():
         texts = ["".join(c["source"]) for c in load(path)["cells"]]
         assert "pip install" in texts[1], path.name
         assert not re.search(r"\{(cite|doc|ref|numref|eq|term)\}`|^```\{", "\n".join(texts), re.MULTILINE), path.name
+
+
+@needs_site
+@pytest.mark.parametrize("name", ["book/run", "book/assignments/students"])
+def test_the_wheel_that_a_page_names_is_in_the_site(name):
+    wheels = re.findall(rf"{runnable.SITE}/(wheels/\S+\.whl)", parsed(SITE / f"{name}.html").text)
+    assert wheels and all((SITE / wheel).exists() for wheel in wheels), wheels
 
 
 @needs_site
@@ -314,6 +337,12 @@ class TestReader:
 def test_a_chapter_that_is_not_there_is_named_among_those_that_are():
     with pytest.raises(SystemExit, match=r"no chapter is called 'nosuch'; the chapters are: .*cycling"):
         reading.main(["nosuch"])
+
+
+def test_a_chapter_without_a_notebook_is_named_with_what_makes_it(monkeypatch, tmp_path):
+    monkeypatch.setattr(reading, "CHAPTERS", tmp_path)
+    with pytest.raises(SystemExit, match="no notebook of cycling: run make notebooks"):
+        reading.main(["cycling"])
 
 
 def test_a_wheels_digest_is_of_what_the_wheel_holds(tmp_path):

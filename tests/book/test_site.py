@@ -3,12 +3,15 @@
 Each extension is tried on a small project; the browser tests use the built book, served and as files.
 """
 
+import base64
+import io
 import json
 import os
 import re
 import shutil
 import subprocess
 import sys
+import time
 import zipfile
 from pathlib import Path
 
@@ -18,6 +21,7 @@ import yaml
 from browser import SITE, needs_browser, opened
 from bs4 import BeautifulSoup
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+from PIL import Image
 from playwright.sync_api import expect
 from sphinx.application import Sphinx
 from sphinx.errors import SphinxError
@@ -271,6 +275,7 @@ def small_site(tmp_path):
     (site / "_static" / "vendor" / "pyodide").mkdir(parents=True)
     (site / "_static" / "vendor" / "pyodide" / "x.wasm").write_bytes(b"x")
     (site / "_static" / "a.js.map").write_text("{}")
+    (site / "book" / ".index.html.x1.tmp").write_text("half")  # a killed writer's
     link = f'<a class="site-archive reference internal" href="../{site_zip.ARCHIVE}">all</a>'
     page = f'<p>Take {link}<span class="site-archive-size"></span>.</p>'
     (site / "book" / "index.html").write_text(page, encoding="utf-8")
@@ -311,6 +316,20 @@ def test_role_links_to_the_archive(tmp_path):
     link = page.select_one("a.site-archive")
     assert link["href"] == f"../{site_zip.ARCHIVE}" and link.find_next_sibling()["class"] == ["site-archive-size"]
     assert site_zip.offline(str(link.parent)) == "<p>Take it all.</p>"
+
+
+def test_a_new_version_of_lrlib_reaches_the_pages_that_name_it(tmp_path, monkeypatch):
+    texts = {"cite": "```{citation}\n```", "get": "```{install-command}\n```", "status": "```{status} pages\n```"}
+    folder = project(tmp_path, **{name: f"# {name}\n\n{text}" for name, text in texts.items()})
+    source = tmp_path / "version.py"
+    source.touch()
+    monkeypatch.setattr(lrlib, "__file__", str(source))
+    extensions = ("status", "page_meta", "site_archive")
+    built(folder, *extensions)
+    monkeypatch.setattr(lrlib, "__version__", "7.8.9")
+    os.utime(source, (later := time.time() + 60, later))
+    pages = built(folder, *extensions)
+    assert [name for name in texts if "7.8.9" not in pages[f"{name}.html"].text] == []
 
 
 # --- References -----------------------------------------------------------------------------------
@@ -394,6 +413,40 @@ def test_clean_and_warm_builds_give_the_same_pages(tmp_path):
     chapter.write_text(before, encoding="utf-8")
     build_book(places[1], "4")
     assert differences(one, other) == []
+
+
+def drawing(number):
+    """A cell with a picture, which differs by the number."""
+    stream = io.BytesIO()
+    Image.new("RGB", (1, 1), (number, 0, 0)).save(stream, "png")
+    picture = base64.b64encode(stream.getvalue()).decode()
+    return new_code_cell("draw()", outputs=[new_output("display_data", data={"image/png": picture})])
+
+
+def site_files(folder):
+    """The files of a project's site."""
+    return {str(path.relative_to(folder / "_out")) for path in (folder / "_out").rglob("*") if path.is_file()}
+
+
+def test_what_no_page_shows_any_more_leaves_the_site(tmp_path):
+    old, new = (tmp_path / name for name in ("old", "new"))
+    for folder in (old, new):
+        folder.mkdir()
+        (folder / "a b.txt").write_text("data")
+        Image.new("RGB", (1, 1)).save(folder / "a-(1)-ü.png")
+    kept = "# Kept\n\n```{image} a-(1)-ü.png\n```\n\n{download}`it <a b.txt>`"
+    project(old, drawing(1), drawing(2), kept=kept, gone="# Gone\n\n{download}`more <gone.md>`")
+    built(old, "reproducible")
+    (old / "_out" / "redirect.html").write_text("of no document")
+    before = site_files(old)
+    (old / "gone.md").unlink()
+    for folder in (old, new):
+        built(project(folder, drawing(2), drawing(3), kept=kept), "reproducible")
+    assert site_files(old) == site_files(new) | {"redirect.html"}
+    lost = sorted(name.rpartition("/")[2] for name in before - site_files(old))
+    assert len(lost) == 4 and {"gone.html", "gone.md", "gone.md.txt"} < set(lost)  # and a picture
+    assert {"genindex.html", "search.html", "_images/a-(1)-ü.png"} <= site_files(old)
+    assert list((old / "_out/_downloads").rglob("a b.txt"))
 
 
 # --- In the browser -------------------------------------------------------------------------------

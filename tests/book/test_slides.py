@@ -69,6 +69,25 @@ def test_a_part_that_fails_leaves_the_slides_that_were_there(monkeypatch, tmp_pa
     assert (tmp_path / "part.html").read_text() == "earlier"
 
 
+def test_a_copy_that_fails_leaves_the_slides_that_were_there(monkeypatch, tmp_path):
+    target, packages = tmp_path / "slides", tmp_path / "packages"
+    for name in ("reveal.js/dist", "reveal.js/plugin/notes", "mathjax/es5/output/chtml/fonts/woff-v2"):
+        (packages / name).mkdir(parents=True)
+        (packages / name / "one.js").touch()
+    script = packages / "mathjax/es5/tex-chtml.js"
+    script.touch()
+    slides.replace(target, packages, {"old.html": "old"})
+    script.unlink()
+    with pytest.raises(FileNotFoundError):
+        slides.replace(target, packages, {"new.html": "new"})
+    assert [path.name for path in target.glob("*.html")] == ["old.html"]
+    script.touch()
+    slides.replace(target, packages, {"new.html": "new"})
+    assert [path.name for path in target.glob("*.html")] == ["new.html"]
+    assert (target / "mathjax/es5/tex-chtml.js").exists() and len(list(target.rglob("one.js"))) == 3
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["packages", "slides"]
+
+
 @pytest.mark.slow
 @needs_browser
 def test_slides_of_every_part_run_from_files_and_ask_for_nothing_else(browser, tmp_path, monkeypatch):

@@ -163,6 +163,15 @@ class TestFiles:
             files.write_atomically(path, "new")
         assert path.read_text() == "old" and [each.name for each in tmp_path.iterdir()] == ["file.json"]
 
+    def test_a_file_that_has_this_content_is_not_written(self, tmp_path):
+        path = tmp_path / "folder" / "file.html"
+        inodes = []
+        for content in ("naïve", "naïve", "naïve".encode(), "other", b"\xff"):
+            files.write_if_changed(path, content)
+            inodes.append(path.stat().st_ino)
+            assert path.read_bytes() == (content if isinstance(content, bytes) else content.encode())
+        assert inodes[0] == inodes[1] == inodes[2] != inodes[3] != inodes[4]
+
 
 class TestBringingUpToDate:
     def test_what_is_stored_is_not_run_again(self, tmp_path, attempts):
