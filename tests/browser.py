@@ -19,6 +19,7 @@ needs_browser = pytest.mark.skipif(
     installed.EXECUTABLE is None,
     reason=f"no Chromium found: {installed.ADVICE}",
 )
+needs_site = pytest.mark.skipif(not SITE.exists(), reason="the book is not built: run make book")
 PATIENCE = 180_000  # milliseconds until a page that does not do what is waited for has failed, on a busy machine too
 TYPES = {".mjs": "text/javascript", ".wasm": "application/wasm"}
 COMPRESSED = (".css", ".html", ".ipynb", ".js", ".json", ".mjs", ".py", ".svg", ".txt", ".wasm", ".zip")

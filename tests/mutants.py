@@ -155,23 +155,18 @@ def score(module: str, copy: Path, count: int, seed: int) -> tuple[int, int]:
     return killed, len(drawn)
 
 
-def positive(text: str) -> int:
-    """A whole number of 1 or more, as argparse asks for it."""
-    if (number := int(text)) < 1:
-        raise ValueError
-    return number
-
-
 def main() -> None:
     # Bytecode is valid by its source's length and second: two mutants of one length in one second would be one.
     sys.dont_write_bytecode = True
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("modules", nargs="*", metavar="MODULE", help=f"of {', '.join(TESTS)}; all by default")
-    parser.add_argument("--count", type=positive, default=40, help="mutants a module (default 40)")
+    parser.add_argument("--count", type=int, default=40, help="mutants a module (default 40)")
     parser.add_argument("--seed", type=int, default=0, help="of the sample (default 0)")
     options = parser.parse_args()
     if unknown := sorted(set(options.modules) - set(TESTS)):
         parser.error(f"no module is named {', '.join(unknown)}: choose from {', '.join(TESTS)}")
+    if options.count < 1:
+        parser.error(f"--count is 1 or more, got {options.count}")
     ignored = shutil.ignore_patterns(
         ".git",
         ".venv*",

@@ -150,8 +150,8 @@ _stop_passed = True
 #   your answer lies within 0.1 decades of the middle.
 # - It must be enough for noise. With 16 points to a decade, an S about two decades wide, and a scatter (standard
 #   deviation) of 9 % of its height, over 60 draws the median distance of your answer from the middle is at most 0.26
-#   decades, and its median error, with its sign, lies within 0.2 decades of zero. Mind the ends: where a window shrinks, less noise is averaged out. You may leave a few points
-#   there.
+#   decades, and its median error, with its sign, lies within 0.2 decades of zero. Mind the ends: where a window shrinks,
+#   less noise is averaged out. You may leave a few points there.
 # - The rates rise. They need not be evenly spaced, not even on a logarithmic axis.
 # - The last loss of a sweep may be huge or not finite. Neither moves the answer.
 # - A sweep has some 30 to 100 points, or fewer where it has stopped early: your function does not fail on those either.

@@ -16,8 +16,9 @@
 # **Goal.** Keep the clock of a schedule right in the four places where real training loops lose it: under gradient
 # accumulation, after a restart, in mixed precision, and when a second stage begins.
 #
-# **Time:** 90 minutes. **You need** the chapters *Changing plans in mid-run* and *The bug museum*, and to have trained a network
-# in PyTorch or in Keras. Nothing is fetched: a tiny network learns scikit-learn's digits for a few updates at a time.
+# **Time:** 90 minutes. **You need** the chapters *Changing plans in mid-run* and *The bug museum*, and to have trained a
+# network in PyTorch or in Keras. Nothing is fetched: a tiny network learns scikit-learn's digits for a few updates at a
+# time.
 #
 # **What is graded** (20 points): the number of updates (2), accumulation (5), the restart (5), mixed precision (4) and the
 # second stage (4). Tests that you see here are examples. Others are run when the work is graded. They look at the rates

@@ -744,10 +744,27 @@ assert direction(short["triangular2"] - short["fixed"]) == "lower"
 at_mean = short["triangular2"] - short["fixed-mean-early-drops"]
 assert direction(at_mean) == "not clearly different" and at_mean.max() < 0, at_mean
 assert [direction(one) for one in ahead.values()] == ["higher", "lower"], ahead
+for runs in (short, long):  # what the height alone does
+    height = runs["fixed-mean-early-drops"] - runs["fixed-early-drops"]
+    assert direction(height) == "higher", height
+described = {
+    "fixed-mean-early-drops": 67.5,
+    "triangular2": 66,
+    "fixed-early-drops": 63,
+    "fixed": 74,
+}  # by the figure
+for name, accuracy in described.items():
+    assert abs(short[name].mean() - accuracy) < 0.5, (name, short[name])
 assert np.abs(long["triangular2"] - 81.4).mean() < 0.5, long
 assert 0.9 < ahead["fixed-early-drops"].mean() < 1.1, ahead
 assert -0.4 < ahead["fixed-mean-early-drops"].mean() < -0.3, ahead
 assert abs(means["triangular2"] / means["fixed-mean-early-drops"] - 1) < 0.01
+before = {
+    name: clr_table1.SETTINGS[name].schedule.describe(16_000)["mean"]
+    for name in ("triangular2", "fixed-early-drops")
+}
+times = before["triangular2"] / before["fixed-early-drops"]
+assert 1.9 < times < 2.3, times  # the text: about twice as high
 display(
     Markdown(
         f"**At a tenth** the run with cycles ends {lead(short, 'fixed-early-drops')} points above the fixed rate of 0.001 with the same drops, in as many updates. (The fixed rate of 7,000 updates is far ahead of both; the cycles' difference from it is {lead(short, 'fixed')}.) "

@@ -61,7 +61,7 @@ def load(experiment: str, folder: Path | None = None) -> dict[str, dict[str, lis
 
 
 def perform(trial: Trial, capability: str | None = None, onednn: bool = True, share: float = 1.0) -> Result:
-    """Run one trial on one thread; the result says what it ran on and how long it took, in seconds.
+    """Run one trial on one thread; the result says what it ran on, and its processor time in seconds.
 
     ``capability`` is an instruction set of :mod:`lrlib.course.processor`; None leaves what this process has. Errors:
     ``RuntimeError`` if a framework was imported under another one. ``onednn``: whether TensorFlow takes oneDNN's
@@ -72,7 +72,7 @@ def perform(trial: Trial, capability: str | None = None, onednn: bool = True, sh
 
 
 def perform_group(group: Group, capability: str | None = None, onednn: bool = True, share: float = 1.0) -> list[Result]:
-    """As :func:`perform` for the trials of a group; ``seconds`` is each one's part of the time."""
+    """As :func:`perform` for the trials of a group; ``seconds`` is each one's part of that time."""
     if capability is not None:
         processor.pin(capability)
     module = "keras" if group.framework.startswith("keras") else group.framework
@@ -81,11 +81,12 @@ def perform_group(group: Group, capability: str | None = None, onednn: bool = Tr
     with fast_convolutions() if onednn else contextlib.nullcontext():
         importlib.import_module(f"lrlib.course.{module}").one_thread()
     experiment = experiments.get(group.experiment)
-    start = time.perf_counter()
+    # Not the clock on the wall: other work beside it, and a pause, are no cost of the trial.
+    start = time.process_time()
     results = experiment.run(experiment.settings[group.setting], group.framework, group.seeds, share)
     gc.collect()  # a graph and its data refer to each other; a worker that grows is replaced, which costs seconds
     provenance = {
-        "seconds": round((time.perf_counter() - start) / len(group.seeds), 2),
+        "seconds": round((time.process_time() - start) / len(group.seeds), 2),
         "versions": _versions(PACKAGES[module]),
         "hardware": processor.hardware(),
         "vendor": processor.vendor(),

@@ -24,7 +24,7 @@ import nbformat
 import numpy as np
 import pytest
 import yaml
-from browser import parsed
+from browser import needs_site, parsed
 from bs4 import BeautifulSoup
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from PIL import Image
@@ -842,7 +842,6 @@ def test_the_notebooks_on_offer_are_those_of_the_assignments_that_there_are(tmp_
 
 # --- The built pages ------------------------------------------------------------------------------
 
-built = pytest.mark.skipif(not HTML.exists(), reason="the book is not built: run make book")
 FOREIGN = re.compile(r"^\s*(https?:)?//", re.IGNORECASE)
 LOADED = {
     "script": ["src"],
@@ -888,14 +887,14 @@ def built_pages():
             yield path, parsed(path)
 
 
-@built
+@needs_site
 def test_pages_of_the_table_of_contents_exist():
     assert build.missing_pages(ROOT / "_toc.yml", HTML) == []
     listed = list(table_of_contents.pages(yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))))
     assert {f"book/chapters/{chapter.name}" for chapter in CHAPTERS} <= set(listed)
 
 
-@built
+@needs_site
 def test_pages_load_nothing_from_another_host():
     # Without npm the build says that formulas come from the CDN; that is the one exception.
     allowed = "mathjax@3" if shutil.which("npm") is None else "\0"
@@ -910,7 +909,7 @@ def test_pages_load_nothing_from_another_host():
     assert found == {}
 
 
-@built
+@needs_site
 def test_what_pages_load_is_there():
     lacking = []
     for path, soup in built_pages():
@@ -921,7 +920,7 @@ def test_what_pages_load_is_there():
     assert lacking == []
 
 
-@built
+@needs_site
 def test_every_picture_has_a_text():
     lacking = []
     for path, soup in built_pages():

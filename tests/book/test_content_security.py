@@ -4,12 +4,11 @@ import os
 
 import content_security
 import pytest
-from browser import SITE, needs_browser, opened, pages, parsed, served, unfold
+from browser import SITE, needs_browser, needs_site, opened, pages, parsed, served, unfold
 from playwright.sync_api import expect
 from sphinx.errors import ExtensionError
 from sphinx.ext.mathjax import MATHJAX_URL
 
-built = pytest.mark.skipif(not SITE.exists(), reason="the book is not built: run make book")
 PAGES = pages() if SITE.exists() else []
 HEAD = '<html><head><meta charset="utf-8"><title>T</title></head><body>{}</body></html>'
 # One script of a page's text, and one in an attribute.
@@ -32,7 +31,7 @@ def directives(page):
 # --- What is written ----------------------------------------------------------------------------------------------
 
 
-@built
+@needs_site
 @pytest.mark.parametrize("name", PAGES)
 def test_every_page_permits_its_own_scripts_and_no_others(name):
     page = parsed(SITE / name)
@@ -138,7 +137,7 @@ USED = {
 }
 
 
-@built
+@needs_site
 @needs_browser
 @pytest.mark.slow
 class TestPages:

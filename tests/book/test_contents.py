@@ -8,7 +8,7 @@ import nbformat
 import numpy as np
 import pytest
 import yaml
-from browser import SITE, parsed
+from browser import SITE, needs_site, parsed
 from bs4 import BeautifulSoup
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from sphinx.application import Sphinx
@@ -25,7 +25,6 @@ PAGES = [entry["file"] for part in PARTS for entry in part["chapters"]]
 NUMBERED = [entry["file"] for part in PARTS if part.get("numbered") for entry in part["chapters"]]
 CHAPTERS = sorted((BOOK / "chapters").glob("*.py"))
 TYPED = re.compile(r"\bchapters?( |\n(# )?)(no\. ?)?\d", re.IGNORECASE)  # the words may stand on two lines
-built = pytest.mark.skipif(not SITE.exists(), reason="the book is not built: run make book")
 
 
 def soup(page):
@@ -92,7 +91,7 @@ def test_verdicts_come_after_all_that_they_judge():
     assert judged <= set(PAGES[: PAGES.index("book/chapters/verdicts")])
 
 
-@built
+@needs_site
 def test_sidebar_titles_and_links_have_the_same_numbers():
     sidebar = sidebar_of("book/index", soup("book/index"))
     assert list(sidebar) == PAGES
@@ -113,7 +112,7 @@ def test_sidebar_titles_and_links_have_the_same_numbers():
     assert counted > 3 * len(NUMBERED)
 
 
-@built
+@needs_site
 def test_no_page_has_a_typed_number_of_a_chapter():
     found = {}
     for page in ["book/index", *PAGES]:

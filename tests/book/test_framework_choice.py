@@ -1,12 +1,12 @@
 """One choice of framework for the whole book: by tab, by switch, by address, by keyboard, and without scripts."""
 
 import pytest
-from browser import SITE, needs_browser, opened, still, unfold
+from browser import SITE, needs_browser, needs_site, opened, still, unfold
 from playwright.sync_api import expect
 
 pytestmark = [
     needs_browser,
-    pytest.mark.skipif(not SITE.exists(), reason="the book is not built: run make book"),
+    needs_site,
     pytest.mark.slow,
 ]
 ONE, OTHER, WITHOUT_TABS = (

@@ -8,7 +8,7 @@ from collections import Counter
 from urllib.parse import unquote, urlsplit
 
 import pytest
-from browser import SITE, pages, parsed, read
+from browser import SITE, needs_site, pages, parsed, read
 
 ADDRESSES = {"a": "href", "area": "href", "link": "href", "use": "href", "form": "action"}
 ADDRESSES |= dict.fromkeys(["script", "img", "source", "iframe", "embed", "audio", "video"], "src")
@@ -86,22 +86,19 @@ def style_faults(folder):
     return faults
 
 
-built = pytest.mark.skipif(not SITE.exists(), reason="the book is not built: run make book")
-
-
-@built
+@needs_site
 @pytest.mark.slow
 def test_every_link_of_the_book_leads_somewhere():
     assert link_faults(SITE) == []
 
 
-@built
+@needs_site
 @pytest.mark.slow
 def test_what_style_sheets_load_is_there():
     assert style_faults(SITE) == []
 
 
-@built
+@needs_site
 @pytest.mark.slow
 def test_every_page_can_be_reached_from_the_front_page():
     reached, todo = set(), ["index.html"]

@@ -3,15 +3,13 @@
 from types import SimpleNamespace
 
 import pytest
-from browser import SITE, parsed
+from browser import SITE, needs_site, parsed
 from docutils import nodes
 from test_site import built, project
 
 import lrlib
 
 import page_meta  # isort: skip
-
-needs_site = pytest.mark.skipif(not SITE.exists(), reason="the book is not built: run make book")
 
 
 def meta(page):

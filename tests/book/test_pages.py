@@ -7,11 +7,10 @@ import re
 from pathlib import Path
 
 import pytest
-from browser import SITE, needs_browser, opened, pages, served, still, unfold
+from browser import SITE, needs_browser, needs_site, opened, pages, served, still, unfold
 from playwright.sync_api import expect
 
 ROOT = Path(__file__).resolve().parents[2]
-built = pytest.mark.skipif(not SITE.exists(), reason="the book is not built: run make book")
 pytestmark = [needs_browser, pytest.mark.slow]
 CHECKS = (Path(__file__).parent / "page_checks.js").read_text(encoding="utf-8")
 WIDTHS = (360, 1440)
@@ -114,17 +113,17 @@ class EachPage:
             assert page_faults(page, axe, budget, article_in) == []
 
 
-@built
+@needs_site
 class TestOnAPhone(EachPage):
     width, article_in = 360, "light"
 
 
-@built
+@needs_site
 class TestOnADesk(EachPage):
     width, article_in = 1440, "dark"
 
 
-@built
+@needs_site
 @each_page
 def test_page_opens_from_a_file(browser, name):
     with opened(browser, SITE.as_uri(), name, policy=True) as page:
@@ -231,7 +230,7 @@ def focused(page, expression):
     return page.evaluate(f"(e => {expression})(document.activeElement)")
 
 
-@built
+@needs_site
 def test_skip_link_comes_first_and_leads_to_the_text(browser, home):
     with opened(browser, home, CHAPTER) as page:
         page.keyboard.press("Tab")
@@ -244,7 +243,7 @@ def test_skip_link_comes_first_and_leads_to_the_text(browser, home):
         page.wait_for_function("document.activeElement.closest('main') !== null")
 
 
-@built
+@needs_site
 def test_focus_is_always_seen(browser, home):
     with opened(browser, home, CHAPTER, reduced_motion="reduce") as page:
         settle(page)
@@ -266,7 +265,7 @@ def test_focus_is_always_seen(browser, home):
             assert seen == ""
 
 
-@built
+@needs_site
 @pytest.mark.parametrize("side", ["primary", "secondary"])
 def test_sidebars_open_and_close_on_a_phone(browser, home, side):
     with opened(browser, home, CHAPTER, width=360) as page:
@@ -282,7 +281,7 @@ def test_sidebars_open_and_close_on_a_phone(browser, home, side):
         expect(toggle).to_be_focused()
 
 
-@built
+@needs_site
 def test_sidebar_folds_on_a_wide_screen(browser, home):
     with opened(browser, home, CHAPTER, reduced_motion="reduce") as page:
         settle(page)
@@ -293,7 +292,7 @@ def test_sidebar_folds_on_a_wide_screen(browser, home):
             links.wait_for(state="visible" if shown else "hidden")
 
 
-@built
+@needs_site
 @each_width
 def test_search_dialog_opens_and_closes(browser, home, width):
     with opened(browser, home, CHAPTER, width=width) as page:
@@ -317,7 +316,7 @@ def test_search_dialog_opens_and_closes(browser, home, width):
         assert "q=plateau" in page.url and page.watch.faults() == []
 
 
-@built
+@needs_site
 def test_colours_are_chosen_by_keyboard_and_kept(browser, home):
     with opened(browser, home, CHAPTER) as page:
         settle(page)
@@ -340,7 +339,7 @@ def test_colours_are_chosen_by_keyboard_and_kept(browser, home):
 # --- Reading ------------------------------------------------------------------------------------------------------
 
 
-@built
+@needs_site
 def test_lines_have_a_readable_length(browser, home):
     with opened(browser, home, CHAPTER) as page:
         characters = page.evaluate(
@@ -357,7 +356,7 @@ def test_lines_have_a_readable_length(browser, home):
         assert 62 <= middle <= 78, middle
 
 
-@built
+@needs_site
 @each_width
 def test_wide_tables_scroll_in_a_named_region(browser, home, width):
     with opened(browser, home, "book/chapters/verdicts.html", width=width) as page:
@@ -381,7 +380,7 @@ def test_wide_tables_scroll_in_a_named_region(browser, home, width):
         page.wait_for_function("document.activeElement.scrollLeft > 0")
 
 
-@built
+@needs_site
 def test_a_figure_scrolls_on_a_telephone_and_says_so(browser, home):
     with opened(browser, home, "book/chapters/cycling.html", width=390) as page:
         settle(page)
@@ -402,14 +401,14 @@ def test_a_figure_scrolls_on_a_telephone_and_says_so(browser, home):
         expect(hint).to_be_hidden()
 
 
-@built
+@needs_site
 def test_without_scripts_a_figure_says_that_it_scrolls(browser, home):
     with opened(browser, home, "book/chapters/cycling.html", width=390, java_script_enabled=False) as page:
         expect(page.locator("#fig-cycle-question .scroll-hint")).to_be_visible()
         expect(page.locator("#fig-cycle-question .figure-scroll")).to_have_role("region")
 
 
-@built
+@needs_site
 def test_contents_beside_a_wide_table_open_for_the_keyboard(browser, home):
     with opened(browser, home, "book/chapters/verdicts.html") as page:
         settle(page)
@@ -421,7 +420,7 @@ def test_contents_beside_a_wide_table_open_for_the_keyboard(browser, home):
         page.wait_for_function("getComputedStyle(document.querySelector('nav.page-toc')).opacity === '1'")
 
 
-@built
+@needs_site
 def test_pictures_keep_their_place_and_come_when_near(browser, home):
     with opened(browser, home, "book/chapters/cycling.html") as page:
         pictures = page.locator("article img").evaluate_all(
@@ -432,7 +431,7 @@ def test_pictures_keep_their_place_and_come_when_near(browser, home):
         assert all(int(width) > 0 and int(height) > 0 for _, width, height in pictures)
 
 
-@built
+@needs_site
 def test_paper_has_the_text_and_both_frameworks(browser, home):
     with opened(browser, home, CHAPTER) as page:
         settle(page)

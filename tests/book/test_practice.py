@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
-from browser import SITE, needs_browser, opened
+from browser import needs_browser, needs_site, opened
 from playwright.sync_api import expect
 
 import lrlib
@@ -12,7 +12,6 @@ import lrlib
 BOOK = next(folder for folder in Path(__file__).resolve().parents if (folder / "_toc.yml").exists()) / "book"
 PAGE = (BOOK / "practice.md").read_text(encoding="utf-8")
 PROSE = re.sub(r"```.*?```", "", PAGE, flags=re.DOTALL)
-built = pytest.mark.skipif(not SITE.exists(), reason="the book is not built: run make book")
 A4 = (718, 1047)  # pixels of the paper, less margins of a centimetre
 
 
@@ -57,7 +56,7 @@ def test_the_checklist_has_at_most_fourteen_boxes():
     assert boxes == [str(n) for n in range(1, len(boxes) + 1)] and 0 < len(boxes) <= 14
 
 
-@built
+@needs_site
 @needs_browser
 @pytest.mark.slow
 def test_the_checklist_prints_on_a_sheet_of_its_own(browser, home):

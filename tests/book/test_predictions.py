@@ -8,7 +8,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from browser import SITE, needs_browser, opened, served, still
+from browser import needs_browser, needs_site, opened, served, still
 from bs4 import BeautifulSoup
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from playwright.sync_api import expect
@@ -511,7 +511,7 @@ def test_wrong_answers_are_noticed():
 
 @pytest.mark.slow
 @needs_browser
-@pytest.mark.skipif(not SITE.exists(), reason="the book is not built: run make book")
+@needs_site
 @each_chapter
 def test_choices_are_the_words_of_the_source(browser, home, chapter):
     bold = re.findall(r"\*\*([^*]+)\*\*", markdown(nbformat.read(chapter, as_version=4)))

@@ -3,11 +3,10 @@
 import re
 
 import pytest
-from browser import SITE, needs_browser, opened
+from browser import needs_browser, needs_site, opened
 from playwright.sync_api import expect
 
-built = pytest.mark.skipif(not SITE.exists(), reason="the book is not built: run make book")
-pytestmark = [pytest.mark.slow, needs_browser, built]
+pytestmark = [pytest.mark.slow, needs_browser, needs_site]
 CHAPTER = "book/chapters/momentum_and_noise.html"
 
 
