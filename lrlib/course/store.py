@@ -67,7 +67,7 @@ _NUMBERS, _TABLE = _list_of(_number), _list_of(_list_of(_number))
 FIELDS: dict[str, tuple[str, Check]] = {
     "framework": ("the framework that ran", _is(str)),
     "seed": ("the seed of the initial weights and of the batches", _is(int)),
-    "seconds": ("processor time; of trials before November 28, 2026, time on the wall", _number),
+    "seconds": ("processor time; of older trials, time on the wall", _number),
     "versions": ("of Python and the frameworks", _words),
     "hardware": ("processor, cores and threads, in words", _is(str)),
     "vendor": ("the processor's vendor", _is(str)),
