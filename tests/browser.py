@@ -157,13 +157,25 @@ def axe_script():
 
 def still(page):
     """Wait until a change is drawn: two frames, and what moves in them."""
+    # An animation's own promise stays open in Chromium if what it moves is hidden.
     page.evaluate(
         """async () => {
-            for (let i = 0; i < 2; i++) await new Promise(requestAnimationFrame);
-            const ends = (animation) => animation.effect.getComputedTiming().endTime < Infinity;
-            await Promise.allSettled(document.getAnimations().filter(ends).map((one) => one.finished));
+            const frame = () => new Promise(requestAnimationFrame);
+            const moves = (one) => one.playState === "running" && one.effect.getComputedTiming().endTime < Infinity;
+            for (let i = 0; i < 2; i++) await frame();
+            while (document.getAnimations().some(moves)) await frame();
         }"""
     )
+
+
+def settle(page):
+    """Wait until formulas are set, fonts have arrived and the page is drawn.
+
+    Nothing but the icon is asked for after a page's ``load`` event. Playwright advises against its own "networkidle",
+    which once did not come in three minutes for a page from a file.
+    """
+    page.evaluate("async () => { await window.MathJax?.startup?.promise; await document.fonts.ready; }")
+    still(page)
 
 
 def unfold(page):

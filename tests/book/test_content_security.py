@@ -4,7 +4,7 @@ import os
 
 import content_security
 import pytest
-from browser import SITE, needs_browser, needs_site, opened, pages, parsed, served, unfold
+from browser import SITE, needs_browser, needs_site, opened, pages, parsed, served, settle, unfold
 from playwright.sync_api import expect
 from sphinx.errors import ExtensionError
 from sphinx.ext.mathjax import MATHJAX_URL
@@ -145,7 +145,7 @@ class TestPages:
     def test_what_a_reader_does_breaks_no_policy(self, browser, place, name):
         with opened(browser, place, name, policy=True) as page:
             USED[name](page)
-            page.wait_for_load_state("networkidle")
+            settle(page)
             assert page.watch.faults() == []
 
     @pytest.mark.parametrize("policy", [True, False], ids=["with its policy", "without"])
@@ -161,7 +161,7 @@ class TestPages:
         with served(tmp_path) as home:
             for address in (f"{home}/folder", site.as_uri()):
                 with opened(browser, address, EXPLORER, policy=True) as page:
-                    page.wait_for_load_state("networkidle")
+                    settle(page)
                     refused = [error for error in page.watch.errors if "Content Security Policy" in error]
                     assert (page.evaluate("window.ran"), len(refused)) == ((None, 2) if policy else (True, 0))
                     page.evaluate(WRITE)

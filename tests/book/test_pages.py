@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
-from browser import SITE, needs_browser, needs_site, opened, pages, served, still, unfold
+from browser import SITE, needs_browser, needs_site, opened, pages, served, settle, still, unfold
 from playwright.sync_api import expect
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -32,12 +32,6 @@ EMPTY_THE_ARTICLES = """() => {
 PAGES = pages() if SITE.exists() else []
 each_page = pytest.mark.parametrize("name", PAGES)
 each_width = pytest.mark.parametrize("width", WIDTHS)
-
-
-def settle(page):
-    """Wait until nothing more arrives and formulas are set."""
-    page.wait_for_load_state("networkidle")
-    page.evaluate("window.MathJax?.startup?.promise")
 
 
 def layout_faults(page):
