@@ -1,7 +1,7 @@
 """What the claims that are undecided need next, and what it costs.
 
-``python -m lrlib.course.study`` runs it, the cheapest claim's next look first; with ``--plan`` this is printed and
-nothing is run.
+``python -m lrlib.course.study`` runs it, first the claim whose word is foreseen to cost least; with ``--plan`` this is
+printed and nothing is run.
 """
 
 import math
@@ -22,12 +22,16 @@ FIXED_IN = "4b22b0c"
 
 
 class Step(NamedTuple):
-    """A claim's next look: the trials that it lacks, and their time on one core."""
+    """A claim's next look: the trials that it lacks, and their time on one core.
+
+    ``to_word``: the time up to the look that gives its word, if the runs so far foretell it; inf if no look will.
+    """
 
     claim: Claim
     verdict: Verdict
     missing: list[Trial]
     seconds: float
+    to_word: float
     accelerator: bool
 
     @property
@@ -38,9 +42,12 @@ class Step(NamedTuple):
 
 def missing_for(claim: Claim, folder: Path | None = None) -> list[Trial]:
     """The trials that a claim's next look lacks; none if it has its word, or was looked at for the last time."""
+    return _not_stored(claim.rule.wanted(), folder)
+
+
+def _not_stored(wanted: Iterable[Trial], folder: Path | None) -> list[Trial]:
     folder = store.results_folder() if folder is None else folder
-    wanted = dict.fromkeys(claim.rule.wanted())
-    return [one for one in wanted if store.find(experiments.get(one.experiment), one, folder) is None]
+    return [one for one in dict.fromkeys(wanted) if store.find(experiments.get(one.experiment), one, folder) is None]
 
 
 def needs_accelerator(trials: Iterable[Trial]) -> bool:
@@ -49,12 +56,22 @@ def needs_accelerator(trials: Iterable[Trial]) -> bool:
 
 
 def steps(judged: Iterable[tuple[Claim, Verdict]], folder: Path | None = None, only: Iterable[str] = ()) -> list[Step]:
-    """Every claim, those that cost least to look at again first, and those with nothing to run last."""
-    only, found = list(only), []
+    """Every claim, those whose word is foreseen to cost least first, and those with nothing to run last.
+
+    Of others, and of equals, the cheapest next look comes first. The order moves no look, and so no word.
+    """
+    only, found = set(only), []
     for claim, verdict in judged:
         missing = [trial for trial in missing_for(claim, folder) if not only or trial.experiment in only]
-        found.append(Step(claim, verdict, missing, sum(map(cost, missing)), needs_accelerator(missing)))
-    return sorted(found, key=lambda step: (not step.missing, step.accelerator, step.seconds))
+        to_word = _cost_to_word(claim, folder) if missing else math.inf
+        found.append(Step(claim, verdict, missing, sum(map(cost, missing)), to_word, needs_accelerator(missing)))
+    return sorted(found, key=lambda step: (not step.missing, step.accelerator, step.to_word, step.seconds))
+
+
+def _cost_to_word(claim: Claim, folder: Path | None) -> float:
+    if not isinstance(claim.rule, COMPARED):
+        return math.inf
+    return sum(map(cost, _not_stored(claim.rule.until_decided(), folder))) or math.inf
 
 
 class Spent(NamedTuple):
@@ -102,10 +119,11 @@ def _seconds(experiment: str) -> dict[tuple[str, str], list[float]]:
 
 
 def as_text(plan: Iterable[Step]) -> str:
-    """A line for each claim: its word, new seeds so far, core-minutes to its next look."""
-    lines = [f"{'word':22} {'n':>3} {'core-min':>8}  claim"]
+    """A line for each claim: its word, new seeds so far, core-minutes to its next look and to its foreseen word."""
+    lines = [f"{'word':22} {'n':>3} {'core-min':>8} {'to word':>8}  claim"]
     total = 0.0
     for step in plan:
+        to_word = "–" if math.isinf(step.to_word) else f"{step.to_word / 60:.1f}"
         if step.accelerator:
             cost = "GPU"
         elif math.isinf(step.seconds):
@@ -114,7 +132,9 @@ def as_text(plan: Iterable[Step]) -> str:
             cost, total = f"{step.seconds / 60:.1f}", total + step.seconds
         else:
             cost = "–"
-        lines.append(f"{step.verdict.word:22} {step.seeds:3} {cost:>8}  {step.claim.chapter}: {step.claim.text}")
+        lines.append(
+            f"{step.verdict.word:22} {step.seeds:3} {cost:>8} {to_word:>8}  {step.claim.chapter}: {step.claim.text}"
+        )
     return "\n".join(
         [*lines, f"next looks in all: {total / 60:.0f} core-minutes, trials that claims share counted for each"]
     )

@@ -236,16 +236,16 @@ class Higher:
             said = "Keras differs"
         return f"{said}: PyTorch less Keras {mean_interval(apart, self.digits)} over {count} seeds"
 
-    def needs(self) -> str:
-        """What an undecided claim needs, if the mean and the spread seen so far are the true ones."""
-        if self._lacks_images():
-            return "which test images were right is not stored"
-        if _word(outcome := self.decide()) != UNDECIDED:
-            return ""
+    def foreseen(self) -> int | None:
+        """Seeds of the look that will decide, if the mean and the spread seen so far are the true ones.
+
+        0 if no look will; None where they are not to be had: no run, one, a lost one, or images that are not stored.
+        """
+        outcome = self.decide()
         new = outcome is not None
         values = self.differences("pytorch", new)
-        if len(values) < 2 or not np.isfinite(values).all() or (outcome and outcome.lost):
-            return "" if outcome else "no new seed yet"
+        if self._lacks_images() or len(values) < 2 or not np.isfinite(values).all() or (outcome and outcome.lost):
+            return None
         mean, spread = (-1 if self.lower else 1) * values.mean(), values.std(ddof=1)
         ours, theirs = self.arms("pytorch", new)
         images = ours.minus(theirs).variance_of_images()
@@ -253,8 +253,27 @@ class Higher:
             half = half_width(spread, count, 1 - error, images)
             decides = word(mean - half, mean + half, self.smallest) != UNDECIDED
             if decides and count > (outcome.seeds if outcome else 0):
-                return f"about {count} seeds would decide it"
-        return f"more than {max(self.looks)} seeds would be needed"
+                return count
+        return 0
+
+    def until_decided(self) -> list[Trial]:
+        """The trials up to the look that is foreseen to decide; of the next look where nothing can be foreseen."""
+        if _word(self.decide()) != UNDECIDED:
+            return []
+        count = self.foreseen()
+        return self._wanted() if count is None else _trials(self.runs.settings() | self.control.settings(), count)
+
+    def needs(self) -> str:
+        """What an undecided claim needs, in words."""
+        if self._lacks_images():
+            return "which test images were right is not stored"
+        outcome = self.decide()
+        if _word(outcome) != UNDECIDED:
+            return ""
+        count = self.foreseen()
+        if count is None:
+            return "" if outcome else "no new seed yet"
+        return f"about {count} seeds would decide it" if count else f"more than {max(self.looks)} seeds would be needed"
 
     def _shown(self, framework: str, new: bool, count: int | None) -> str:
         """``count``: the seeds of a look. Its interval is given with the effect, and the mean needs no second one."""
@@ -336,6 +355,10 @@ class Most:
     def wanted(self) -> list[Trial]:
         found = [] if self.as_written is None else self.as_written.wanted()
         return found + [trial for comparison in self.comparisons.values() for trial in comparison.wanted()]
+
+    def until_decided(self) -> list[Trial]:
+        """Those of every comparison: its word may be had with fewer."""
+        return [trial for comparison in self.comparisons.values() for trial in comparison.until_decided()]
 
 
 def most(words: Sequence[str]) -> str:

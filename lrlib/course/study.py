@@ -202,7 +202,7 @@ class _Session:
 
 
 def run_claims(folder: Path, only: Iterable[str] = (), accelerator: bool = False) -> Report:
-    """Run the next look of each claim that is undecided, the cheapest first, until none is left that can be run.
+    """Run the next look of each claim that is undecided, the cheapest word first, until none is left that can be run.
 
     After each look all words are drawn anew: what it decided is not looked at again.
     """

@@ -54,6 +54,48 @@ def test_the_cheapest_look_comes_first_and_what_is_decided_last(made, tmp_path):
     assert steps[2].missing == [] and steps[2].seconds == 0
 
 
+class TestTheCheapestWordComesFirst:
+    """Comparisons of which so many seeds are foreseen to decide; each trial costs its setting's price."""
+
+    @pytest.fixture
+    def order(self, monkeypatch, tmp_path):
+        prices = {"triangular": 1.0, "triangular2": 3.0}
+        monkeypatch.setattr(plan, "cost", lambda trial: prices[trial.setting])
+
+        def of(**rules):
+            made = [(Claim("made", name, "", rule, "cycling"), Verdict(rule.word, {})) for name, rule in rules.items()]
+            return [(step.claim.text, step.to_word) for step in plan.steps(made, tmp_path)]
+
+        return of
+
+    class Comparison(Higher):
+        def __init__(self, setting, to_word, word=UNDECIDED):
+            for name, value in {"setting": setting, "to_word": to_word, "word": word}.items():
+                object.__setattr__(self, name, value)
+
+        def wanted(self):
+            return [trial(self.setting, 100 + seed) for seed in range(5)]
+
+        def until_decided(self):
+            return [trial(self.setting, 100 + seed) for seed in range(self.to_word)]
+
+    def test_though_its_next_look_costs_more(self, order):
+        far, near = self.Comparison("triangular", 40), self.Comparison("triangular2", 5)
+        assert order(far=far, near=near) == [("near", 15.0), ("far", 40.0)]
+
+    def test_what_no_look_will_decide_comes_last(self, order):
+        never, published, near = (
+            self.Comparison("triangular", 0),
+            Rule(trial("triangular", 100)),
+            self.Comparison("triangular2", 40),
+        )
+        assert order(never=never, published=published, near=near) == [
+            ("near", 120.0),
+            ("published", math.inf),
+            ("never", math.inf),
+        ]
+
+
 def test_a_cost_is_the_median_of_what_is_stored():
     stored = [one["seconds"] for one in store.everything(CYCLING)["triangular"] if one["framework"] == "keras"]
     assert len(stored) == 15 and plan.cost(trial("triangular", 100, "keras")) == sorted(stored)[7]
@@ -78,8 +120,8 @@ def test_what_is_stored_is_not_missing_and_only_takes_some_experiments(made, tmp
 def test_the_text_says_word_seeds_and_minutes(made, tmp_path):
     made(one=Rule(trial("triangular", 100)))
     head, line, total = plan.as_text(plan.steps(claims.judged(), tmp_path)).splitlines()
-    assert head.split() == ["word", "n", "core-min", "claim"]
-    assert re.fullmatch(r"undecided +0 +0\.\d  cycling: one", line) and total.startswith(
+    assert head.split() == ["word", "n", "core-min", "to", "word", "claim"]
+    assert re.fullmatch(r"undecided +0 +0\.\d +–  cycling: one", line) and total.startswith(
         "next looks in all: 0 core-min"
     )
 
@@ -155,13 +197,19 @@ def test_the_commit_that_fixed_the_rules_is_named():
 def test_the_text_has_minutes_of_a_core_and_their_sum():
     def step(text, missing, seconds, accelerator=False):
         return plan.Step(
-            Claim("made", text, "", None, "cycling"), Verdict(UNDECIDED, {}), missing, seconds, accelerator
+            Claim("made", text, "", None, "cycling"),
+            Verdict(UNDECIDED, {}),
+            missing,
+            seconds,
+            2 * seconds or math.inf,
+            accelerator,
         )
 
     one = [trial("triangular", 100)]
     steps = [step("a", one, 5400.0), step("b", one, 3600.0), step("c", [], 0.0), step("d", one, 9e9, True)]
     _, *lines, total = plan.as_text(steps).splitlines()
     assert [line.split()[2] for line in lines] == ["90.0", "60.0", "–", "GPU"]
+    assert [line.split()[3] for line in lines[:3]] == ["180.0", "120.0", "–"]
     assert total.startswith("next looks in all: 150 core-minutes")
 
 

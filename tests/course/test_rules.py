@@ -120,7 +120,19 @@ class TestComparisons:
     def test_how_many_seeds_would_decide_follows_from_the_spread(self, stored, shift, needed, side):
         stored(first_control=[50.0] * 5, first_ours=[50 + side * (shift + x) for x in (-5.0, -2.5, 0.0, 2.5, 5.0)])
         said = f"about {needed} seeds would decide it" if needed else "more than 40 seeds would be needed"
-        assert compared("ours", "control", lower=side < 0).needs() == said
+        rule = compared("ours", "control", lower=side < 0)
+        assert rule.needs() == said
+        assert {trial.setting for trial in rule.until_decided()} == ({"ours", "control"} if needed else set())
+        assert {trial.seed for trial in rule.until_decided() if trial.framework == "pytorch"} == {
+            100 + seed for seed in range(needed or 0)
+        }
+
+    def test_until_it_is_decided_is_the_next_look_where_nothing_is_foreseen_and_nothing_once_it_is(self, stored):
+        stored()
+        rule = compared("ours", "control")
+        assert rule.foreseen() is None and rule.until_decided() == rule.wanted() != []
+        stored(control=list(90 + FIVE), ours=list(93 - FIVE))
+        assert rule.judge().word == HOLDS and rule.until_decided() == []
 
     def test_not_to_be_told_apart_is_not_to_agree(self, stored):
         wide = [90.0, 97.0, 83.0, 92.0, 88.0]
