@@ -104,6 +104,7 @@ def test_a_bad_entry_is_named(kind):
     assert len(str(found.value)) <= tool.SHOWN
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "source",
     ["while True:\n    pass\n", "while True:\n    try:\n        while True: pass\n    except BaseException: pass\n"],

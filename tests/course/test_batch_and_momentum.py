@@ -88,6 +88,7 @@ def test_random_labels_are_trained_on_and_not_tested_on():
     assert clean["test_accuracy"] > 90
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["batch256-0.32", "momentum0.9-0.32", "adam-batch32-0.001", "shaken-grown"])
 def test_both_frameworks_take_the_same_steps(name):
     setting = bm.SETTINGS[name]

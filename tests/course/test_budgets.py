@@ -225,6 +225,7 @@ class TestClaims:
 
 
 class TestResults:
+    @pytest.mark.slow
     def test_a_cell_is_one_task_optimizer_and_budget(self):
         """Recomputed from the files, without the samples that the claims are drawn from."""
         cells = list(itertools.product(results.COMPLETE, results.OPTIMIZERS, BUDGETS))
@@ -244,6 +245,7 @@ class TestResults:
         mean, low, high = results.pooled("wsd", "linear")
         assert mean == pytest.approx(0, abs=1e-6) and low < -0.5 and high > 0.5
 
+    @pytest.mark.slow
     def test_what_is_best_on_validation_has_no_regret_and_a_range_test_is_no_candidate(self):
         for task, optimizer in itertools.product(results.COMPLETE, results.OPTIMIZERS):
             best = [results.best_on_validation(task, optimizer, epochs) for epochs in BUDGETS]

@@ -50,6 +50,7 @@ def outputs_of(theirs, ours, images):
         yield theirs(torch.from_numpy(images)).detach().numpy(), ours(images, training=training).numpy()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [None, 28])
 def test_resnet18_is_one_network_in_both_frameworks(size):
     from lrlib.course import keras as in_keras

@@ -65,6 +65,7 @@ def alone(draws, repetition, schedule, data, relu):
     return np.array(errors), W, V
 
 
+@pytest.mark.slow
 @linear_and_relu
 @each_framework
 def test_it_is_the_algorithm(framework, relu, data):
@@ -78,6 +79,7 @@ def test_it_is_the_algorithm(framework, relu, data):
             np.testing.assert_allclose(ours[repetition], theirs, atol=1e-5)
 
 
+@pytest.mark.slow
 @linear_and_relu
 def test_both_frameworks_take_the_same_steps_on_digits(relu):
     """The first 100 updates of a trial, float32: weights within 1e-5 of each other (they are up to 0.3)."""

@@ -166,6 +166,7 @@ def test_a_draw_takes_a_bounded_time_on_average(tmp_path, monkeypatch):
     assert len(drawn()) == 2000
 
 
+@pytest.mark.slow
 def test_the_draw_is_the_same_until_something_changes(tmp_path, monkeypatch):
     every = experiments.NAMES + experiments.BEGUN
     seconds = {name: seconds_of_reruns(experiments.get(name)) for name in every}
@@ -188,11 +189,13 @@ def test_long_trials_are_drawn_too_but_rarely(tmp_path, monkeypatch):
     assert 120 < long < 250  # one in eleven
 
 
+@pytest.mark.slow
 def test_every_trial_that_a_processor_ran_may_be_drawn():
     for experiment in map(experiments.get, experiments.NAMES):
         first = {trial for trial in experiment.trials() if trial.setting not in experiment.optional}
         assert first <= set(seconds_of_reruns(experiment))
 
 
+@pytest.mark.slow
 def test_what_is_stored_of_a_begun_experiment_is_drawn_too():
     assert {"foretold-digits", "budgets-digits"} <= {trial.experiment for trial in drawn()}

@@ -508,6 +508,7 @@ def scaled(rule, *how):
     return dataclasses.replace(rule, runs=Scaled(rule.runs, *how), control=Scaled(rule.control, *how), as_written=None)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scale", [0.25, 0.5, 2.0])
 def test_with_other_noise_no_word_turns_into_its_opposite(scale):
     """The spread of all stored runs of new seeds, scaled: through the whole rule, and at the look that gave the word.

@@ -70,6 +70,7 @@ def test_each_repetition_of_q_agrel_sees_its_own_images_only():
     assert not np.array_equal(data.y_test[0], data.y_test[1])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("framework", ["pytorch", "keras"])
 def test_a_new_seed_trains_and_is_tested_on_its_own_split(framework, monkeypatch):
     """One image that stands in the training part of one seed alone, made unlearnable, moves that seed only."""

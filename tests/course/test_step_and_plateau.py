@@ -15,6 +15,7 @@ def random_images(monkeypatch):
     monkeypatch.setattr(step_and_plateau, "images", lambda: (images, (images[0][:504], images[1][:504])))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("framework", step_and_plateau.FRAMEWORKS)
 def test_a_trial_reports_the_rates_in_force_and_reads_what_it_says(framework, random_images):
     result = step_and_plateau.trial(step_and_plateau.SETTINGS["step-each-2-epochs-0.1"], framework, seed=0)

@@ -103,6 +103,7 @@ def test_a_process_keeps_the_capability_that_its_framework_was_imported_under(mo
         processor.pin("AVX512")
 
 
+@pytest.mark.slow
 def test_a_trial_that_is_stored_ran_under_avx2_whatever_the_processor_has(tmp_path):
     trial = Trial("cycling", "constant-0.01", "pytorch", 0)
     study.bring_up_to_date([trial, trial._replace(seed=1)], tmp_path)

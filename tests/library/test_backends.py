@@ -194,6 +194,7 @@ WRAPPERS = {
 EIGHT = lrlib.Linear(0.8, 0.0, steps=8)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("wrapper", WRAPPERS)
 def test_a_wrapper_does_not_hide_the_accumulation(wrapper):  # case 2
     for accumulate in (1, 2):
@@ -311,6 +312,7 @@ def plateau_run(folder, order, wrap, at=None, **backup):
     return rates, rule.state
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("backup", "wrapper"),
     [({}, "none"), ({"save_freq": 1}, "LossScaleOptimizer")],
@@ -327,6 +329,7 @@ def test_a_plateau_survives_preemption(backup, wrapper, tmp_path):  # case 4
     assert after[0][0] == 5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backup", [{}, {"save_freq": 1}], ids=["each epoch", "each batch"])
 def test_a_backup_that_is_listed_first_never_has_the_rate_raised(backup, tmp_path):
     before, _ = plateau_run(str(tmp_path), "backup first", WRAPPERS["none"], at=(7, 1), **backup)

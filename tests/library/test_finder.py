@@ -464,6 +464,7 @@ def test_scaling_and_shifting_the_losses_changes_nothing(seed, scale, shift, rul
 
 # Two rules find the first and the last point of something: of 100 rates over eight decades two steps are more than the
 # bound, so they are held to it on finer ladders. The valley's middle is a count of points, and misses the bound.
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("rule", "few", "many"),
     [

@@ -153,6 +153,7 @@ def imported(files):
             yield from ((name.partition(".")[0], file) for name in names)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("places", "extras"),
     [

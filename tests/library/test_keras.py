@@ -494,6 +494,7 @@ def assert_trajectories(found, expected):
     np.testing.assert_allclose(found, expected, rtol=2e-5, atol=2e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", RULES.values(), ids=RULES)
 def test_sgd_follows_pytorch_under_every_schedule(options):
     rates = list(SAMPLES.values())

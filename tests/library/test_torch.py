@@ -754,6 +754,7 @@ def test_a_step_that_was_replaced_before():
         lrlib.torch.Scheduler(optimizer, WARM).step()
 
 
+@pytest.mark.slow
 def test_a_step_that_was_compiled_before():
     optimizer = sgd(lr=tensor())
     optimizer.step = torch.compile(optimizer.step, backend="eager")
