@@ -8,6 +8,7 @@ import challenge
 import numpy as np
 import pytest
 from browser import needs_browser, opened, served, still
+from page_faults import axe_faults
 from panels import page_alone, site_in
 from playwright.sync_api import expect
 from test_site import built, project
@@ -183,7 +184,5 @@ class TestPage:
             attempt(page, "linear", "x")
             expect(page.locator("#challenge-error")).not_to_have_text("")
             still(page)
-            page.add_script_tag(content=axe)
-            run = "axe.run('#challenge').then(r => r.violations.map(v => [v.id, v.nodes.map(n => n.html)]))"
-            assert page.evaluate(run) == []
+            assert axe_faults(page, axe, "#challenge") == []
             assert page.evaluate("document.documentElement.scrollWidth") <= width

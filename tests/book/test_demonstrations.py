@@ -9,9 +9,9 @@ import demonstrations
 import numpy as np
 import pytest
 from browser import needs_browser, opened, served, still
+from page_faults import axe_faults, layout_faults
 from panels import BOOK, site_in
 from playwright.sync_api import expect
-from test_pages import axe_faults, layout_faults
 
 from lrlib import Constant, Linear, RangeTest, WarmupStableDecay
 from lrlib.course import tasks

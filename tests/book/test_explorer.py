@@ -17,6 +17,7 @@ import stdlib
 from browser import needs_browser, opened, served, still
 from hypothesis import given
 from hypothesis import strategies as st
+from page_faults import axe_faults
 from page_timing import LOOP, REDRAW, TRAIN
 from panels import BOOK, page_alone, site_in
 from playwright.sync_api import expect
@@ -746,10 +747,7 @@ class TestPage:
         page.set_viewport_size({"width": width, "height": 900})
         page.evaluate("mode => { document.documentElement.dataset.theme = mode; }", mode)
         still(page)
-        page.add_script_tag(content=axe)
-        run = "axe.run({include: [['#explorer'], ['.explorer-gallery']]})"
-        found = page.evaluate(f"{run}.then(r => r.violations.map(v => [v.id, v.nodes.map(n => n.html)]))")
-        assert found == []
+        assert axe_faults(page, axe, "#explorer, .explorer-gallery") == []
         assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 from browser import SITE, needs_browser, needs_site, opened, pages, served, settle, still, unfold
+from page_faults import axe_faults, layout_faults
 from playwright.sync_api import expect
 
 ROOT = Path(__file__).resolve().parents[2]
 pytestmark = [needs_browser, pytest.mark.slow]
-CHECKS = (Path(__file__).parent / "page_checks.js").read_text(encoding="utf-8")
 WIDTHS = (360, 1440)
 SCHEMES = ("light", "dark")
 CHAPTER = "book/chapters/step_and_plateau.html"
@@ -32,29 +32,6 @@ EMPTY_THE_ARTICLES = """() => {
 PAGES = pages() if SITE.exists() else []
 each_page = pytest.mark.parametrize("name", PAGES)
 each_width = pytest.mark.parametrize("width", WIDTHS)
-
-
-def layout_faults(page):
-    checks = "overlappingText, sidewaysScroll, smallLettering, widerThanArticle"
-    page.evaluate(CHECKS + f"; Object.assign(window, {{ {checks} }})")
-    overlaps = page.evaluate("overlappingText().map((pair) => `overlapping text: ${pair}`)")
-    return page.evaluate("[...sidewaysScroll(), ...smallLettering(), ...widerThanArticle()]") + overlaps
-
-
-def axe_faults(page, axe, within="html", rules=None):
-    """What axe-core objects to within the element of a selector, by its default rules or by those named."""
-    # It would fetch the style sheets, which the pages' policy forbids, for a rule that is not among the default ones.
-    if page.evaluate("!window.axe"):
-        page.evaluate(axe)
-    return page.evaluate(
-        """async ([within, rules]) => {
-            const options = { resultTypes: ["violations"], preload: false, ...(rules && { runOnly: rules }) };
-            const found = await axe.run(within, options);
-            return found.violations.map(
-                (v) => `axe ${v.id}: ${v.help}: ${v.nodes.slice(0, 3).map((n) => n.html.slice(0, 200)).join(" | ")}`);
-        }""",
-        [within, rules],
-    )
 
 
 def scheme_faults(page, scheme):

@@ -11,6 +11,7 @@ import pytest
 from browser import needs_browser, needs_site, opened, served, still
 from bs4 import BeautifulSoup
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+from page_faults import axe_faults
 from playwright.sync_api import expect
 from sphinx.application import Sphinx
 from sphinx.util.docutils import docutils_namespace
@@ -429,14 +430,10 @@ def test_keyboard_is_enough(site):
 @pytest.mark.parametrize("dark", [False, True])
 def test_questions_are_accessible_and_fit(site, axe, dark, width):
     with site(dark=dark, width=width) as page:
-        page.evaluate(axe)
         for step in ("folded", "open"):
             if step == "open":
                 answer(page, "once", "higher", "the label", "at once")
-            found = page.evaluate(
-                "axe.run('article').then(r => r.violations.map(v => [v.id, v.nodes.map(n => n.html)]))"
-            )
-            assert found == [], step
+            assert axe_faults(page, axe, "article") == [], step
             assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 

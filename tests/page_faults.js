@@ -1,4 +1,4 @@
-/* What the tests measure inside a page; see tests/test_pages.py. */
+/* What the tests measure inside a page; see tests/page_faults.py. */
 
 /* The nearest thing that is laid out by itself: the text inside one is the browser's own to set. */
 function blockOf(element) {
