@@ -178,8 +178,8 @@ class Higher:
         return both | (self.as_written.settings() if self.as_written else set())
 
     def wanted(self) -> list[Trial]:
-        found = [] if self.as_written is None else self.as_written.wanted()
-        return found + self._wanted()
+        """The source's own comparison, which gives no word, waits for this one."""
+        return self._wanted() or ([] if self.as_written is None else self.as_written.wanted())
 
     def _wanted(self) -> list[Trial]:
         outcome = self.decide()
@@ -353,8 +353,8 @@ class Most:
         return [case for case, part in self.comparisons.items() if not any(part.sizes(part.has_new()).values())]
 
     def wanted(self) -> list[Trial]:
-        found = [] if self.as_written is None else self.as_written.wanted()
-        return found + [trial for comparison in self.comparisons.values() for trial in comparison.wanted()]
+        found = [trial for comparison in self.comparisons.values() for trial in comparison.wanted()]
+        return found or ([] if self.as_written is None else self.as_written.wanted())
 
     def until_decided(self) -> list[Trial]:
         """Those of every comparison: its word may be had with fewer."""

@@ -134,6 +134,19 @@ class TestComparisons:
         stored(control=list(90 + FIVE), ours=list(93 - FIVE))
         assert rule.judge().word == HOLDS and rule.until_decided() == []
 
+    def test_the_sources_own_comparison_waits_for_the_word(self, stored):
+        def wanted(rule):
+            return {trial.setting for trial in rule.wanted()}
+
+        stored(control=list(90 + FIVE))
+        fair = compared("ours", "control", as_written=compared("ours", "written"))
+        several = Most({"a": fair, "b": compared("other", "control")}, as_written=Most({"a": fair.as_written}))
+        assert wanted(fair) == {"ours", "control"} and wanted(several) == {"ours", "other", "control"}
+        stored(ours=list(93 - FIVE), other=list(93 - FIVE))
+        assert wanted(fair) == wanted(several) == {"ours", "written"}
+        stored(written=list(90 + FIVE))
+        assert wanted(fair) == wanted(several) == set()
+
     def test_not_to_be_told_apart_is_not_to_agree(self, stored):
         wide = [90.0, 97.0, 83.0, 92.0, 88.0]
         stored(
