@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import importlib.metadata
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -31,7 +32,7 @@ from lrlib.course.files import write_if_changed
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / "book" / "_build"
-SHARED = ["_config.yml", "_toc.yml", "book/references.bib", "book/_ext", "book/_static"]
+SHARED = ["_config.yml", "_toc.yml", "book/references.bib", "book/_ext", "book/_static", "book/_tools"]
 # Runs Jupyter Book; without a grammar that its import of jsonschema takes more than a second to make, for nothing here.
 JUPYTER_BOOK = "import sys; sys.modules['rfc3987_syntax'] = None; from jupyter_book.cli.main import main; main()"
 
@@ -101,7 +102,10 @@ def main(argv: list[str] | None = None) -> int:
     # Sphinx does not repeat the warnings of pages that it has read, so after a build that failed or was interrupted,
     # however it ended, all are read anew.
     stamp.unlink(missing_ok=True)
-    status = render(everything=options.all or not unchanged)
+    everything = options.all or not unchanged
+    if everything:  # Sphinx writes over what is there, and would leave what no source has any more
+        shutil.rmtree(BUILD / "html", ignore_errors=True)
+    status = render(everything)
     lacking = missing_pages(ROOT / "_toc.yml", BUILD / "html")
     if status or lacking:
         for page in lacking:

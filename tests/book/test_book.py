@@ -820,6 +820,24 @@ def test_after_a_build_that_did_not_finish_all_pages_are_read_anew(renders, end)
     assert calls == [True, False, False, True, False]
 
 
+def test_what_no_source_has_any_more_leaves_the_site_when_all_is_rendered(renders, tmp_path):
+    left = tmp_path / "html" / "_static" / "old.css"
+    for arguments, stays in ([], False), ([], True), (["--all"], False):
+        left.parent.mkdir(parents=True, exist_ok=True)
+        left.touch()
+        assert build.main(arguments) == 0 and left.exists() == stays
+
+
+def test_what_the_pages_are_made_with_is_shared_by_all(tmp_path):
+    for folder in ("_ext", "_static", "_tools"):
+        (tmp_path / "book" / folder).mkdir(parents=True)
+    for name in ("_config.yml", "_toc.yml", "book/references.bib", "book/_tools/reading.py"):
+        (tmp_path / name).touch()
+    before = build.shared_digest(tmp_path)
+    (tmp_path / "book/_tools/reading.py").write_text("MINUTES = 1")
+    assert build.shared_digest(tmp_path) != before
+
+
 def test_the_notebooks_on_offer_are_those_of_the_assignments_that_there_are(tmp_path, monkeypatch):
     monkeypatch.setattr(build, "BUILD", tmp_path)
     sources = tmp_path / "sources"
