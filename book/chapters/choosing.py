@@ -855,7 +855,7 @@ answer("check 2", "a quarter of the updates", holds=over == 16 / 4)
 #
 # **Adam** divides each weight's update by a record of its gradients. That does not replace a schedule: on ResNet-18
 # both a cycle and one line to zero end ahead of a fixed rate *under Adam*, and the cycle brings no gain over the line
-# ([Cycling on MNIST](cycling_on_mnist.ipynb#verdicts)). The study at equal budget has AdamW beside SGD on the digits
+# ([Cycling on MNIST](cycling_on_mnist.ipynb)). The study at equal budget has AdamW beside SGD on the digits
 # and on MNIST; on CIFAR-10 it is not run yet. Its third optimizer is Adam without weight decay, since Naganuma and
 # colleagues report that weight decay changes which schedule is best {cite}`naganuma2026`.
 # [The figure](#fig-adam) has the change of the error, a mean over three budgets. The words are by the study's rule,

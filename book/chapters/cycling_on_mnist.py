@@ -515,8 +515,8 @@ display(
 # 1. **an impossible one**: it stands for 1965.28 images of 2,000.
 # 2. **not clearly different**: every pair is on the source's side, but three seeds are too few for an interval
 #    without zero.
-# 3. **higher**: by 0.4 points, with each of these three seeds. Whether it stays ahead in new ones, [the
-#    verdicts](#verdicts) say.
+# 3. **higher**: by 0.4 points, with each of these three seeds. The verdicts below say
+#    whether it stays ahead in new ones.
 #
 # ## Break it: read the cycle at another moment
 #

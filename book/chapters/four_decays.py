@@ -788,7 +788,7 @@ def said(outcome):
 
 display(
     Markdown(
-        f"**What ten new seeds say.** With momentum 0 for all, two of the three decays end *behind* the constant rate: the time-based one by {said(new['time-based'])}, the exponential one by {said(new['exponential'])}. "
+        f"**What ten new seeds say.** With momentum 0 for all, two of the three decays end *behind* the constant rate: the time-based one at {said(new['time-based'])}, the exponential one at {said(new['exponential'])}. "
         f"The step ends level with it, {said(new['step'])}, which leaves out any difference as large as one point. So in most cases a schedule was *worse* here, and the claim is *{verdict.word}*. With the article's own momenta it is *{verdict.written}*. "
         "That is a word on these decays, from 0.1 and over 50 epochs, in which the constant run is still learning at the end; it is no word on a fall that comes last."
     )
