@@ -142,7 +142,9 @@ class TestComparisons:
         fair = compared("ours", "control", as_written=compared("ours", "written"))
         several = Most({"a": fair, "b": compared("other", "control")}, as_written=Most({"a": fair.as_written}))
         assert wanted(fair) == {"ours", "control"} and wanted(several) == {"ours", "other", "control"}
+        assert {trial.setting for trial in several.until_decided()} == {"ours", "other", "control"}
         stored(ours=list(93 - FIVE), other=list(93 - FIVE))
+        assert several.until_decided() == []
         assert wanted(fair) == wanted(several) == {"ours", "written"}
         stored(written=list(90 + FIVE))
         assert wanted(fair) == wanted(several) == set()
