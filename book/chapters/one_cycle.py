@@ -804,8 +804,8 @@ assert words_of[helps] == words_of[fewer] == "no gain", words_of
 assert verdicts[fewer].written == "holds" and verdicts[fewer].confounded
 (of_warmup,) = (word for text, word in words_of.items() if "warm-up" in text)
 assert of_warmup == "holds", of_warmup
-cycle, rule = next(
-    (verdict, claim.rule)
+((rule, cycle),) = (
+    (claim.rule, verdict)
     for claim, verdict in claims.judged("one_cycle")
     if claim.text.endswith("it is the cycle that makes it so")
 )
@@ -813,6 +813,7 @@ assert cycle.word == "undecided" and cycle.outcome.lost, cycle
 by_new = [rule.arms(name, True, 5) for name in ("pytorch", "keras")]
 for ours, line in by_new:
     assert ours.lost.sum() == 0 and line.lost.tolist() == [True] + 4 * [False]
+    assert (line.lost == new_runs[:5]).all()  # the seed lost after the rise above
 others = [ours.minus(line).values[1:] for ours, line in by_new]
 assert direction(*others) == "not clearly different"
 display(

@@ -995,10 +995,7 @@ after_five = {
 assert [one.word for one in after_five.values()] == ["no gain", "holds"], after_five
 assert after_five["a"].low < 0 < after_five["a"].high < after_five["a"].smallest
 assert after_five["a"].seeds == after_five["b"].seeds
-said = {
-    run: f"{one.mean:+.2f} points ({one.low:+.2f} to {one.high:+.2f})"
-    for run, one in after_five.items()
-}
+said = {run: one.in_words(unit="points") for run, one in after_five.items()}
 display(
     Markdown(
         "**What new seeds change.** After five epochs run (b) is ahead of the constant rate too, not only at update 1500: "

@@ -397,8 +397,8 @@ display(
 
 # %% [markdown]
 # **What is left to run.** The plan knows what each undecided claim needs next, and its time on one core. `make
-# experiments PLAN=1` prints it; `make experiments` runs it and begins where a word costs
-# least, if the numbers so far do not mislead.
+# experiments PLAN=1` prints it; `make experiments` runs it, and begins where the numbers so
+# far foretell a word at the least cost.
 
 # %% tags=["hide-cell"]
 figures.table(

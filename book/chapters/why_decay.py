@@ -825,26 +825,21 @@ for given, epochs in titles:  # at rate 2 most runs end guessing
         assert sum(map(constant_rates.guesses, runs)) > len(runs) / 2, (given, rule)
 
 
-def points(outcome):
-    """A gain and its interval, in words."""
-    return f"{outcome.mean:+.2f} points ({outcome.low:+.2f} to {outcome.high:+.2f})"
-
-
 display(
     Markdown(
-        f"*Labels right.* After 20 epochs the decay gains {points(right_short)}. The ten runs above did not show that; they are ten, and share one "
+        f"*Labels right.* After 20 epochs the decay gains {right_short.in_words(unit='points')}. The ten runs above did not show that; they are ten, and share one "
         f"split. Both rules start from a rate of {tuned['clean', 20, 'linear']:g}, next to the cliff, and on other splits the constant rate "
         f"sometimes ends badly there: its worst run reads {worst[0]:.1f} % of the test images, the decay's worst {worst[1]:.1f} %. "
-        f"After 100 epochs the gain is {points(right_long)}: {right_long.word}."
+        f"After 100 epochs the gain is {right_long.in_words(unit='points')}: {right_long.word}."
     ),
     Markdown(
-        f"*A fifth wrong.* After 20 epochs the decay gains {points(wrong_short)}. It can start from {tuned['noisy', 20, 'linear']:g}, "
-        f"where the constant has to make do with {tuned['noisy', 20, 'constant']:g}. After 100 epochs {points(wrong_long)} are left, just clear of zero. "
+        f"*A fifth wrong.* After 20 epochs the decay gains {wrong_short.in_words(unit='points')}. It can start from {tuned['noisy', 20, 'linear']:g}, "
+        f"where the constant has to make do with {tuned['noisy', 20, 'constant']:g}. After 100 epochs {wrong_long.in_words(unit='points')} are left, just clear of zero. "
         f"We had expected more, from a trial that compared both at the same rate of 0.5. There the decay is indeed far ahead, "
         f"{same[1]:.1f} against {same[0]:.1f} %. But a constant {tuned['noisy', 100, 'constant']:g} beats both by far."
     ),
     Markdown(
-        f"So wrong labels add {points(more_short)} to what a decay gains in 20 epochs, and {points(more_long)} in 100, "
+        f"So wrong labels add {more_short.in_words(unit='points')} to what a decay gains in 20 epochs, and {more_long.in_words(unit='points')} in 100, "
         f"which is {more_long.word}."
     ),
 )

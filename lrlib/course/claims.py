@@ -112,9 +112,7 @@ def _effect(rule: Rule, outcome: Outcome | None) -> str:
     if outcome.lost or isinstance(rule, Share):
         mean, low, high = (round(100 * (number + 0.5)) for number in (outcome.mean, outcome.low, outcome.high))
         return f"{f'wins {mean} % of pairs' if outcome.lost else f'{mean} % of runs'} ({low} to {high} %)"
-    digits = getattr(rule, "digits", 2)
-    words = [f"{number:+.{digits}f}" for number in (outcome.mean, outcome.low, outcome.high)]
-    return "{} ({} to {})".format(*words)
+    return outcome.in_words(getattr(rule, "digits", 2))
 
 
 def _next_look(claim: Claim) -> str:

@@ -43,6 +43,15 @@ class Outcome:
     frameworks: tuple[str, ...]
     lost: bool = False
 
+    def in_words(self, digits: int = 2, unit: str = "") -> str:
+        """The mean and its interval.
+
+        >>> Outcome("holds", 5, 0.44, 0.1, 0.78, 0.2, ("pytorch",)).in_words(1, "points")
+        '+0.4 points (+0.1 to +0.8)'
+        """
+        mean, low, high = (f"{number:+.{digits}f}" for number in (self.mean, self.low, self.high))
+        return f"{mean}{unit and f' {unit}'} ({low} to {high})"
+
 
 @dataclasses.dataclass(frozen=True)
 class Verdict:
