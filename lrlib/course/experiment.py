@@ -31,6 +31,7 @@ class Outcome:
     """What one look at a comparison gave: an interval, signed so that above zero is the claim, and its word.
 
     ``smallest`` is the smallest effect of interest, in the same unit. ``frameworks`` are those whose seeds were pooled.
+    ``level`` is the interval's: with several looks each has more than 95 %, so that all together have it.
     ``lost``: runs learned nothing, and the interval is that of the probability of improvement, less a half.
     """
 
@@ -41,12 +42,13 @@ class Outcome:
     high: float
     smallest: float
     frameworks: tuple[str, ...]
+    level: float
     lost: bool = False
 
     def in_words(self, digits: int = 2, unit: str = "") -> str:
         """The mean and its interval.
 
-        >>> Outcome("holds", 5, 0.44, 0.1, 0.78, 0.2, ("pytorch",)).in_words(1, "points")
+        >>> Outcome("holds", 5, 0.44, 0.1, 0.78, 0.2, ("pytorch",), 0.995).in_words(1, "points")
         '+0.4 points (+0.1 to +0.8)'
         """
         mean, low, high = (f"{number:+.{digits}f}" for number in (self.mean, self.low, self.high))

@@ -91,7 +91,7 @@ class Higher:
         mean = float(np.mean(differences.values))
         if self.lower:
             mean, low, high = -mean, -high, -low
-        return Outcome(word(low, high, self.smallest), count, mean, low, high, self.smallest, tuple(frameworks))
+        return Outcome(word(low, high, self.smallest), count, mean, low, high, self.smallest, tuple(frameworks), level)
 
     def _improvement(
         self, arms: list[tuple[Sample, Sample]], frameworks: tuple[str, ...], count: int, level: float
@@ -111,7 +111,7 @@ class Higher:
             wins = losses = 0  # of a gain, a spread or a gap a lost run says nothing
         low, high = (end - 0.5 for end in share_interval(wins, wins + losses, level))
         mean = wins / (wins + losses) - 0.5 if wins + losses else 0.0
-        return Outcome(word(low, high, IMPROVEMENT), count, mean, low, high, IMPROVEMENT, frameworks, lost=True)
+        return Outcome(word(low, high, IMPROVEMENT), count, mean, low, high, IMPROVEMENT, frameworks, level, lost=True)
 
     def _worst(self) -> int:
         """The side on which a lost run stands: −1 of accuracies, 1 of losses, 0 where it has none."""
@@ -403,7 +403,7 @@ class Share:
     def _look(self, values: np.ndarray, level: float) -> Outcome:
         low, high = (end - 0.5 for end in share_interval(int(values.sum()), len(values), level))
         mean = float(values.mean()) - 0.5
-        return Outcome(word(low, high, self.smallest), len(values), mean, low, high, self.smallest, ("pytorch",))
+        return Outcome(word(low, high, self.smallest), len(values), mean, low, high, self.smallest, ("pytorch",), level)
 
     def judge(self) -> Verdict:
         outcome = self.decide()

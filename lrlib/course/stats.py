@@ -109,11 +109,15 @@ def relative_interval(log_ratios: Values) -> str:
 def relative(mean: float, low: float, high: float) -> str:
     """The logarithm of a ratio and the ends of its interval as changes in percent, in words.
 
-    >>> relative(math.log(0.8), math.log(0.7), math.log(0.9))
-    '-20 % (-30 to -10)'
+    An end that would be rounded to zero gets a decimal, which tells on which side of zero it lies.
+
+    >>> relative(math.log(0.8), math.log(0.7), math.log(0.9)), relative(-0.03, -0.06, -0.003)
+    ('-20 % (-30 to -10)', '-3.0 % (-5.8 to -0.3)')
     """
-    mean, low, high = (round(100 * math.expm1(log)) for log in (mean, low, high))
-    return f"{mean:+} % ({low:+} to {high:+})"
+    mean, low, high = (100 * math.expm1(log) for log in (mean, low, high))
+    digits = 1 if min(abs(low), abs(high)) < 0.5 else 0
+    mean, low, high = (round(number, digits) + 0.0 for number in (mean, low, high))  # no minus zero
+    return f"{mean:+.{digits}f} % ({low:+.{digits}f} to {high:+.{digits}f})"
 
 
 def prediction_interval(values: Values, level: float = 0.95, mean_of: int = 1) -> tuple[float, float]:

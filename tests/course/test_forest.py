@@ -40,7 +40,7 @@ class Made:
 
 
 def outcome(word=words.HOLDS, mean=2.0, low=1.0, high=3.0, smallest=0.5, **more):
-    return Outcome(word, 3, mean, low, high, smallest, ("pytorch",), **more)
+    return Outcome(word, 3, mean, low, high, smallest, ("pytorch",), 0.95, **more)
 
 
 def claim(text="one is better", rule=NOBODY, source=KRISHNAN):

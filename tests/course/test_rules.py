@@ -64,6 +64,7 @@ class TestComparisons:
         stored(first_control=list(90 + FIVE), first_better=list(93 - FIVE))
         verdict = compared("better", "control").judge()
         assert verdict.word == UNDECIDED and verdict.outcome is None and verdict.first.word == HOLDS
+        assert verdict.first.level == 0.95
         assert verdict.note == "PyTorch only; about 5 seeds would decide it"
         stored(control=list(90 + FIVE), better=list(87 - FIVE))
         assert compared("better", "control").judge().word == REVERSED
@@ -73,6 +74,7 @@ class TestComparisons:
         stored(control=[90.0, 90.1, 89.9, 90.0, 90.0] * 2, better=late)
         outcome = compared("better", "control").decide()
         assert (outcome.word, outcome.seeds) == (HOLDS, 5)  # what came later is not looked at
+        assert outcome.level == 1 - LOOKS[5]
         stored(control=[90.0] * 9, better=[90.0, 93.0, 87.0, 95.0, 85.0, 90.0, 90.0, 90.0, 90.0])
         outcome = compared("better", "control").decide()
         assert (outcome.word, outcome.seeds) == (UNDECIDED, 5)  # nine seeds: the look at ten is still to come

@@ -49,6 +49,12 @@ class Accuracies(NamedTuple):
         means = self.means[:, [self.names.index(name) for name in names]]
         return means.max(1, keepdims=True) - means
 
+    def another(self, names: Sequence[str]) -> np.ndarray:
+        """Accuracy lost by each of these schedules but the best, one number a setting and schedule that lost no run."""
+        kept = ~self.lost[:, [self.names.index(name) for name in names]].any(-1)
+        behind = self.behind(names)
+        return behind[kept & (behind > 0)]
+
     def missed_peak(self, names: Sequence[str], places: int) -> np.ndarray:
         """Accuracy lost by a peak ``places`` grid points above the best one, one number a setting and schedule.
 
