@@ -58,7 +58,7 @@ def stored(name):
 # ## Exercise 1
 #
 # It does not. Validation chooses 0.3, as for the line, and the mean over three seeds is a point lower, three of 300
-# test images. One image is a third of a point and the interval holds zero, so no clear difference is the right word.
+# test images. One image is a third of a point and the interval includes zero, so no clear difference is the right word.
 
 
 # %%
