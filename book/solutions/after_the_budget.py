@@ -63,7 +63,7 @@ print("lowest from a tenth to three tenths; with four fifths over a fifth more: 
 # ## Exercise 2
 #
 # The errors are about 4.7 % with `1-sqrt` and 5.1 % with the cosine, where the straight fall has about 5.0 %. Both
-# intervals hold zero, so twenty seeds see no clear difference: over 26 updates the form of the fall matters little.
+# intervals include zero, so twenty seeds see no clear difference: over 26 updates the form of the fall matters little.
 
 # %%
 plans = {shape: lrlib.Constant(0.2).cooldown(at=102, steps=26, shape=shape) for shape in ("linear", "1-sqrt", "cosine")}
