@@ -166,7 +166,8 @@ figures.table(
 # it gives neither. The answer decides, never a version number.
 #
 # Three kinds of thing are on show. A **bug** is an answer that nobody can have wanted. A **trap** works as it was
-# written, and often as it is documented, but not as its name suggests. A **habit** is the user's own.
+# written, and often as it is documented, but not as its name suggests. A **habit** is the user's own:
+# the library does what it is told, and the wrong answer comes from the lines that are shown.
 #
 # The answer is always the rate in force, the number that the optimizer holds when the update is made. From PyTorch's
 # optimizer `rates` reads it before each update. In Keras it is measured: under a gradient of 1 plain SGD moves its weight
@@ -531,8 +532,10 @@ curve(found, ours)
 #
 # Where cycles grow by a factor, the number of the cycle is a logarithm, and both libraries take it in floating point.
 # It can come out just below a whole number. Then the restart is missed, and the rate is 0 for an update that should
-# have the peak. In PyTorch that happens to those who set the epoch themselves, with `step(121)`, in Keras to everyone
-# who trains that long. We know of no report of either.
+# have the peak. In PyTorch that happens to those who set the epoch themselves: with a first cycle of
+# one epoch and cycles that triple, at `step(121)`. In Keras it happens to everyone who trains that long: with a first
+# cycle of 10 updates and cycles that double, at update 81,910. Exercise 2
+# has another factor. We know of no report of either.
 
 
 # %% tags=["pytorch"]
@@ -945,12 +948,13 @@ recipe_of = lr_scheduler.ReduceLROnPlateau(sgd(), **absolute)
 recipe = rates_on(recipe_of)
 assert same(ours, [0.1] * 7 + [0.01] * 3) and same(recipe, ours), (ours, recipe)
 assert careful.state.best == recipe_of.best == -100
+assert (np.diff(worsening) > 0).all() and len(worsening) == 10, worsening
 museum.exhibit(
     "The plateau below zero",
     "PyTorch",
     "bug",
     '`threshold_mode="abs"`, or `lrlib.Plateau`',
-    f"Ten times the metric gets worse, from {worsening[0]:.1f} to {worsening[-1]:.1f}. PyTorch holds {best:.1f} for the best, "
+    f"Over ten epochs the metric gets worse at every step, from {worsening[0]:.1f} to {worsening[-1]:.1f}. PyTorch takes {best:.1f} for the best, "
     f"and the last rate is {listed(found[-1:])}; with an absolute threshold and in lrlib the best is {recipe_of.best:.0f} and the rate {listed(ours[-1:])}.",
     found=[found, best],
     wrong=[[0.1] * 10, worsening[-1]],

@@ -453,7 +453,8 @@ display(
 #
 # 1. `take(n)`, `then` and `drop(n)`: what was, what is new, and what is left of the plan.
 # 2. A change of plan that agrees up to now loads any checkpoint. One that does not has to say `resume="count"`.
-# 3. No checkpoint at a high rate is finished. The same 50 updates give more on the way down than at the old rate.
+# 3. Do not judge a checkpoint that was made at a high rate. On the digits, fifty updates on the way down took a third of
+#    its test error away or more, and fifty at the old rate took less.
 #
 # **Terms:** rate in force, checkpoint, horizon. **Read on:** [Choosing a schedule](choosing.ipynb), *You resume*.
 

@@ -297,7 +297,7 @@ display(
     ),
     Markdown(
         "Would one more sweep like ours suggest the source's figure? Of six ways to read it, each in both frameworks, only *valley* on held-out losses has 5.21e-4 within its "
-        "95 % prediction interval, the range in which one more sweep falls 95 times in 100. The source's *range* does hold all our *steepest* points on held-out losses. "
+        "95 % prediction interval, the range in which one more sweep falls 95 times in 100. The source's *range* does contain all our *steepest* points on held-out losses. "
         f"Smith's own rule gives {scientific(smiths_range['held-out-batches'][0])} to {scientific(smiths_range['held-out-batches'][1])} there, at the median, and "
         f"{scientific(smiths_range['training-batches'][0])} to {scientific(smiths_range['training-batches'][1])} on training batches."
     ),
@@ -618,7 +618,7 @@ display(
     Markdown(
         f"Among the four rules that aim at the steepest point, the median of fastai's lies {10**lagging.bias:.0f} times too high ({lagging.bias:+.2f} decades) and that of torch-lr-finder {10**other.bias:.0f} times "
         f"({other.bias:+.2f}). Lightning's, which takes the slope against the rate and not against its logarithm, lies {-scores['Lightning'].bias:.0f} decades too low. That of lrlib lies at {abs(ours.bias):.2f} decades, with an interquartile range of "
-        f"{ours.iqr:.2f}, which holds the middle half of the curves. Of the others, fastai's *slide* is the widest: the middle half spans {scores['fastai slide'].iqr:.1f} decades, and {100 * scores['fastai slide'].beyond:.0f} % of its answers lie beyond the minimum of the "
+        f"{ours.iqr:.2f}, the width of the middle half of the curves. Of the others, fastai's *slide* is the widest: the middle half spans {scores['fastai slide'].iqr:.1f} decades, and {100 * scores['fastai slide'].beyond:.0f} % of its answers lie beyond the minimum of the "
         "loss."
     )
 )
@@ -701,6 +701,29 @@ claims.table("finding_the_range")
 print("verdicts:", claims.counts("finding_the_range"))
 print("seeds a cell:", len(stored["held-out-batches"]["pytorch"]))
 print("stored on:", stored["held-out-batches"]["pytorch"][0]["hardware"])
+verdicts = claims.by_text("finding_the_range")
+figure, region, smith = (
+    verdicts[text]
+    for text in (
+        "the finder suggests 5.21e-4",
+        "the usable range is 3e-4 to 1e-3: the suggestion lies in it",
+        "the usable range is 3e-4 to 1e-3: it lies in Smith's range",
+    )
+)
+words = [figure.word, region.word, smith.word]
+assert words == ["not had again", "holds", "reversed"], words
+in_region, in_smiths = (one.shown["pytorch"] for one in (region, smith))
+assert (in_region, in_smiths) == ("19 of 20", "0 of 20"), (in_region, in_smiths)
+steepest = np.median(suggested["held-out-batches", "pytorch", "steepest"])
+low, high = smiths_range["held-out-batches"]
+assert 3e-4 < low < high < 1e-3, (low, high)  # narrower than the source's
+display(
+    Markdown(
+        f"New sweeps: in PyTorch the steepest point fell into the source's range in {in_region}, so as a region it held. The finder's 5.21e-4 did not come out: "
+        f"the median of the first five sweeps is {scientific(steepest)}. And in {in_smiths} did Smith's rule give a range that contains the source's. "
+        f"At the median of the first five sweeps its range is narrower, {scientific(low)} to {scientific(high)}."
+    )
+)
 
 # %% [markdown]
 # ## Exercises

@@ -670,8 +670,8 @@ answer(
 
 # %% [markdown]
 # On the parabola the slope grows without bound, so a step that is too long makes the next one longer, up to infinity. The
-# slope of the cross-entropy is bounded. Here too long a step pushes units out of reach, and the steps end when no unit is left to
-# pass a gradient on. A run that has died looks calm, so look at the accuracy too.
+# slope of the cross-entropy is bounded. Here, our reading is, too long a step pushes units out of reach. When all are dead, only
+# the ten output biases still learn, and they can do no more than guess. A run that has died looks calm, so look at the accuracy too.
 #
 # **Your predictions:**
 #
@@ -859,7 +859,7 @@ answer(
 # %% [markdown]
 # The fix is to take the mean, which Keras calls `sum_over_batch_size`. Then the rate means the same whatever the batch.
 # Dividing the rate by 32 nearly does it, and breaks again with the next batch size; an epoch's last batch is smaller even
-# today. The lesson will come back in every chapter: *the rate that is printed need not be the rate that acts.*
+# today. The lesson will come back in many chapters: *the rate that is printed need not be the rate that acts.*
 #
 # ## Verdicts
 #
@@ -892,8 +892,8 @@ print("verdicts:", claims.counts("learning_rate"))
 #
 # 1. On a parabola the limit is exact, $2/\lambda$. The steepest direction sets it, and the more the curvatures differ, the
 #    closer the best rate lies to it.
-# 2. A small rate is slow in proportion: what counts is the rate times the updates. At too large a rate most of this network's units died in the first
-#    epoch, and no loss became infinite.
+# 2. Up to 0.2 a small rate is slow in proportion: what counts is the rate times the updates. At rate 2 most of this
+#    network's units died in the first epoch, and the loss stayed finite.
 # 3. On the full batch, at two of three rates, the network moved to where its rate can just hold it: a sharpness of
 #    about $2/\eta$. At the smallest rate it did not get there.
 #

@@ -630,7 +630,7 @@ display(
         f"After 5,120 updates at {bm.SHAKEN_RATE:g} the training loss is {losses(four).mean():.2f} with batches of 4 and "
         f"{losses(thirty_two).mean():.2f} with batches of 32: eight times the noise variance holds it up. And yet the test "
         f"accuracy is {accuracy[0]:.1f} % with batches of 4 and {accuracy[1]:.1f} % with 32. The noisier runs are "
-        f"{gap.mean():.1f} points *better*; the 95 % interval of that gain, a range which holds the true mean in 95 of 100 "
+        f"{gap.mean():.1f} points *better*; the 95 % interval of that gain, a range which includes the true mean in 95 of 100 "
         f"repetitions, goes from {low:.1f} to {high:.1f}. The {new.seeds} new seeds of the verdicts give less, "
         f"{new.mean:+.1f} points ({new.low:.1f} to {new.high:.1f}). In {worse} of them the noisier run ended more than 5 points *worse*."
     )
@@ -644,8 +644,8 @@ answer("prediction 4", "higher", holds=low > 0 and new.low > 0)
 # %% [markdown]
 # Our reading: to fit a single wrong label the weights have to settle in a small, steep dent of the loss, and noise
 # keeps shaking them out of such places. We have not counted here how many random labels each run learned.
-# [Why a decay works](why_decay.ipynb) has: at an equal sum of rates, a high first rate changed their number negligibly,
-# and only from about twice that sum on did the higher of two rates learn fewer of them.
+# [Why a decay works](why_decay.ipynb) has counted them: up to the best distance hardly any are learned at any rate, so
+# the rate could not matter there. From about twice that sum of rates on, the higher of two rates learned fewer.
 #
 # ### What a schedule does, then
 #
@@ -803,12 +803,28 @@ tenth = verdicts[
     "effective step: momentum 0.9 at a tenth of the rate raises the training loss"
 ]
 assert same == ["negligible"] * 3 and tenth.word == "no gain", (same, tenth.word)
+failed = [
+    verdicts[f"{rule} raises the training loss"]
+    for rule in (
+        "linear scaling rule: eight times the batch at eight times a large rate",
+        "effective step: momentum 0.99 at a hundredth of the rate",
+        "Adam, square-root rule: four times the batch at twice the rate",
+        "Adam, linear rule: four times the batch at four times the rate",
+    )
+]
+assert [one.word for one in failed] == ["holds"] * 3 + ["reversed"], failed
+root, linear = (100 * np.expm1(one.outcome.mean) for one in failed[2:])
 display(
     Markdown(
         "The linear scaling rule keeps loss and accuracy within the smallest effect, three times out of three, until the rate is "
         "too large. For momentum 0.9 a loss higher by a tenth is excluded; that it is lower by as much is only just "
         f"not (the interval begins at {tenth.outcome.low:.3f}), so the word is *no gain* and not *negligible*."
-    )
+    ),
+    Markdown(
+        "Mind what is claimed: each row of a rule says that the rule *fails*. So *holds* speaks against the linear rule at a large rate, "
+        f"against a momentum of 0.99, and against Adam's square-root rule: there the loss ends {root:.0f} % higher. *Reversed* says that with Adam "
+        f"four times the rate went too far the other way: the loss ends {-linear:.0f} % lower."
+    ),
 )
 
 # %% tags=["folded"]

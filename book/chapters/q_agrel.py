@@ -538,7 +538,7 @@ display(
         "Depth moved the stability limit down to about 0.01. So the deep network did not make the merits of a cycle visible; it made the constant rate fail."
     ),
     Markdown(
-        f"**ReLU.** With it the network learns more slowly: at 0.01 the median is {slow['pytorch']:.1f} % after ten epochs in PyTorch ({slow['keras']:.1f} in Keras), and {late['pytorch']:.1f} % after thirty ({late['keras']:.1f}). After ten epochs the source's triangle stands at {mean_interval(ten[0], 1)} points against the constant of its mean: behind in these ten, while the interval of new repetitions holds zero. "
+        f"**ReLU.** With it the network learns more slowly: at 0.01 the median is {slow['pytorch']:.1f} % after ten epochs in PyTorch ({slow['keras']:.1f} in Keras), and {late['pytorch']:.1f} % after thirty ({late['keras']:.1f}). After ten epochs the source's triangle stands at {mean_interval(ten[0], 1)} points against the constant of its mean: behind in these ten, while the interval of new repetitions includes zero. "
         f"After thirty, the repetitions spread too widely to settle much. The triangle lost {at_maximum[0][0]} of 10 in PyTorch and {at_maximum[1][0]} in Keras, and the constant at its maximum {at_maximum[0][1]} and {at_maximum[1][1]}: coming down now and then may protect a run. But in none of {len(told)} comparisons did a cycle beat the constant next to it."
     ),
 )
