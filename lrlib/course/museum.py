@@ -131,7 +131,8 @@ class Museum:
         one = Exhibit(name, library, kind, instead, judge(found, wrong, right))
         self.exhibits.append(one)
         gives = VERDICTS[one.verdict]
-        print(f"exhibit {len(self.exhibits)} is {one.verdict}: the installed version of {library} gives {gives}")
+        who = "the code above" if kind == "habit" else f"the installed version of {library}"
+        print(f"exhibit {len(self.exhibits)} is {one.verdict}: {who} gives {gives}")
         label = f"**Exhibit {len(self.exhibits)} ({library}, {kind}), {one.verdict}:**"
         display(Markdown(f"{label} {says} *Instead:* {instead}."))
 

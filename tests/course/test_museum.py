@@ -52,6 +52,8 @@ def test_an_exhibit_is_numbered_and_its_label_says_what_was_seen(monkeypatch, ca
     printed = capsys.readouterr().out.splitlines()
     assert printed[1] == "exhibit 2 is fixed: the installed version of PyTorch gives the right answer"
     assert printed[2].startswith("exhibit 3 is changed: ")
+    museum.exhibit("Mine", "PyTorch", "habit", "another", "So.", found=[0.1], wrong=[0.1], right=[0.2])
+    assert capsys.readouterr().out == "exhibit 4 is seen: the code above gives the wrong answer\n"
 
 
 def test_a_curve_has_both_series_and_names_an_error():
