@@ -10,7 +10,7 @@ import numpy as np
 
 from lrlib import schedules
 from lrlib._clock import advanced, whole
-from lrlib._keras_optimizers import inner_optimizers, rate_of
+from lrlib._keras_optimizers import inner_optimizers, rate_of, updates_of
 from lrlib.plateau import Plateau, PlateauState
 from lrlib.schedules import Check, Count, Positive, Rate
 
@@ -163,7 +163,7 @@ class ScheduleCallback(_RateCallback):
     def _updates(self, optimizer: Any) -> int:
         # Under its own accumulation, Keras's public count is of real updates already.
         batches_per_update = 1 if optimizer.gradient_accumulation_steps else self.accumulate
-        return int(optimizer.iterations) // batches_per_update
+        return updates_of(optimizer) // batches_per_update
 
     def _now(self, optimizer: Any) -> float:
         if not callable(self.by):
@@ -252,7 +252,7 @@ class PlateauCallback(_RateCallback):
         optimizers = self._optimizers()
         rates = [rate_of(optimizer) for optimizer in optimizers]
         highest = max(rates)
-        trained = any(int(optimizer.iterations) for optimizer in optimizers)
+        trained = any(map(updates_of, optimizers))
         lower = highest < self.state.lr * (1 - 1e-6)  # by more than the rounding to Keras's float type
         if trained and lower and self.state == self.plateau.start():
             self.state = dataclasses.replace(self.state, lr=highest)

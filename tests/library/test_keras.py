@@ -754,6 +754,29 @@ def test_the_keras_adapter_does_not_load_torch():
     assert _python(code).strip() == "False"
 
 
+# TensorFlow's logical devices are set before anything else runs on it.
+ON_TWO_DEVICES = """
+import keras, numpy as np, tensorflow as tf
+import lrlib, lrlib.keras as lk
+
+[cpu] = tf.config.list_physical_devices("CPU")
+tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+x = np.ones((8, 1), "float32")
+ramp, rule = lrlib.Linear(0.1, 0.0, 8), lrlib.Plateau(0.5, factor=0.5, patience=0, threshold=10.0)
+with tf.distribute.MirroredStrategy(["/cpu:0", "/cpu:1"]).scope():
+    for callback in (lk.ScheduleCallback(ramp), lk.ScheduleCallback(ramp, by=lambda: 1), lk.PlateauCallback(rule, "loss")):
+        model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+        model.compile(lk.SGD(7.0, momentum=0.5, weight_decay=0.1), "mse")
+        rates = model.fit(x, x, batch_size=2, epochs=2, callbacks=[callback], verbose=0).history["learning_rate"]
+        print(*(round(rate, 4) for rate in rates))
+"""
+
+
+@pytest.mark.slow
+def test_the_callbacks_on_two_devices_of_a_strategy():
+    assert _python(ON_TWO_DEVICES).splitlines() == ["0.0625 0.0125", "0.0625 0.0125", "0.5 0.5"]
+
+
 @pytest.mark.slow
 def test_the_torch_adapter_loads_torch_only_and_the_keras_adapter_follows_keras_to_it():
     code = f"""
