@@ -5,9 +5,11 @@ is installed. Gradients are 1 and each update starts from weight 0 without momen
 minus the rate that was really applied.
 """
 
+import copy
 import csv
 import importlib.util
 import os
+import pickle
 import subprocess
 import sys
 
@@ -420,9 +422,120 @@ def test_the_models_own_parts_stay_as_they_are(build, tmp_path):
     np.testing.assert_array_equal(loaded.get_weights()[0], model.get_weights()[0])
     assert int(loaded.optimizer.iterations) == 2
     plain.load_weights(tmp_path / "model.keras")
-    before = callback._carried.read()
+    before = kept(callback)
     model.load_weights(tmp_path / "older.weights.h5")
-    assert callback._carried.read() == before  # the file says nothing of it
+    assert kept(callback) == before  # the file says nothing of it
+
+
+# -- copies ----------------------------------------------------------------------------------------
+
+
+def kept(callback):
+    return callback.state if isinstance(callback, lrlib.keras.PlateauCallback) else callback._clock
+
+
+def one():
+    """How far a clock goes in an update, as a function that can be pickled."""
+    return 1
+
+
+COPIES = {"copy": copy.copy, "deepcopy": copy.deepcopy, "pickle": lambda item: pickle.loads(pickle.dumps(item))}
+CALLBACKS = {
+    "schedule": lambda: lrlib.keras.ScheduleCallback(EIGHT),
+    "clock": lambda: lrlib.keras.ScheduleCallback(EIGHT, by=one),
+    "plateau": lambda: fresh_rule(),
+}
+
+
+@pytest.mark.parametrize("duplicate", COPIES.values(), ids=COPIES)
+@pytest.mark.parametrize("build", CALLBACKS.values(), ids=CALLBACKS)
+def test_a_copy_of_a_callback_keeps_its_state_and_belongs_to_no_model(build, duplicate, tmp_path):
+    def rates(*callbacks):
+        return fit(line(keras.optimizers.SGD(0.5), loss=always_one), 2, *callbacks, epochs=3).history["learning_rate"]
+
+    used = build()
+    expected = rates(used)
+    assert len(set(expected)) > 1
+    assert rates(duplicate(build())) == expected
+    state, another = kept(used), duplicate(used)
+    assert another.model is None and used.model is not None
+    assert kept(another) == state
+    model = line(keras.optimizers.SGD(0.5), loss=always_one)
+    another.set_model(model)
+    used.model.save_weights(tmp_path / "used.weights.h5")  # of which the copy knows nothing
+    fit(used.model, 2, used, epochs=2)
+    assert kept(another) == state
+    assert (kept(used) == state) == (build is CALLBACKS["schedule"])
+
+
+# -- several models, and epochs without a measurement ----------------------------------------------
+
+
+def test_each_model_of_a_cross_validation_starts_afresh():
+    def rates(model, rule, epochs=3):
+        return fit(model, 2, rule, epochs=epochs).history["learning_rate"]
+
+    folds, rule = [line(keras.optimizers.SGD(0.1), loss=always_one) for _ in range(5)], fresh_rule()
+    for model in folds[:2]:
+        assert_rates(rates(model, rule), [0.5, 0.5, 0.25])
+    assert_rates(rates(folds[1], rule, 1), [0.125])  # the same model goes on
+    fit(folds[2], 2)
+    assert_rates(rates(folds[2], rule, 1), [0.0625])  # and so does one that was trained without the rule
+    duplicate = copy.copy(rule)
+    rule.state = lrlib.PlateauState(0.4, best=1.0)  # an explicit wish
+    assert_rates(rates(folds[3], rule, 2), [0.4, 0.2])
+    assert_rates(rates(folds[4], duplicate, 1), [0.03125])
+
+
+def test_a_clock_starts_afresh_with_each_model():
+    callback = lrlib.keras.ScheduleCallback(BY_TOKENS, by=Tokens())
+    for first in (0, 4):
+        model = line(keras.optimizers.SGD(7.0), loss=always_one)
+        history = fit(model, 1, callback, epochs=4).history
+        assert_rates(history["learning_rate"], [BY_TOKENS(sum(TOKENS[first : first + t])) for t in range(4)])
+    another = line(keras.optimizers.SGD(7.0), loss=always_one)
+    fit(another, 3)
+    with pytest.raises(ValueError, match=r"has made 3 updates.*known for 4 only"):
+        fit(another, 1, callback)
+
+
+def test_a_state_that_was_loaded_into_the_next_model_is_not_thrown_away(tmp_path):
+    _, rule = trained_line(tmp_path)
+    rule.state = rule.plateau.start()
+    model = line(keras.optimizers.SGD(0.1, momentum=0.5), loss=always_one)
+    model.optimizer.build(model.trainable_variables)
+    rule.set_model(model)
+    model.load_weights(tmp_path / "state.weights.h5")
+    assert int(model.optimizer.iterations) == 0  # another kind of optimizer, which takes no count over
+    assert_rates(fit(model, 2, rule).history["learning_rate"], [0.125])
+
+
+ONES = np.ones((2, 1), "float32")
+
+
+def test_an_epoch_without_validation_is_no_measurement():
+    model, rule = line(keras.optimizers.SGD(0.1), loss=always_one), fresh_rule()
+    rule.monitor = "val_loss"
+    history = fit(model, 2, rule, epochs=7, validation_data=(ONES, ONES), validation_freq=2).history
+    assert_rates(history["learning_rate"], [0.5, 0.5, 0.5, 0.5, 0.25, 0.25, 0.125])
+
+
+@pytest.mark.parametrize(
+    ("monitor", "options", "epochs"),
+    [
+        ("val_loss", {}, 3),  # only the end shows that there is no validation
+        ("val_los", {"validation_data": (ONES, ONES), "validation_freq": 2}, 2),
+        ("acc", {}, 1),
+    ],
+)
+def test_a_monitor_that_never_comes_is_refused_as_soon_as_that_is_certain(monitor, options, epochs):
+    model, rates = line(keras.optimizers.SGD(0.1)), []
+    rule = lrlib.keras.PlateauCallback(lrlib.Plateau(0.5), monitor)
+    fit(model, 2, rule, initial_epoch=3, epochs=3)  # nothing trained, nothing missed
+    with pytest.raises(ValueError, match=rf"monitor is '{monitor}', but the epoch's logs have \['loss'") as raised:
+        fit(model, 2, rule, Stop(rates), epochs=3, **options)
+    assert len(rates) == epochs
+    assert ("validation_data" in str(raised.value)) == (monitor == "val_loss")
 
 
 # -- a clock that a function moves -----------------------------------------------------------------

@@ -764,7 +764,8 @@ tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfigur
 x = np.ones((8, 1), "float32")
 ramp, rule = lrlib.Linear(0.1, 0.0, 8), lrlib.Plateau(0.5, factor=0.5, patience=0, threshold=10.0)
 with tf.distribute.MirroredStrategy(["/cpu:0", "/cpu:1"]).scope():
-    for callback in (lk.ScheduleCallback(ramp), lk.ScheduleCallback(ramp, by=lambda: 1), lk.PlateauCallback(rule, "loss")):
+    callbacks = lk.ScheduleCallback(ramp), lk.ScheduleCallback(ramp, by=lambda: 1), lk.PlateauCallback(rule, "loss")
+    for callback in callbacks:
         model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
         model.compile(lk.SGD(7.0, momentum=0.5, weight_decay=0.1), "mse")
         rates = model.fit(x, x, batch_size=2, epochs=2, callbacks=[callback], verbose=0).history["learning_rate"]
