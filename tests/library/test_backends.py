@@ -708,6 +708,50 @@ def test_the_range_test_leaves_no_trace():
         np.testing.assert_array_equal(a, b)
 
 
+class Unpacking(keras.Sequential):
+    """With steps of its own as Keras's guide has them: a batch is the pair that ``fit`` was given."""
+
+    name_of_loss = "loss"
+
+    def train_step(self, *args):  # (data), on JAX (state, data)
+        _, _ = args[-1]
+        return self._renamed(super().train_step(*args))
+
+    def test_step(self, *args):
+        _, _ = args[-1]
+        return self._renamed(super().test_step(*args))
+
+    def _renamed(self, logs):
+        logs, *state = logs if isinstance(logs, tuple) else (logs,)
+        logs = {self.name_of_loss: logs["loss"]}
+        return (logs, *state) if state else logs
+
+
+def unpacking():
+    model = Unpacking([keras.Input((1,)), keras.layers.Dense(1, use_bias=False, kernel_initializer="ones")])
+    model.compile(keras.optimizers.SGD(0.5), "mse")
+    return model
+
+
+@pytest.mark.parametrize("batch", [(ONES, 0 * ONES), [ONES, 0 * ONES]], ids=["tuple", "list"])
+def test_the_range_test_hands_a_step_of_the_models_own_the_batch_as_fit_would(batch):
+    model = unpacking()
+    options = {"start": 0.01, "end": 0.3, "steps": 4, "progress": False}
+    found = lrlib.keras.range_test(model, [batch], validation=[batch], **options)
+    expected = np.cumprod([1 - 2 * rate for rate in found.rates]) ** 2
+    np.testing.assert_allclose(found.losses, expected, rtol=1e-5)
+    assert not {"train_step", "test_step"} & set(vars(model))
+    model.fit(*batch, verbose=0)
+
+
+def test_the_range_test_names_the_remedy_for_a_step_that_returns_no_loss():
+    model = unpacking()
+    model.name_of_loss = "g_loss"
+    for validation in (None, [(ONES, ONES)]):
+        with pytest.raises(ValueError, match=r"as 'loss', got \['g_loss'\]; .*lrlib\.keras\.no_trace"):
+            lrlib.keras.range_test(model, [(ONES, ONES)], validation=validation, steps=3, progress=False)
+
+
 # -- the other backends ----------------------------------------------------------------------------
 
 
