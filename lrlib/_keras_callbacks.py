@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -220,7 +221,8 @@ class PlateauCallback(_RateCallback):
     """Drives a mutable ``learning_rate`` by a :class:`lrlib.Plateau`, one measurement an epoch.
 
     ``monitor`` names an entry of the epoch's logs, into which the epoch's rate is put as "learning_rate". An epoch that
-    ``fit``'s ``validation_freq`` leaves without validation is no measurement for a monitor "val_…". The callback looks
+    ``fit``'s ``validation_freq`` leaves without validation is no measurement for a monitor "val_…"; a warning says so
+    once in a ``fit``, since a callback cannot see whether there are validation data at all. The callback looks
     through Keras's ``LossScaleOptimizer`` and ``MultiOptimizer``; of optimizers with different rates the highest gets
     the rule's, and the others keep their ratio to it.
 
@@ -236,8 +238,7 @@ class PlateauCallback(_RateCallback):
     where the optimizer has made updates and its rate is below ``plateau.lr``: a rate that was put back is not raised.
 
     Errors: ``ValueError`` for an optimizer that was built with a schedule or is a wrapper that is not known, or if the
-    logs have no ``monitor``: at the end of the first epoch, or for a monitor "val_…" of the first one with validation,
-    or when ``fit`` ends without any.
+    logs have no ``monitor``: at the end of the first epoch, or for a monitor "val_…" of the first one with validation.
 
     >>> model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
     >>> model.compile(keras.optimizers.SGD(0.0), "mse")
@@ -254,7 +255,7 @@ class PlateauCallback(_RateCallback):
             raise TypeError(f"plateau must be an lrlib.Plateau, got {plateau!r}")
         self.plateau, self.monitor = plateau, monitor
         self.state: PlateauState = plateau.start()
-        self._begins, self._validated, self._measured = True, False, False
+        self._begins, self._validated, self._warned = True, False, False
         self._shares = [1.0]
 
     def set_model(self, model: Any) -> None:
@@ -263,7 +264,7 @@ class PlateauCallback(_RateCallback):
 
     def on_train_begin(self, logs: Any = None) -> None:
         self._check_settable()
-        self._begins, self._measured = True, False
+        self._begins, self._warned = True, False
         if self._is_left_over(self.state):
             self.state = self.plateau.start()
 
@@ -279,21 +280,22 @@ class PlateauCallback(_RateCallback):
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         measured = self.monitor in (logs or {})
-        if not measured and (self._validated or not self.monitor.startswith("val_")):
-            raise self._without_monitor(logs)
+        if not measured:
+            self._without_monitor(sorted(logs or {}))
         self._log_rates(logs)
         if measured:
-            self._measured = True
             self.state = self.plateau.update(self.state, float(logs[self.monitor]))
             self._set_rates()
 
-    def on_train_end(self, logs: Any = None) -> None:
-        if logs and not self._measured:  # without an epoch there are no logs
-            raise self._without_monitor(logs, "; no epoch of this fit had a validation: give it validation_data")
-
-    def _without_monitor(self, logs: Any, advice: str = "") -> ValueError:
-        names = sorted(name for name in logs or {} if not name.startswith("learning_rate"))
-        return ValueError(f"monitor is {self.monitor!r}, but the epoch's logs have {names}{advice}")
+    def _without_monitor(self, names: list[str]) -> None:
+        """An epoch without validation may be `validation_freq`'s doing; any other has no such entry, and never will."""
+        said = f"monitor is {self.monitor!r}, but the epoch's logs have {names}"
+        if self._validated or not self.monitor.startswith("val_"):
+            raise ValueError(said)
+        if not self._warned:
+            self._warned = True
+            advice = "an epoch without validation is no measurement, and without validation_data no epoch is one"
+            warnings.warn(f"PlateauCallback: {said}; {advice}", stacklevel=2)
 
     def _take_over(self) -> None:
         optimizers = self._optimizers()
