@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -10,7 +11,7 @@ import numpy as np
 
 from lrlib import schedules
 from lrlib._clock import advanced, whole
-from lrlib._keras_optimizers import inner_optimizers, rate_of
+from lrlib._keras_optimizers import inner_optimizers, rate_of, updates_of
 from lrlib.plateau import Plateau, PlateauState
 from lrlib.schedules import Check, Count, Positive, Rate
 
@@ -33,6 +34,20 @@ def check_by(by: Any) -> float:
 
 class _RateCallback(keras.callbacks.Callback):
     """What both callbacks share."""
+
+    _last: tuple[Any, Any] | None = None  # the model that was trained last, and what was held of it then
+
+    def __getstate__(self) -> dict[str, Any]:
+        """For a copy or a pickle, which keeps what was learnt and belongs to no model until it is given one."""
+        return {**self.__dict__, "_model": None, "_last": None}
+
+    def _is_left_over(self, held: Any) -> bool:
+        """Whether ``held`` is what another model's training left, and this model is yet to be trained.
+
+        Not where it was set or loaded since: that makes another object of it.
+        """
+        another = self._last is not None and self._last[0] is not self.model and self._last[1] is held
+        return another and not any(map(updates_of, self._optimizers()))
 
     def _optimizers(self) -> list[Any]:
         return inner_optimizers(self.model.optimizer)
@@ -89,6 +104,10 @@ class _Carried(keras.Operation):
 # ---------------------------------------------------------------------------------------------------------------------
 
 
+# Where `by` is a function: the reading, what its rounding left out, and the updates in it.
+_UNMOVED = {"reading": 0.0, "remainder": 0.0, "updates": 0.0}
+
+
 class ScheduleCallback(_RateCallback):
     """Sets a mutable ``learning_rate`` before every update of ``fit``; resumes from the optimizer's own count.
 
@@ -101,7 +120,10 @@ class ScheduleCallback(_RateCallback):
     * ``by``: how far the schedule's clock goes in one update, as in :class:`Schedule`; or a function without arguments
       that is called after each update and says how far it went (the tokens of that batch, say: 0 or more). The reading
       is then saved and loaded with the model's weights, by ``BackupAndRestore`` too. After ``load_model`` give it back
-      with ``callback.set_model(model); model.load_weights(path)``.
+      with ``callback.set_model(model); model.load_weights(path)``. With another model, whose optimizer has made no
+      update yet, the clock begins at 0 again.
+
+    A copy keeps the clock and belongs to no model, and so does what is unpickled.
 
     Works on every backend. On JAX Keras copies the model's state at each batch where a callback looks at it, so that
     :class:`Schedule` is faster there.
@@ -125,16 +147,14 @@ class ScheduleCallback(_RateCallback):
         self.schedule = check_schedule("schedule", schedule)
         self.accumulate = check_accumulate(accumulate)
         self.by = by if callable(by) else check_by(by)
-        # Where `by` is a function: the reading, what its rounding left out, and the updates in it.
-        self._clock = {"reading": 0.0, "remainder": 0.0, "updates": 0.0}
-        self._carried = _Carried("lrlib_clock", self._read_clock, self._clock.update)
+        self._write_clock(_UNMOVED)
 
     def set_model(self, model: Any) -> None:
         super().set_model(model)
         if callable(self.by):
-            before = self._carried.hang_on(self.model)
-            if before is not None and before is not self._carried:  # another fit, with a new callback
-                self._clock.update(before.read())
+            before = _Carried("lrlib_clock", self._read_clock, self._write_clock).hang_on(self.model)
+            if before is not None and before.read != self._read_clock:  # another fit, with a new callback
+                self._write_clock(before.read())
 
     def on_train_begin(self, logs: Any = None) -> None:
         steps = self.model.steps_per_execution
@@ -148,6 +168,8 @@ class ScheduleCallback(_RateCallback):
             own = optimizer.gradient_accumulation_steps
             if own and self.accumulate not in (1, own):
                 raise ValueError(f"accumulate is {self.accumulate}, the optimizer's gradient_accumulation_steps {own}")
+        if self._is_left_over(self._clock):
+            self._write_clock(_UNMOVED)
 
     def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
         for optimizer in self._optimizers():
@@ -163,7 +185,7 @@ class ScheduleCallback(_RateCallback):
     def _updates(self, optimizer: Any) -> int:
         # Under its own accumulation, Keras's public count is of real updates already.
         batches_per_update = 1 if optimizer.gradient_accumulation_steps else self.accumulate
-        return int(optimizer.iterations) // batches_per_update
+        return updates_of(optimizer) // batches_per_update
 
     def _now(self, optimizer: Any) -> float:
         if not callable(self.by):
@@ -187,26 +209,36 @@ class ScheduleCallback(_RateCallback):
         if made == self._clock["updates"] + 1:
             went = Check.of(Rate)("ScheduleCallback", "by()", self.by())  # type: ignore[operator]
             reading, remainder = advanced(self._clock["reading"], self._clock["remainder"], went)
-            self._clock.update(reading=reading, remainder=remainder, updates=made)
+            self._write_clock({"reading": reading, "remainder": remainder, "updates": made})
+            self._last = self.model, self._clock
         return self._clock
+
+    def _write_clock(self, numbers: dict[str, float]) -> None:
+        self._clock = numbers  # never changed in place: a copy of the callback may hold the same
 
 
 class PlateauCallback(_RateCallback):
     """Drives a mutable ``learning_rate`` by a :class:`lrlib.Plateau`, one measurement an epoch.
 
-    ``monitor`` names an entry of the epoch's logs, into which the epoch's rate is put as "learning_rate". It looks
+    ``monitor`` names an entry of the epoch's logs, into which the epoch's rate is put as "learning_rate". An epoch that
+    ``fit``'s ``validation_freq`` leaves without validation is no measurement for a monitor "val_…"; a warning says so
+    once in a ``fit``, since a callback cannot see whether there are validation data at all. The callback looks
     through Keras's ``LossScaleOptimizer`` and ``MultiOptimizer``; of optimizers with different rates the highest gets
     the rule's, and the others keep their ratio to it.
 
-    ``state`` is the :class:`lrlib.PlateauState`; it is kept when ``fit`` is called again (Keras's own callback starts
-    anew), and may be set before ``fit`` to resume. It is saved and loaded with the model's weights, so that
-    ``BackupAndRestore`` brings it back. (List that after this callback: if it saves an epoch before the callback has
-    measured it, this one measurement is lost.) After ``load_model`` give the state back with
+    ``state`` is the :class:`lrlib.PlateauState`; it is kept when ``fit`` of the same model is called again (Keras's own
+    callback starts anew), and may be set before ``fit`` to resume. With another model, whose optimizer has made no
+    update yet, the rule starts afresh, unless the state was set or loaded since. A copy keeps the state and belongs to
+    no model, and so does what is unpickled.
+
+    It is saved and loaded with the model's weights, so that ``BackupAndRestore`` brings it back. (List that after this
+    callback: if it saves an epoch before the callback has measured it, this one measurement is lost.) After
+    ``load_model`` give the state back with
     ``callback.set_model(model); model.load_weights(path)``. Without that, a fresh state takes the rate that it finds,
     where the optimizer has made updates and its rate is below ``plateau.lr``: a rate that was put back is not raised.
 
     Errors: ``ValueError`` for an optimizer that was built with a schedule or is a wrapper that is not known, or if the
-    logs have no ``monitor``.
+    logs have no ``monitor``: at the end of the first epoch, or for a monitor "val_…" of the first one with validation.
 
     >>> model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
     >>> model.compile(keras.optimizers.SGD(0.0), "mse")
@@ -223,36 +255,53 @@ class PlateauCallback(_RateCallback):
             raise TypeError(f"plateau must be an lrlib.Plateau, got {plateau!r}")
         self.plateau, self.monitor = plateau, monitor
         self.state: PlateauState = plateau.start()
-        self._carried = _Carried("lrlib_plateau", self._read_state, self._write_state)
-        self._begins = True
+        self._begins, self._validated, self._warned = True, False, False
         self._shares = [1.0]
 
     def set_model(self, model: Any) -> None:
         super().set_model(model)
-        self._carried.hang_on(self.model)
+        _Carried("lrlib_plateau", self._read_state, self._write_state).hang_on(self.model)
 
     def on_train_begin(self, logs: Any = None) -> None:
         self._check_settable()
-        self._begins = True
+        self._begins, self._warned = True, False
+        if self._is_left_over(self.state):
+            self.state = self.plateau.start()
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        self._validated = False
         # Not as training begins: a BackupAndRestore that is listed later puts rate and state back after that.
         if self._begins:
             self._begins = False
             self._take_over()
 
+    def on_test_begin(self, logs: Any = None) -> None:
+        self._validated = True
+
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        if self.monitor not in (logs or {}):
-            raise ValueError(f"monitor is {self.monitor!r}, but the epoch's logs have {sorted(logs or {})}")
+        measured = self.monitor in (logs or {})
+        if not measured:
+            self._without_monitor(sorted(logs or {}))
         self._log_rates(logs)
-        self.state = self.plateau.update(self.state, float(logs[self.monitor]))
-        self._set_rates()
+        if measured:
+            self.state = self.plateau.update(self.state, float(logs[self.monitor]))
+            self._set_rates()
+
+    def _without_monitor(self, names: list[str]) -> None:
+        """An epoch without validation may be `validation_freq`'s doing; any other has no such entry, and never will."""
+        said = f"monitor is {self.monitor!r}, but the epoch's logs have {names}"
+        if self._validated or not self.monitor.startswith("val_"):
+            raise ValueError(said)
+        if not self._warned:
+            self._warned = True
+            advice = "an epoch without validation is no measurement, and without validation_data no epoch is one"
+            warnings.warn(f"PlateauCallback: {said}; {advice}", stacklevel=2)
 
     def _take_over(self) -> None:
         optimizers = self._optimizers()
         rates = [rate_of(optimizer) for optimizer in optimizers]
         highest = max(rates)
-        trained = any(int(optimizer.iterations) for optimizer in optimizers)
+        trained = any(map(updates_of, optimizers))
         lower = highest < self.state.lr * (1 - 1e-6)  # by more than the rounding to Keras's float type
         if trained and lower and self.state == self.plateau.start():
             self.state = dataclasses.replace(self.state, lr=highest)
@@ -260,6 +309,7 @@ class PlateauCallback(_RateCallback):
         self._set_rates()
 
     def _set_rates(self) -> None:
+        self._last = self.model, self.state
         for optimizer, share in zip(self._optimizers(), self._shares, strict=True):
             optimizer.learning_rate = self.state.lr * share
 

@@ -34,3 +34,8 @@ def inner_optimizers(optimizer: Any) -> list[Any]:
 
 def rate_of(optimizer: Any) -> float:
     return float(keras.ops.convert_to_numpy(optimizer.learning_rate))
+
+
+def updates_of(optimizer: Any) -> int:
+    """Its count of updates. (Under a strategy of ``tf.distribute``, ``int`` takes no variable.)"""
+    return int(keras.ops.convert_to_numpy(optimizer.iterations))

@@ -3,7 +3,7 @@
 import contextlib
 import functools
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import keras
@@ -57,6 +57,7 @@ def range_test(
       ``LossScaleOptimizer`` and ``MultiOptimizer`` are looked through; of optimizers with different rates the one with
       the largest follows the ladder, and the others keep their ratio to it.
       ``accuracies`` are those of the first of its metrics whose name has "acc" in it; None if there is none.
+      A ``train_step`` or ``test_step`` of its own gets each batch as ``fit`` hands it over, and returns its "loss".
     * ``batches``, ``validation``: iterables of tuples or lists (inputs, targets) or (inputs, targets, sample_weight),
       started again when they end: a list, a ``tf.data.Dataset``, a ``keras.utils.PyDataset``.
     * ``start``, ``end``, ``steps``, ``mode``: the ladder, see :func:`lrlib.finder.ladder`.
@@ -66,9 +67,9 @@ def range_test(
 
     For any other step run :func:`lrlib.range_test` under :func:`no_trace`, which is what restores everything here too.
 
-    Errors: ``ValueError`` for a model that is not compiled, for a wrapper of optimizers that is not known, if there is
-    no batch, or if an iterator that cannot start
-    again ends early; ``TypeError`` for a batch that is no pair.
+    Errors: ``ValueError`` for a model that is not compiled or whose own step returns no "loss", for a wrapper of
+    optimizers that is not known, if there is no batch, or if an iterator that cannot start again ends early;
+    ``TypeError`` for a batch that is no pair.
 
     >>> import numpy as np
     >>> model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
@@ -93,6 +94,7 @@ def range_test(
         per_step = max(optimizer.gradient_accumulation_steps or 1 for optimizer in optimizers)
         own = [rate_of(optimizer) for optimizer in optimizers]
         shares = [rate / max(own) if max(own) > 0 else 1.0 for rate in own]
+        model.train_step, model.test_step = _as_fit_would(model.train_step), _as_fit_would(model.test_step)
 
         def step(rate: float) -> Any:
             for optimizer, share in zip(optimizers, shares, strict=True):
@@ -127,8 +129,24 @@ def _parts(batch: Any) -> tuple[Any, ...]:
     return parts_of(batch, 3, "a pair (inputs, targets) or (inputs, targets, sample_weight)", _OWN_STEP)
 
 
+def _as_fit_would(step: Callable[..., Any]) -> Callable[..., Any]:
+    """A model's step on the batch as it is: of a pair ``train_on_batch`` makes a triple, with None as the weights."""
+
+    @functools.wraps(step)
+    def on_batch(*args: Any) -> Any:  # (data), on JAX (state, data)
+        *state, data = args
+        return step(*state, data[:2] if data[2] is None else data)
+
+    return on_batch
+
+
 def _recorded(logs: list[dict[str, Any]]) -> Any:
     """The mean loss, with the mean accuracy where there is one."""
+    if "loss" not in logs[0]:
+        raise ValueError(
+            f"range_test: the model's own train_step or test_step must return its loss as 'loss', got "
+            f"{sorted(logs[0])}; to follow another number, sweep with a step of your own: {_OWN_STEP}"
+        )
     name = next((name for name in logs[0] if "acc" in name.lower()), None)
     loss = sum(float(log["loss"]) for log in logs) / len(logs)
     return loss if name is None else (loss, sum(float(log[name]) for log in logs) / len(logs))

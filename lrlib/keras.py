@@ -17,7 +17,7 @@ with needed_by("lrlib.keras"):
 
 from lrlib._keras_callbacks import PlateauCallback, ScheduleCallback, check_accumulate, check_by, check_schedule
 from lrlib._keras_range import no_trace, range_test
-from lrlib.schedules import Check, Positive
+from lrlib.schedules import Check, Positive, Rate, _real
 
 __all__ = [
     "SGD",
@@ -197,12 +197,19 @@ class Schedule(keras.optimizers.schedules.LearningRateSchedule):
             t, _ = TensorOps.divmod(t, self.accumulate)
         return self.schedule.evaluate(t if self.by == 1 else t * self.by, TensorOps)
 
+    def __repr__(self) -> str:
+        return f"lrlib.keras.Schedule({self.schedule!r}, accumulate={self.accumulate!r}, by={self.by!r})"
+
     def get_config(self) -> dict[str, Any]:
         return {"schedule": self.schedule.to_dict(), "accumulate": self.accumulate, "by": self.by}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> "Schedule":
         return cls(**{**config, "schedule": schedules.from_dict(config["schedule"])})
+
+
+_MOMENTUM = Check("a number from 0 to 1, or an lrlib Schedule", _real, lambda x: 0 <= x <= 1)
+_WEIGHT_DECAY = Check.of(Rate).or_none()
 
 
 @keras.saving.register_keras_serializable(package="lrlib")
@@ -214,11 +221,14 @@ class SGD(keras.optimizers.Optimizer):
     Keras's own SGD has v ← μ·v − rate·g; w ← w + v: equal at a constant rate, but after a change of rate the old rate
     lives on in v for about 1/(1 − μ) updates. PyTorch's rule acts at once (Goyal et al. 2017, arXiv 1706.02677).
 
-    ``momentum`` is a number from 0 up to 1 or an lrlib Schedule of the number of updates (beside a rate whose clock
-    goes ``by`` an update: ``momentum.stretch(1 / by)``). ``weight_decay`` is PyTorch's: g ← g + weight_decay·w first.
-    Other keywords as in ``keras.optimizers.SGD``. To load a saved model that has it, ``import lrlib.keras`` first.
+    ``learning_rate`` may be an lrlib Schedule: it stands for ``lrlib.keras.Schedule`` of it. ``momentum`` is a number
+    from 0 up to 1 or an lrlib Schedule of the number of updates (beside a rate whose clock goes ``by`` an update:
+    ``momentum.stretch(1 / by)``). ``weight_decay``, a number, 0 or more, or None, is PyTorch's: g ← g + weight_decay·w
+    first, but for what ``exclude_from_weight_decay`` names. Other keywords as in ``keras.optimizers.SGD``. To load a
+    saved model that has it, ``import lrlib.keras`` first.
 
-    Errors: ``TypeError`` or ``ValueError`` for a momentum that is no number from 0 to 1 and no Schedule.
+    Errors: ``TypeError`` or ``ValueError`` for a momentum that is no number from 0 to 1 and no Schedule, and for a
+    weight decay that is no finite number, 0 or more, and not None.
 
     >>> import lrlib
     >>> w = keras.Variable(1.0)
@@ -238,16 +248,14 @@ class SGD(keras.optimizers.Optimizer):
         name: str = "SGD",
         **kwargs: Any,
     ) -> None:
-        super().__init__(learning_rate=learning_rate, name=name, **kwargs)
-        if isinstance(momentum, schedules.Schedule):
-            self._momentum_at: Schedule | None = Schedule(momentum)
-        elif isinstance(momentum, bool) or not isinstance(momentum, (int, float)):
-            raise TypeError(f"momentum must be a number or an lrlib Schedule, got {momentum!r}")
-        elif not 0 <= momentum <= 1:
-            raise ValueError(f"momentum must be from 0 to 1, got {momentum!r}")
-        else:
-            self._momentum_at = None
-        self.momentum, self.nesterov, self.l2 = momentum, nesterov, weight_decay
+        if isinstance(learning_rate, schedules.Schedule):
+            learning_rate = Schedule(learning_rate)
+        weight_decay = _WEIGHT_DECAY("lrlib.keras.SGD", "weight_decay", weight_decay)
+        super().__init__(learning_rate=learning_rate, weight_decay=weight_decay, name=name, **kwargs)
+        if not isinstance(momentum, schedules.Schedule):
+            momentum = _MOMENTUM("lrlib.keras.SGD", "momentum", momentum)
+        self._momentum_at = Schedule(momentum) if isinstance(momentum, schedules.Schedule) else None
+        self.momentum, self.nesterov = momentum, nesterov
 
     def build(self, variables: list) -> None:
         if self.built:
@@ -258,8 +266,8 @@ class SGD(keras.optimizers.Optimizer):
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
         rate = ops.cast(learning_rate, variable.dtype)
         step = ops.cast(gradient, variable.dtype)
-        if self.l2:
-            step = step + self.l2 * variable
+        if self.weight_decay and self._use_weight_decay(variable):
+            step = step + self.weight_decay * variable
         if self.velocities:
             momentum = self.momentum if self._momentum_at is None else self._momentum_at(self.iterations)
             momentum = ops.cast(momentum, variable.dtype)
@@ -271,12 +279,14 @@ class SGD(keras.optimizers.Optimizer):
             step = ops.where(momentum == 0, step, step + momentum * new if self.nesterov else new)
         self.assign_sub(variable, rate * step)
 
+    def _apply_weight_decay(self, variables: list) -> None:
+        """Nothing: Keras's own decay, w ← w − rate·weight_decay·w, would come on top of that of ``update_step``."""
+
     def get_config(self) -> dict[str, Any]:
         scheduled = self._momentum_at is not None
         own = {
             "momentum": self.momentum.to_dict() if scheduled else self.momentum,  # type: ignore[union-attr]
             "nesterov": self.nesterov,
-            "weight_decay": self.l2,
         }
         return {**super().get_config(), **own}
 

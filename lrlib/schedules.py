@@ -517,7 +517,7 @@ class Schedule(Parameters):
         """(name, first update, update after the last or None) of each phase, for :meth:`describe`."""
         return [(type(self).__name__, 0, self.length)]
 
-    def __call__(self, t: Any) -> Any:
+    def __call__(self, t: Any = None) -> Any:  # only Keras, given a bare Schedule, passes nothing: told below
         if type(t) is int or type(t) is float:
             if not 0 <= t < math.inf:
                 raise ValueError(f"t must be a finite number, 0 or more, got {t!r}")
@@ -528,6 +528,7 @@ class Schedule(Parameters):
         if isinstance(t, bool) or not isinstance(t, numbers.Real):
             tensor = hasattr(t, "dtype")
             advice = "; for a tensor take lrlib.keras.Schedule(s), lrlib.jax.schedule(s) or s(int(t))" if tensor else ""
+            advice = "; as Keras's learning_rate pass lrlib.keras.Schedule(s)" if t is None else advice
             raise TypeError(f"t must be a number or a NumPy array of numbers, got {t!r}{advice}")
         return self(int(t) if isinstance(t, numbers.Integral) else float(t))
 

@@ -5,9 +5,11 @@ is installed. Gradients are 1 and each update starts from weight 0 without momen
 minus the rate that was really applied.
 """
 
+import copy
 import csv
 import importlib.util
 import os
+import pickle
 import subprocess
 import sys
 
@@ -420,9 +422,131 @@ def test_the_models_own_parts_stay_as_they_are(build, tmp_path):
     np.testing.assert_array_equal(loaded.get_weights()[0], model.get_weights()[0])
     assert int(loaded.optimizer.iterations) == 2
     plain.load_weights(tmp_path / "model.keras")
-    before = callback._carried.read()
+    before = kept(callback)
     model.load_weights(tmp_path / "older.weights.h5")
-    assert callback._carried.read() == before  # the file says nothing of it
+    assert kept(callback) == before  # the file says nothing of it
+
+
+# -- copies ----------------------------------------------------------------------------------------
+
+
+def kept(callback):
+    return callback.state if isinstance(callback, lrlib.keras.PlateauCallback) else callback._clock
+
+
+def one():
+    """How far a clock goes in an update, as a function that can be pickled."""
+    return 1
+
+
+COPIES = {"copy": copy.copy, "deepcopy": copy.deepcopy, "pickle": lambda item: pickle.loads(pickle.dumps(item))}
+CALLBACKS = {
+    "schedule": lambda: lrlib.keras.ScheduleCallback(EIGHT),
+    "clock": lambda: lrlib.keras.ScheduleCallback(EIGHT, by=one),
+    "plateau": lambda: fresh_rule(),
+}
+
+
+@pytest.mark.parametrize("duplicate", COPIES.values(), ids=COPIES)
+@pytest.mark.parametrize("build", CALLBACKS.values(), ids=CALLBACKS)
+def test_a_copy_of_a_callback_keeps_its_state_and_belongs_to_no_model(build, duplicate, tmp_path):
+    def rates(*callbacks):
+        return fit(line(keras.optimizers.SGD(0.5), loss=always_one), 2, *callbacks, epochs=3).history["learning_rate"]
+
+    used = build()
+    expected = rates(used)
+    assert len(set(expected)) > 1
+    assert rates(duplicate(build())) == expected
+    state, another = kept(used), duplicate(used)
+    assert another.model is None and used.model is not None
+    assert kept(another) == state
+    model = line(keras.optimizers.SGD(0.5), loss=always_one)
+    another.set_model(model)
+    used.model.save_weights(tmp_path / "used.weights.h5")  # of which the copy knows nothing
+    fit(used.model, 2, used, epochs=2)
+    assert kept(another) == state
+    assert (kept(used) == state) == (build is CALLBACKS["schedule"])
+
+
+# -- several models, and epochs without a measurement ----------------------------------------------
+
+
+def test_each_model_of_a_cross_validation_starts_afresh():
+    def rates(model, rule, epochs=3):
+        return fit(model, 2, rule, epochs=epochs).history["learning_rate"]
+
+    folds, rule = [line(keras.optimizers.SGD(0.1), loss=always_one) for _ in range(5)], fresh_rule()
+    for model in folds[:2]:
+        assert_rates(rates(model, rule), [0.5, 0.5, 0.25])
+    assert_rates(rates(folds[1], rule, 1), [0.125])  # the same model goes on
+    fit(folds[2], 2)
+    assert_rates(rates(folds[2], rule, 1), [0.0625])  # and so does one that was trained without the rule
+    duplicate = copy.copy(rule)
+    rule.state = lrlib.PlateauState(0.4, best=1.0)  # an explicit wish
+    assert_rates(rates(folds[3], rule, 2), [0.4, 0.2])
+    assert_rates(rates(folds[4], duplicate, 1), [0.03125])
+
+
+def test_a_clock_starts_afresh_with_each_model():
+    callback = lrlib.keras.ScheduleCallback(BY_TOKENS, by=Tokens())
+    for first in (0, 4):
+        model = line(keras.optimizers.SGD(7.0), loss=always_one)
+        history = fit(model, 1, callback, epochs=4).history
+        assert_rates(history["learning_rate"], [BY_TOKENS(sum(TOKENS[first : first + t])) for t in range(4)])
+    another = line(keras.optimizers.SGD(7.0), loss=always_one)
+    fit(another, 3)
+    with pytest.raises(ValueError, match=r"has made 3 updates.*known for 4 only"):
+        fit(another, 1, callback)
+
+
+def test_a_state_that_was_loaded_into_the_next_model_is_not_thrown_away(tmp_path):
+    _, rule = trained_line(tmp_path)
+    rule.state = rule.plateau.start()
+    model = line(keras.optimizers.SGD(0.1, momentum=0.5), loss=always_one)
+    model.optimizer.build(model.trainable_variables)
+    rule.set_model(model)
+    model.load_weights(tmp_path / "state.weights.h5")
+    assert int(model.optimizer.iterations) == 0  # another kind of optimizer, which takes no count over
+    assert_rates(fit(model, 2, rule).history["learning_rate"], [0.125])
+
+
+ONES = np.ones((2, 1), "float32")
+
+
+def test_an_epoch_without_validation_is_no_measurement():
+    model, rule = line(keras.optimizers.SGD(0.1), loss=always_one), fresh_rule()
+    rule.monitor = "val_loss"
+    with pytest.warns(UserWarning, match="no measurement") as said:
+        history = fit(model, 2, rule, epochs=7, validation_data=(ONES, ONES), validation_freq=2).history
+    assert_rates(history["learning_rate"], [0.5, 0.5, 0.5, 0.5, 0.25, 0.25, 0.125])
+    assert sum("no measurement" in str(one.message) for one in said) == 1  # of four such epochs
+
+
+def test_a_fit_without_validation_data_is_warned_of_and_not_ended():
+    model, rule = line(keras.optimizers.SGD(0.1), loss=always_one), fresh_rule()
+    rule.monitor = "val_loss"
+    for _ in range(2):
+        with pytest.warns(
+            UserWarning, match=r"monitor is 'val_loss', but the epoch's logs have \['loss'\]; .*validation_data"
+        ):
+            history = fit(model, 2, rule, epochs=3).history
+        assert_rates(history["learning_rate"], [0.5] * 3)
+
+
+@pytest.mark.parametrize(
+    ("monitor", "options", "epochs"),
+    [
+        ("val_los", {"validation_data": (ONES, ONES), "validation_freq": 2}, 2),
+        ("acc", {}, 1),
+    ],
+)
+def test_a_monitor_that_never_comes_is_refused_as_soon_as_that_is_certain(monitor, options, epochs):
+    model, rates = line(keras.optimizers.SGD(0.1)), []
+    rule = lrlib.keras.PlateauCallback(lrlib.Plateau(0.5), monitor)
+    fit(model, 2, rule, initial_epoch=3, epochs=3)  # nothing trained, nothing missed
+    with pytest.raises(ValueError, match=rf"monitor is '{monitor}', but the epoch's logs have \['loss'"):
+        fit(model, 2, rule, Stop(rates), epochs=3, **options)
+    assert len(rates) == epochs
 
 
 # -- a clock that a function moves -----------------------------------------------------------------
@@ -593,6 +717,50 @@ def test_the_range_test_leaves_no_trace():
 
     for a, b in zip(trained(True), trained(False), strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+class Unpacking(keras.Sequential):
+    """With steps of its own as Keras's guide has them: a batch is the pair that ``fit`` was given."""
+
+    name_of_loss = "loss"
+
+    def train_step(self, *args):  # (data), on JAX (state, data)
+        _, _ = args[-1]
+        return self._renamed(super().train_step(*args))
+
+    def test_step(self, *args):
+        _, _ = args[-1]
+        return self._renamed(super().test_step(*args))
+
+    def _renamed(self, logs):
+        logs, *state = logs if isinstance(logs, tuple) else (logs,)
+        logs = {self.name_of_loss: logs["loss"]}
+        return (logs, *state) if state else logs
+
+
+def unpacking():
+    model = Unpacking([keras.Input((1,)), keras.layers.Dense(1, use_bias=False, kernel_initializer="ones")])
+    model.compile(keras.optimizers.SGD(0.5), "mse")
+    return model
+
+
+@pytest.mark.parametrize("batch", [(ONES, 0 * ONES), [ONES, 0 * ONES]], ids=["tuple", "list"])
+def test_the_range_test_hands_a_step_of_the_models_own_the_batch_as_fit_would(batch):
+    model = unpacking()
+    options = {"start": 0.01, "end": 0.3, "steps": 4, "progress": False}
+    found = lrlib.keras.range_test(model, [batch], validation=[batch], **options)
+    expected = np.cumprod([1 - 2 * rate for rate in found.rates]) ** 2
+    np.testing.assert_allclose(found.losses, expected, rtol=1e-5)
+    assert not {"train_step", "test_step"} & set(vars(model))
+    model.fit(*batch, verbose=0)
+
+
+def test_the_range_test_names_the_remedy_for_a_step_that_returns_no_loss():
+    model = unpacking()
+    model.name_of_loss = "g_loss"
+    for validation in (None, [(ONES, ONES)]):
+        with pytest.raises(ValueError, match=r"as 'loss', got \['g_loss'\]; .*lrlib\.keras\.no_trace"):
+            lrlib.keras.range_test(model, [(ONES, ONES)], validation=validation, steps=3, progress=False)
 
 
 # -- the other backends ----------------------------------------------------------------------------

@@ -583,6 +583,46 @@ def test_sgd_refuses_a_bad_momentum(error, wrong):
         lrlib.keras.SGD(0.1, momentum=wrong)
 
 
+@pytest.mark.parametrize(
+    ("error", "wrong"),
+    [(ValueError, -1), (ValueError, math.nan), (TypeError, "0.1"), (TypeError, True), (TypeError, WARM)],
+)
+def test_sgd_refuses_a_bad_weight_decay(error, wrong):
+    with pytest.raises(error, match=f"weight_decay must be .*, or None, got {re.escape(repr(wrong))}"):
+        lrlib.keras.SGD(0.1, weight_decay=wrong)
+
+
+def test_sgds_parameters_read_as_they_were_given_and_come_back():
+    optimizer = lrlib.keras.SGD(0.1, momentum=np.float32(0.5), weight_decay=np.float32(0.25))
+    config = json.loads(json.dumps(keras.optimizers.serialize(optimizer), allow_nan=False))
+    for each in (optimizer, keras.optimizers.deserialize(config)):
+        assert (each.momentum, each.weight_decay) == (0.5, 0.25)
+    assert lrlib.keras.SGD().weight_decay is None
+
+
+def test_sgd_leaves_alone_what_is_excluded_from_weight_decay():
+    for build in (keras.optimizers.SGD, lrlib.keras.SGD):
+        kernel, bias = (keras.Variable(1.0, name=name) for name in ("kernel", "bias"))
+        optimizer = build(0.1, weight_decay=0.5)
+        optimizer.exclude_from_weight_decay(var_names=["bias"])
+        optimizer.apply([keras.ops.zeros(()), keras.ops.zeros(())], [kernel, bias])
+        assert (float(kernel), float(bias)) == (pytest.approx(0.95), 1.0), build
+
+
+def test_a_bare_schedule_is_wrapped_by_our_sgd_and_refused_with_the_remedy_by_kerass():
+    optimizer = lrlib.keras.SGD(WARM)
+    assert_rates(applied(optimizer, 5), [WARM(t) for t in range(5)])
+    config = json.loads(json.dumps(keras.optimizers.serialize(optimizer)))
+    assert keras.optimizers.deserialize(config)._learning_rate.schedule == WARM
+    with pytest.raises(TypeError, match=r"got None; .*Keras's learning_rate pass lrlib\.keras\.Schedule\(s\)"):
+        fit(weight_model(keras.optimizers.SGD(WARM)), 2)
+
+
+def test_a_wrapped_schedule_shows_what_it_holds():
+    rate = lrlib.keras.Schedule(lrlib.Constant(0.1), accumulate=2, by=4)
+    assert repr(rate) == "lrlib.keras.Schedule(Constant(lr=0.1), accumulate=2, by=4)"
+
+
 # -- the interface of cyclic-learning-rate ---------------------------------------------------------
 
 TELLING_POINTS = {
@@ -712,6 +752,30 @@ print(type(load().optimizer).__module__, type(load().optimizer).__name__)
 def test_the_keras_adapter_does_not_load_torch():
     code = "import sys, lrlib; lrlib.keras; print('torch' in sys.modules)"
     assert _python(code).strip() == "False"
+
+
+# TensorFlow's logical devices are set before anything else runs on it.
+ON_TWO_DEVICES = """
+import keras, numpy as np, tensorflow as tf
+import lrlib, lrlib.keras as lk
+
+[cpu] = tf.config.list_physical_devices("CPU")
+tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+x = np.ones((8, 1), "float32")
+ramp, rule = lrlib.Linear(0.1, 0.0, 8), lrlib.Plateau(0.5, factor=0.5, patience=0, threshold=10.0)
+with tf.distribute.MirroredStrategy(["/cpu:0", "/cpu:1"]).scope():
+    callbacks = lk.ScheduleCallback(ramp), lk.ScheduleCallback(ramp, by=lambda: 1), lk.PlateauCallback(rule, "loss")
+    for callback in callbacks:
+        model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+        model.compile(lk.SGD(7.0, momentum=0.5, weight_decay=0.1), "mse")
+        rates = model.fit(x, x, batch_size=2, epochs=2, callbacks=[callback], verbose=0).history["learning_rate"]
+        print(*(round(rate, 4) for rate in rates))
+"""
+
+
+@pytest.mark.slow
+def test_the_callbacks_on_two_devices_of_a_strategy():
+    assert _python(ON_TWO_DEVICES).splitlines() == ["0.0625 0.0125", "0.0625 0.0125", "0.5 0.5"]
 
 
 @pytest.mark.slow
