@@ -22,6 +22,7 @@ class PlateauScheduler(ReduceLROnPlateau):
       name groups to come. A rule whose groups have one common rate sets it to ``plateau.lr`` when it is built. Where
       one rule has groups with different rates, or a group that joins it later, each group keeps its own rate and is
       cut from there, as torch's ReduceLROnPlateau does it; ``plateau.lr`` then plays no part.
+      A group that is removed, or replaced by another, is refused at the next step.
     * ``resume``: what :meth:`load_state_dict` does with the checkpoint of another rule: "same" refuses it, "state" goes
       on under the new rule from the saved rates, counters and best metric (not the best, if the mode is another).
 
@@ -50,6 +51,7 @@ class PlateauScheduler(ReduceLROnPlateau):
         self.last_epoch = 0
         self.states: list[PlateauState] = []
         self._rules: list[Plateau] = []
+        self._members = its.Members([])
         self._join()
         self.base_lrs = [state.lr for state in self.states]  # what torch's own have under this name
         self._set(self.states)
@@ -61,34 +63,44 @@ class PlateauScheduler(ReduceLROnPlateau):
 
     def _join(self) -> None:
         """Give each group a rule and a state: when built, and when a group has joined. Refuses before it changes."""
-        groups, old = self.optimizer.param_groups, len(self.states)
+        members, old = its.Members(self.optimizer.param_groups, self._members), len(self.states)
+        if members.moved:
+            raise ValueError(
+                "PlateauScheduler: a group has been removed, replaced or moved since the scheduler was built: build it "
+                f"anew; it was built for {old} groups, named {self._members.names}, "
+                f"and now there are {len(members.groups)}, named {members.names}"
+            )
         joined = ""
         if old:
             joined = (
                 ". A group has joined since the scheduler was built: name it, and give its rule when the scheduler is "
                 "built (a dict may name groups to come)"
             )
-        rules = its.for_each("plateau", self.plateau, groups, "rule", joined)
-        owners = self._owners()
+        rules = its.for_each("plateau", self.plateau, members, "rule", joined)
+        self._rules, self.states, self._members = rules, self._states_of(members, rules), members
+
+    def _states_of(self, members: its.Members, rules: list[Plateau]) -> list[PlateauState]:
+        """Each group's state; of a group that has joined, a first one, with the counters of those of its rule."""
+        owners, old = self._owners(members), len(self.states)
         states = list(self.states)
-        for index in range(old, len(groups)):
+        for index in range(old, len(owners)):
             mates = [i for i, owner in enumerate(owners) if owner == owners[index]]
-            own = its.number(groups[index], "lr")
+            own = its.number(members.groups[index], "lr")
             if mates[0] < old:  # the counters are the rule's, the rate is the group's
                 state = dataclasses.replace(states[mates[0]], lr=own)
-            elif any(its.number(groups[i], "lr") != own for i in mates):
+            elif any(its.number(members.groups[i], "lr") != own for i in mates):
                 state = PlateauState(own)
             else:
                 state = rules[index].start()
             states.append(state)
-        self._rules, self.states = rules, states
+        return states
 
-    def _owners(self) -> list[Any]:
+    def _owners(self, members: its.Members) -> list[Any]:
         """What tells, for each group, which others follow the same rule: all, or itself alone, or its namesakes."""
-        groups = self.optimizer.param_groups
         if isinstance(self.plateau, dict):
-            return [group["name"] for group in groups]
-        return list(range(len(groups))) if isinstance(self.plateau, list) else [None] * len(groups)
+            return members.names
+        count = len(members.groups)
+        return list(range(count)) if isinstance(self.plateau, list) else [None] * count
 
     def _set(self, states: list[PlateauState]) -> None:
         self.states = states
@@ -98,7 +110,7 @@ class PlateauScheduler(ReduceLROnPlateau):
 
     def step(self, metrics: Any) -> None:  # type: ignore[override]
         """Take one measurement (a number or a one-element tensor) and set the rate for what follows."""
-        if len(self.optimizer.param_groups) != len(self.states):
+        if not self._members.are(self.optimizer.param_groups):
             self._join()
         metric = float(metrics)
         states = [rule.update(state, metric) for rule, state in zip(self._rules, self.states, strict=True)]
@@ -134,7 +146,7 @@ class PlateauScheduler(ReduceLROnPlateau):
         """
         if not {"last_epoch", "plateau", "states"} <= set(state_dict):
             raise ValueError(f"no state of an lrlib.torch.PlateauScheduler: got {sorted(state_dict)}")
-        if len(self.optimizer.param_groups) != len(self.states):
+        if not self._members.are(self.optimizer.param_groups):
             self._join()
         saved, rules = state_dict["plateau"], [rule.to_dict() for rule in self._rules]
         if len(saved) != len(rules):

@@ -228,7 +228,7 @@ def _swa(s: Any, base: float, group: int, *_: Any) -> Schedule:
 
 
 def _our_own(s: Any, base: float, group: int, key: str) -> Schedule:
-    schedule = s._drives[key].assigned(s.optimizer.param_groups, "")[group]  # of a group, too, that is yet to join
+    schedule = s._assigned()[1][key][group]  # of a group, too, that is yet to join
     if schedule is None:
         _refuse(s, f"it leaves {key} of group {group} alone, where it is {s.optimizer.param_groups[group][key]}")
     return _on_updates(schedule, s.by)

@@ -375,6 +375,34 @@ def test_a_group_that_joins_without_a_rule_is_refused_before_anything_is_changed
     assert (rates_of(optimizer), scheduler.state_dict()) == ([0.4, 5.0], state)
 
 
+@pytest.mark.parametrize("plan", [RULES, dict(zip("abc", [*RULES, RULES[0]], strict=True)), RULES[0]], ids=type)
+@pytest.mark.parametrize("names", [(), ("c",), ("c", "a")])
+def test_a_group_that_is_removed_or_replaced_is_refused_before_anything_is_changed(plan, names):
+    optimizer = grouped(7.0, 5.0)
+    scheduler = lrlib.torch.PlateauScheduler(optimizer, plan)
+    scheduler.step(1.0)
+    del optimizer.param_groups[0]
+    for name in names:
+        optimizer.add_param_group({"params": [torch.nn.Parameter(torch.zeros(1))], "lr": 5.0, "name": name})
+    rates, state = rates_of(optimizer), scheduler.state_dict()
+    for act in (lambda: scheduler.step(1.0), lambda: scheduler.load_state_dict(state)):
+        with pytest.raises(ValueError, match=r"PlateauScheduler: a group has been removed, replaced or moved"):
+            act()
+        assert (rates_of(optimizer), scheduler.state_dict()) == (rates, state)
+
+
+@pytest.mark.parametrize("plan", [RULES, dict(zip("ab", RULES, strict=True))], ids=["list", "dict"])
+def test_groups_that_a_load_has_replaced_are_the_same_groups(plan):
+    optimizer = grouped(7.0, 5.0)
+    scheduler = lrlib.torch.PlateauScheduler(optimizer, plan)
+    nameless = optimizer.state_dict()
+    for group in nameless["param_groups"]:
+        del group["name"]
+    optimizer.load_state_dict(nameless)
+    scheduler.step(1.0)
+    assert rates_of(optimizer) == [state.lr for state in scheduler.states] == [rule.lr for rule in RULES]
+
+
 def test_rules_that_do_not_match_the_groups_are_refused():
     for plan, named in (
         (RULES[:1], "got 1 for 2 groups"),

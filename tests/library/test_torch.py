@@ -185,6 +185,76 @@ def test_a_group_added_later_with_a_list_or_an_unknown_name_is_refused():
             scheduler.step()
 
 
+def without_first(optimizer, *names):
+    """The first group removed, and others added at the end."""
+    del optimizer.param_groups[0]
+    for name in names:
+        optimizer.add_param_group({"params": [parameter()], "name": name})
+
+
+@pytest.mark.parametrize("names", [(), ("c",), ("c", "a")])
+@pytest.mark.parametrize("loaded_between", [False, True])
+def test_a_dict_goes_by_name_when_groups_are_removed_or_replaced(names, loaded_between):
+    plan = {"a": ONE, "b": 2 * ONE, "c": 3 * ONE}
+    optimizer = two_groups("a", "b")
+    scheduler = lrlib.torch.Scheduler(optimizer, plan, momentum=plan)
+    optimizer.step()
+    without_first(optimizer, *names)
+    if loaded_between:  # makes every group a new dict
+        optimizer.load_state_dict(optimizer.state_dict())
+    read = [lrlib.from_torch(scheduler, group=index) for index in range(len(optimizer.param_groups))]
+    scheduler.step()
+    assert read == [plan[group["name"]] for group in optimizer.param_groups]
+    assert rates_of(optimizer) == [s(0) for s in read] == scheduler.get_last_lr()
+    assert [group["momentum"] for group in optimizer.param_groups] == rates_of(optimizer)
+    state = scheduler.state_dict()
+    again = two_groups(*(group["name"] for group in optimizer.param_groups))
+    resumed = lrlib.torch.Scheduler(again, plan, momentum=plan)
+    resumed.load_state_dict(state)
+    assert rates_of(again) == rates_of(optimizer)
+
+
+@pytest.mark.parametrize("names", [(), ("c",), ("a", "c")])
+def test_a_list_goes_by_position_so_that_a_removed_or_replaced_group_is_refused(names):
+    optimizer = two_groups()
+    scheduler = lrlib.torch.Scheduler(optimizer, PAIR)
+    update(optimizer)
+    without_first(optimizer, *names)
+    before, state = copy.deepcopy(optimizer.param_groups), scheduler.state_dict()
+    with pytest.raises(ValueError, match=r"lr: a list .*removed, replaced or moved.*last_epoch=0") as refusal:
+        scheduler.step()
+    assert "joined" not in str(refusal.value)
+    assert (optimizer.param_groups, scheduler.state_dict()) == (before, state)
+
+
+def test_one_schedule_follows_what_groups_there_are():
+    optimizer = two_groups()
+    scheduler = lrlib.torch.Scheduler(optimizer, WARM)
+    update(optimizer)
+    without_first(optimizer)
+    scheduler.step()
+    assert rates_of(optimizer) == [WARM(1)] == scheduler.get_last_lr()
+
+
+@pytest.mark.parametrize("plan", [PAIR, dict(zip("ab", PAIR, strict=True))], ids=["list", "dict"])
+@pytest.mark.parametrize("how", ["loaded", "copied", "new dicts", "pickled"])
+def test_groups_that_come_back_in_other_dicts_are_the_same_groups(plan, how):
+    optimizer = two_groups()
+    scheduler = lrlib.torch.Scheduler(optimizer, plan)
+    if how == "loaded":  # from before the groups were named
+        optimizer.load_state_dict(two_groups(None, None).state_dict())
+    elif how == "copied":
+        optimizer, scheduler = copy.deepcopy((optimizer, scheduler))
+    elif how == "pickled":
+        optimizer, scheduler = pickle.loads(pickle.dumps((optimizer, scheduler)))
+    else:  # as Lightning's BaseFinetuning does it when it resumes
+        optimizer.param_groups = [{**group, "params": list(group["params"])} for group in optimizer.param_groups]
+    for t in range(1, 4):
+        optimizer.step()
+        scheduler.step()
+        assert rates_of(optimizer) == [s(t) for s in PAIR]
+
+
 # -- other hyperparameters -------------------------------------------------------------------------
 
 MOMENTUM = 0.95 - lrlib.Triangular(0.0, 0.1, step_size=3)
@@ -958,6 +1028,17 @@ def test_who_is_decayed_is_settled_when_a_group_joins():
     for t in (1, 2, 3):
         scheduler.step()
         assert decays_of(optimizer) == [DECAY(t), DECAY(t), 0.0]
+
+
+def test_who_is_decayed_stays_settled_when_a_group_is_removed():
+    optimizer = adamw(0.0, 0.05, 0.0)
+    scheduler = lrlib.torch.Scheduler(optimizer, ONE, weight_decay=DECAY)
+    optimizer.step()
+    del optimizer.param_groups[0]
+    optimizer.load_state_dict(optimizer.state_dict())
+    for t in (1, 2, 3):
+        scheduler.step()
+        assert decays_of(optimizer) == [DECAY(t), 0.0]
 
 
 def test_the_rate_may_be_left_to_others():
