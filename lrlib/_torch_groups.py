@@ -1,5 +1,6 @@
 """The parameter groups of a torch optimizer: what each is given, and how a number is put into them."""
 
+import numbers
 import operator
 from collections.abc import Mapping
 from typing import Any
@@ -109,7 +110,7 @@ def check_schedulable(optimizer: torch.optim.Optimizer, name: str) -> None:
             known = sorted(set(group) - {"params"})
             raise ValueError(f"{type(optimizer).__name__} has no hyperparameter {name!r}; its groups have {known}")
         current = _current(group, name)
-        plain = isinstance(current, (int, float)) and not isinstance(current, bool)
+        plain = isinstance(current, numbers.Real) and not isinstance(current, bool)
         if not plain and not (isinstance(current, torch.Tensor) and current.numel() == 1):
             raise ValueError(f"{name} cannot be scheduled: it is {current!r}, and a schedule gives a number")
 

@@ -94,6 +94,11 @@ def _many(convert: Callable[[Any], Any]) -> Callable[[Any], tuple]:
     return convert_all
 
 
+def _as_tuple(value: Any) -> Any:
+    """A list, and lists within it, as tuples: a set of parameters is immutable and has a hash."""
+    return tuple(map(_as_tuple, value)) if isinstance(value, list) else value
+
+
 def _schedule(value: Any) -> "Schedule":
     if not isinstance(value, Schedule):
         raise TypeError
@@ -167,6 +172,8 @@ class Parameters:
         owner = type(self).__name__
         for name, check in self._checks:
             object.__setattr__(self, name, check(owner, name, getattr(self, name)))
+        for name, value in list(vars(self).items()):
+            object.__setattr__(self, name, _as_tuple(value))
         self.check()
 
     def check(self) -> None:
@@ -197,7 +204,8 @@ def register(cls: type) -> type:
 
     The class annotates its parameters and defines ``evaluate(t, ops)``; a finite family also defines ``length``.
 
-    Errors: ``TypeError`` if ``cls`` is no subclass of Schedule, ``ValueError`` if the name is taken.
+    Errors: ``TypeError`` if ``cls`` is no subclass of Schedule, ``ValueError`` if the name is taken by another class
+    (the same class may be defined again: a cell run twice, a module reloaded).
 
     >>> @register
     ... class Sawtooth(Schedule):
@@ -215,13 +223,19 @@ def register(cls: type) -> type:
     if not (isinstance(cls, type) and issubclass(cls, Schedule)):
         raise TypeError(f"register: a subclass of Schedule is needed, got {cls!r}")
     registered = _KINDS.get(cls.__name__)
-    # A notebook cell that defines a family may be run twice; anything else that reuses a name is a mistake.
-    if registered is not None and not (cls.__module__ == registered.__module__ == "__main__"):
+    if registered is not None and not _defined_again(cls, registered):
         taken = f"{registered.__module__}.{registered.__qualname__}"
         raise ValueError(f"register: the name {cls.__name__!r} is taken by {taken}")
     cls = checked(cls)
     _KINDS[cls.__name__] = cls
     return cls
+
+
+def _defined_again(cls: type, registered: type) -> bool:
+    """A notebook's cell was run twice, or a module reloaded; anything else that reuses a name is a mistake."""
+    if cls.__module__ == registered.__module__ == "__main__":
+        return True
+    return (cls.__module__, cls.__qualname__) == (registered.__module__, registered.__qualname__)
 
 
 def from_dict(data: Mapping[str, Any]) -> "Schedule":

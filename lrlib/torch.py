@@ -36,6 +36,7 @@ _UPDATES = dataclasses.replace(Check.of(Count), words="a whole number, −1 or m
 _READING = dataclasses.replace(
     Check.of(Number), words="a finite number, 0 or more, or −1", allowed=lambda n: n >= 0 or n == -1
 )
+_REMAINDER = Check.of(Number)
 _BY = Check.of(Positive)
 _RESUME = one_of("same", "count")
 
@@ -199,6 +200,8 @@ class Scheduler(LRScheduler):
         ``last_epoch`` is the clock's reading, ``remainder`` what a rounded reading lacks. ``values`` has, for each
         hyperparameter, each group's value; None where this scheduler is not the one that set it (another member of a
         SequentialLR did, say).
+
+        Errors: ``TypeError`` for a schedule whose class is not registered.
         """
         groups = self.optimizer.param_groups
         return {
@@ -211,8 +214,10 @@ class Scheduler(LRScheduler):
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
         """Go on where ``state_dict`` was taken; the rates are set at once, so every load order gives the same trace.
 
-        Errors: ``ValueError``, and nothing is changed, for what is no state of a Scheduler, and for another schedule
-        that does not give the saved values (see ``resume``).
+        Errors, before anything is changed: ``ValueError`` for what is no state of a Scheduler, and for another schedule
+        that does not give the saved values (see ``resume``); ``TypeError`` or ``ValueError`` for a ``last_epoch`` that
+        is no number from 0 up (nor −1, which means that it waits in a SequentialLR), and for a ``remainder`` that is no
+        number.
         """
         needed = {"last_epoch"} if self._resume == "count" else {"last_epoch", "remainder", "schedules", "values"}
         if not needed <= set(state_dict):
@@ -221,6 +226,9 @@ class Scheduler(LRScheduler):
                 'Scheduler(..., resume="count") takes the last_epoch of any scheduler that counts updates'
             )
         clock, saved = state_dict["last_epoch"], state_dict.get("values", {})
+        reading = _READING if isinstance(clock, float) else _UPDATES  # whole ones stay exact at any size
+        clock = whole(reading("load_state_dict", "last_epoch", clock))
+        remainder = _REMAINDER("load_state_dict", "remainder", state_dict.get("remainder", 0.0))
         if not self._members.are(self.optimizer.param_groups):
             self._assign()
         if self._resume == "same":
@@ -228,7 +236,7 @@ class Scheduler(LRScheduler):
         if clock >= 0:  # −1: it waits in a SequentialLR
             for name, drive in self._drives.items():
                 drive.restore(self, clock, saved.get(name, []))
-        self.last_epoch, self._remainder = clock, state_dict.get("remainder", 0.0)
+        self.last_epoch, self._remainder = clock, remainder  # type: ignore[assignment]
         self._step_count = 2 if clock > 0 else 1  # torch checks the order of the first two steps of a run
         self._last_lr = its.rates(self.optimizer.param_groups)
 

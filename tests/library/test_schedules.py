@@ -3,6 +3,7 @@
 import collections
 import copy
 import dataclasses
+import importlib
 import json
 import math
 import pickle
@@ -1206,9 +1207,48 @@ def test_a_notebook_cell_that_registers_a_family_may_be_run_twice(monkeypatch):
     cell("FromACell", "__main__", 0.2)
     assert lrlib.from_dict({"kind": "FromACell"})(0) == 0.2
     cell("FromAFile", "somewhere", 0.1)
-    for name, module in [("FromACell", "somewhere"), ("FromAFile", "__main__"), ("FromAFile", "somewhere")]:
+    for name, module in [("FromACell", "somewhere"), ("FromAFile", "__main__"), ("FromAFile", "elsewhere")]:
         with pytest.raises(ValueError, match=f"the name '{name}' is taken"):
             cell(name, module, 0.3)
+
+
+def test_a_module_that_registers_a_family_may_be_reloaded(monkeypatch, tmp_path):
+    monkeypatch.setattr(lrlib.schedules, "_KINDS", dict(lrlib.schedules._KINDS))
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)  # a stored one might be as old as the new text
+    text = """import lrlib
+
+@lrlib.register
+class Reloaded(lrlib.Schedule):
+    lr: float
+
+    def evaluate(self, t, ops):
+        return {} * self.lr
+"""
+    (tmp_path / "my_schedules.py").write_text(text.format(2))
+    module = importlib.import_module("my_schedules")
+    (tmp_path / "my_schedules.py").write_text(text.format(3))
+    importlib.reload(module)
+    del sys.modules["my_schedules"]
+    assert lrlib.from_dict({"kind": "Reloaded", "lr": 1.0})(0) == module.Reloaded(1.0)(0) == 3
+
+
+@lrlib.register
+class Table(lrlib.Schedule):
+    """A family whose sequences have no check of lrlib's."""
+
+    rates: tuple
+    parts: tuple = ()
+
+    def evaluate(self, t, ops):
+        return ops.lookup(self.rates, ops.rank((1,), t))
+
+
+def test_a_list_is_kept_as_a_tuple_so_that_the_schedule_is_a_value():
+    s = Table([0.1, 0.2], parts=[lrlib.Constant(0.1), [1, 2]])
+    assert s == Table((0.1, 0.2), (lrlib.Constant(0.1), (1, 2)))
+    assert hash(s) == hash(Table((0.1, 0.2), (lrlib.Constant(0.1), (1, 2))))
+    assert lrlib.from_dict(json.loads(json.dumps(s.to_dict()))) == s
 
 
 @pytest.mark.parametrize("value", [object, 3, "Linear", None, lambda t: 0.1], ids=lambda v: repr(v).split(" at 0x")[0])

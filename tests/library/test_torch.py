@@ -107,6 +107,33 @@ def test_two_schedulers_one_after_another_on_one_optimizer():
     assert first + second == [*values(WARM, 4), 0.3, 0.3]
 
 
+class Unregistered(lrlib.Schedule):
+    def evaluate(self, t, ops):
+        return 0.5 / (t + 1)
+
+
+@pytest.mark.parametrize("s", [Unregistered(), (2 * Unregistered()).take(5)], ids=["alone", "within"])
+def test_a_schedule_that_is_not_registered_drives_but_cannot_be_saved(s):
+    optimizer = sgd()
+    scheduler = lrlib.torch.Scheduler(optimizer, s)
+    assert applied(optimizer, scheduler) == values(s)
+    for act in (scheduler.state_dict, lambda: scheduler.load_state_dict(checkpoint(3)["scheduler"])):
+        with pytest.raises(TypeError, match=r"Unregistered is not registered: decorate the class"):
+            act()
+    assert scheduler.last_epoch == COUNT
+    resumed = lrlib.torch.Scheduler(optimizer, s, resume="count")
+    resumed.load_state_dict({"last_epoch": 3})
+    assert applied(optimizer, resumed) == values(s, start=3)
+
+
+@pytest.mark.parametrize("rate", [np.float32(7.0), np.float64(7.0), np.int64(7), Fraction(7), 7])
+def test_the_optimizers_own_rate_may_be_any_real_number(rate):
+    optimizer = sgd(lr=rate)
+    scheduler = lrlib.torch.Scheduler(optimizer, WARM)
+    assert type(optimizer.param_groups[0]["lr"]) is float
+    assert applied(optimizer, scheduler) == values(WARM)
+
+
 # -- groups ----------------------------------------------------------------------------------------
 
 PAIR = [WARM, lrlib.StepDecay(0.2, 0.5, every=2)]
@@ -632,6 +659,39 @@ def test_an_equal_schedule_that_was_written_otherwise_is_the_same():
 def test_a_state_that_is_none_of_ours(state):
     with pytest.raises((ValueError, KeyError)):
         lrlib.torch.Scheduler(sgd(), WARM).load_state_dict(state)
+
+
+WRONG = [None, "5", True, [5], math.nan, math.inf, torch.tensor(5.0)]
+DAMAGED = [("last_epoch", wrong) for wrong in (*WRONG, -5, -0.5)] + [("remainder", wrong) for wrong in WRONG]
+
+
+@pytest.mark.parametrize(("name", "wrong"), DAMAGED, ids=repr)
+@pytest.mark.parametrize("resume", ["same", "count"])
+def test_a_damaged_clock_is_refused_before_anything_is_changed(name, wrong, resume):
+    optimizer = sgd()
+    scheduler = lrlib.torch.Scheduler(optimizer, WARM, resume=resume)
+    applied(optimizer, scheduler, 2)
+    state, rates = scheduler.state_dict(), rates_of(optimizer)
+    with pytest.raises((TypeError, ValueError), match=rf"load_state_dict: {name} must be a .* number.*got "):
+        scheduler.load_state_dict({**state, name: wrong})
+    assert (scheduler.state_dict(), rates_of(optimizer)) == (state, rates)
+
+
+@pytest.mark.parametrize("clock", [3, 3.0, np.int64(3), np.float32(3), torch.tensor(3)], ids=repr)
+def test_a_whole_clock_is_loaded_as_a_whole_number(clock):
+    scheduler = lrlib.torch.Scheduler(sgd(), WARM)
+    scheduler.load_state_dict({**scheduler.state_dict(), "last_epoch": clock, "values": {"lr": [WARM(3)]}})
+    assert (scheduler.last_epoch, type(scheduler.last_epoch)) == (3, int)
+
+
+def test_a_whole_clock_that_was_stepped_by_a_share_resumes():
+    optimizer = sgd()
+    scheduler = lrlib.torch.Scheduler(optimizer, WARM)
+    optimizer.step()
+    scheduler.step(by=2.5)
+    resumed = lrlib.torch.Scheduler(sgd(), WARM)
+    resumed.load_state_dict(scheduler.state_dict())
+    assert resumed.get_last_lr() == [WARM(2.5)]
 
 
 @sample
