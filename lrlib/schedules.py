@@ -25,7 +25,7 @@ import numbers
 import operator
 import sys
 import typing
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Annotated, Any
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -492,6 +492,9 @@ def _scaled(length: float | None, factor: float) -> float | None:
 # ---------------------------------------------------------------------------------------------------------------------
 
 
+_MOST_POINTS = 10_000  # more than a screen has columns
+
+
 class Schedule(Parameters):
     """An immutable function from the number of updates made so far to a learning rate.
 
@@ -675,19 +678,35 @@ class Schedule(Parameters):
             horizon = Check.of(Length)("describe", "horizon", horizon)
         elif self.length is not None:
             horizon = math.ceil(self.length)
-        facts = {"start": self(0), "end": None, "peak": None, "peak_at": None, "mean": None}
-        if horizon is not None:
-            rates = [self(t) for t in range(horizon + 1)]
-            peak = max(rates)
-            facts |= {"end": rates[-1], "peak": peak, "peak_at": rates.index(peak)}
-            facts["mean"] = math.fsum(rates[:-1]) / horizon if horizon else None
+        end, peak, peak_at, mean = (None,) * 4 if horizon is None else self._within(horizon)
+        facts = {"start": self(0), "end": end, "peak": peak, "peak_at": peak_at, "mean": mean}
         phases = [dict(zip(("name", "start", "stop"), phase, strict=True)) for phase in self.phases()]
         return {"phases": phases, "length": self.length, "horizon": horizon, **facts}
+
+    def _within(self, horizon: int) -> tuple[float, float, int, float | None]:
+        """(end, peak, peak_at, mean) as :meth:`describe` has them, in one pass that keeps no list of the rates."""
+        peak, peak_at = self(0), 0
+
+        def rates() -> Iterator[float]:
+            nonlocal peak, peak_at
+            for t in range(horizon):
+                rate = self(t)
+                if rate > peak:
+                    peak, peak_at = rate, t
+                yield rate
+
+        total, end = math.fsum(rates()), self(horizon)
+        if end > peak:
+            peak, peak_at = end, horizon
+        return end, peak, peak_at, total / horizon if horizon else None
 
     def plot(self, horizon: int | None = None, ax: Any = None, **line: Any) -> Any:
         """Draw the rate of each update up to ``horizon`` (default: the length) on ``ax``; returns the axes.
 
-        Errors: ``ValueError`` if the schedule never ends and no horizon is given. Needs matplotlib.
+        Of more than 10,000 updates it draws about so many, evenly spaced, and both sides of the end of each phase.
+
+        Errors: ``TypeError`` or ``ValueError`` for a horizon that is no whole number, 0 or more, ``ValueError`` if the
+        schedule never ends and no horizon is given. Needs matplotlib.
         """
         from lrlib._extras import needed_by  # not above: this file also runs alone
 
@@ -695,14 +714,23 @@ class Schedule(Parameters):
             import matplotlib.pyplot as plt
             import numpy as np
 
-        horizon = self.length if horizon is None else horizon  # type: ignore[assignment]
-        if horizon is None:
+        if horizon is None and self.length is None:
             raise ValueError(f"plot: {self!r} never ends; give the horizon to draw, in updates")
+        ends = math.ceil(self.length) if horizon is None else horizon  # type: ignore[arg-type]
+        t = np.array(self._drawn(Check.of(Length)("plot", "horizon", ends)), float)
+        if len(t) == 1:  # of which no line could be drawn
+            line.setdefault("marker", "o")
         ax = ax or plt.gca()
-        t = np.arange(math.ceil(horizon) + 1)
         ax.plot(t, self(t), **line)
         ax.set(xlabel="updates", ylabel="learning rate")
         return ax
+
+    def _drawn(self, horizon: int) -> list[int]:
+        """The updates that :meth:`plot` draws."""
+        stride = max(math.ceil(horizon / _MOST_POINTS), 1)
+        ends = [math.ceil(stop) for _, _, stop in self.phases() if stop is not None]
+        chosen = {*range(0, horizon, stride), horizon, *ends, *(end - 1 for end in ends)}
+        return sorted(t for t in chosen if 0 <= t <= horizon)
 
 
 def _is_number(x: Any) -> bool:

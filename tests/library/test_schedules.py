@@ -11,6 +11,7 @@ import re
 import subprocess
 import sys
 import time
+import tracemalloc
 from fractions import Fraction
 from typing import NamedTuple
 
@@ -735,6 +736,70 @@ def test_describe_equals_its_definition(s, horizon):
     assert json.loads(json.dumps(d, allow_nan=False)) == d
     if s.length is not None and s.length == int(s.length):
         assert s.describe() == s.describe(int(s.length))
+
+
+def test_describe_holds_no_list_of_all_rates():
+    tracemalloc.start()
+    facts = lrlib.Triangular(0.0, 1.0, 7).describe(50_000)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 200_000  # bytes; the rates alone would be eight times as much
+    assert (facts["peak"], facts["peak_at"]) == (1.0, 7)
+
+
+@pytest.fixture
+def axes():
+    pyplot = pytest.importorskip("matplotlib.pyplot")
+    figure, ax = pyplot.subplots()
+    yield ax
+    pyplot.close(figure)
+
+
+def drawn(ax):
+    (line,) = ax.lines
+    t, rates = line.get_data()
+    return list(t), list(rates), line.get_marker()
+
+
+@pytest.mark.parametrize("horizon", [1, 7, 10_000])
+def test_plot_draws_every_update_where_they_are_not_too_many(axes, horizon):
+    s = lrlib.Triangular(0.01, 0.1, 3)
+    assert s.plot(horizon, axes) is axes
+    assert drawn(axes) == (list(range(horizon + 1)), [s(t) for t in range(horizon + 1)], "None")
+
+
+def test_plot_draws_some_updates_and_the_ends_of_phases_where_they_are_many(axes):
+    s = lrlib.Linear(0, 3e-4, 10**10 + 1).then(lrlib.Cosine(3e-4, 0, 10**12)).then(lrlib.Constant(1e-5).take(3))
+    s.plot(ax=axes)
+    t, rates, _ = drawn(axes)
+    assert 9_000 < len(t) < 11_000
+    assert t == sorted(set(t))
+    assert t == [int(one) for one in t]
+    assert {0, 10**10, 10**10 + 1, 10**10 + 10**12, 10**10 + 1 + 10**12, 10**10 + 4 + 10**12} <= set(t)
+    assert t[-1] == s.length
+    assert max(rates) == 3e-4
+    assert rates == pytest.approx([s(one) for one in t])
+
+
+def test_plot_draws_phases_up_to_the_horizon_only(axes):
+    lrlib.Linear(0, 1, 10**8).then(lrlib.Linear(1, 0, 10**8)).plot(10**6, axes)
+    assert drawn(axes)[0][-1] == 10**6
+
+
+@pytest.mark.parametrize(("s", "horizon"), [(lrlib.Constant(0.1), 0), (lrlib.Linear(0.2, 0.1, 0), None)])
+def test_plot_marks_a_single_point(axes, s, horizon):
+    s.plot(horizon, axes)
+    assert drawn(axes) == ([0], [0.1], "o")
+    axes.clear()
+    s.plot(horizon, axes, marker="x")
+    assert drawn(axes)[2] == "x"
+
+
+@pytest.mark.parametrize("wrong", [-1, math.inf, math.nan, 2.5, "x", True, [3]], ids=repr)
+@pytest.mark.parametrize("what", ["plot", "describe"])
+def test_a_horizon_is_a_whole_number(wrong, what):
+    with pytest.raises((TypeError, ValueError), match=f"{what}: horizon must be a whole number, 0 or more, got"):
+        getattr(lrlib.Constant(0.1), what)(wrong)
 
 
 # --------------------------------------------------------------------------------------------------
