@@ -304,7 +304,7 @@ class Ops(typing.Protocol):
         """(⌊t / n⌋, what is left of t)."""
 
     def power(self, base: float, exponent: Any, /) -> Any:
-        """A constant to a power; infinite where it is too large for a float."""
+        """A constant above 0 to a power; its limit, infinite or 0, where that or the power is too large for a float."""
 
     def cos(self, x: Any, /) -> Any:
         """The cosine of an angle in radians."""
@@ -355,8 +355,8 @@ class PythonOps:
     def power(base: float, exponent: Any) -> Any:
         try:
             return base**exponent
-        except OverflowError:  # as in NumPy
-            return math.inf
+        except OverflowError:  # as in NumPy; a whole exponent may be too large itself
+            return 1.0 if base == 1 else math.inf if (base > 1) == (exponent > 0) else 0.0
 
     @staticmethod
     def choose(boundaries: tuple, t: Any, branch: Callable[[int], Any]) -> Any:
@@ -904,7 +904,7 @@ class Repeat(Schedule):
         k, position = _locate(n, self.inner.length, self.factor, self.n, PythonOps)
         if k and not position:
             k, position = k - 1, self.inner.length
-        return self.inner.held(position) * self.height**k
+        return self.inner.held(position) * PythonOps.power(self.height, k)
 
     def __repr__(self) -> str:
         return f"{self.inner!r}.repeat({self.n}, length={self.factor!r}, height={self.height!r})"

@@ -47,6 +47,7 @@ from reference import (
 )
 
 import lrlib
+from lrlib._compiled import compiled
 
 # --------------------------------------------------------------------------------------------------
 # Values
@@ -736,6 +737,27 @@ def test_describe_equals_its_definition(s, horizon):
     assert json.loads(json.dumps(d, allow_nan=False)) == d
     if s.length is not None and s.length == int(s.length):
         assert s.describe() == s.describe(int(s.length))
+
+
+FAR = 10**330  # no float holds it
+
+
+@pytest.mark.parametrize(
+    ("s", "far"),
+    [
+        (lrlib.StepDecay(0.1, 0.5, 3), 0.0),
+        (lrlib.StepDecay(0.1, 1.0, 3), 0.1),
+        (lrlib.StepDecay(0.1, 2.0, 3), math.inf),
+        (lrlib.ExpRange(0.01, 0.1, 20, gamma=0.9), 0.01),
+        (lrlib.Triangular2(0.01, 0.1, 20), 0.01),
+        (lrlib.Linear(0.1, 0.2, 4).repeat(None, height=0.5), 0.0),
+    ],
+    ids=repr,
+)
+def test_what_a_power_leaves_after_more_updates_than_a_float_counts(s, far):
+    for t in range(FAR, FAR + 41):
+        assert s(t) == compiled(s)(t) == far
+    assert s.take(FAR)(FAR) == far
 
 
 def test_describe_holds_no_list_of_all_rates():
