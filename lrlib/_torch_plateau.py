@@ -1,17 +1,33 @@
 """A Plateau drives a torch optimizer; ``lrlib.torch.PlateauScheduler`` is its public name."""
 
 import dataclasses
+import math
+import warnings
 from collections.abc import Mapping
 from typing import Any
 
 import torch
-from torch.optim.lr_scheduler import ReduceLROnPlateau
+from torch.optim.lr_scheduler import EPOCH_DEPRECATION_WARNING, ReduceLROnPlateau
 
 from lrlib import _torch_groups as its
 from lrlib.plateau import Plateau, PlateauState
 from lrlib.schedules import one_of
 
 _RESUME = one_of("same", "state")
+
+
+def _number(metrics: Any) -> float:
+    try:
+        if isinstance(metrics, (bool, str)):
+            raise TypeError
+        return float(metrics)
+    except (TypeError, ValueError, RuntimeError):  # a RuntimeError is what a tensor of many elements raises
+        wanted = "a number or a one-element tensor"
+        raise TypeError(f"PlateauScheduler: metrics must be {wanted}, got {metrics!r}") from None
+
+
+def _of_the_rule(name: str) -> property:
+    return property(lambda self: getattr(self._rules[0], name))
 
 
 class PlateauScheduler(ReduceLROnPlateau):
@@ -27,7 +43,9 @@ class PlateauScheduler(ReduceLROnPlateau):
       on under the new rule from the saved rates, counters and best metric (not the best, if the mode is another).
 
     ``states`` has the :class:`lrlib.PlateauState` of each group, ``state`` the first group's; ``last_epoch`` is the
-    number of measurements.
+    number of measurements. Torch's attributes can be read, not set: ``best``, ``num_bad_epochs``, ``cooldown_counter``,
+    ``mode``, ``factor``, ``patience``, ``threshold``, ``threshold_mode``, ``cooldown`` and ``eps`` are the first
+    group's, and ``min_lrs`` has one a group.
 
     Training loops that ask for torch's ``ReduceLROnPlateau`` (Lightning's, transformers') take it for one; it shares
     the interface, not the code. Rates are absolute: after a warm-up, build it when the warm-up has ended. Of two
@@ -108,18 +126,42 @@ class PlateauScheduler(ReduceLROnPlateau):
             its.put(self.optimizer, index, "lr", state.lr)
         self._last_lr = its.rates(self.optimizer.param_groups)
 
-    def step(self, metrics: Any) -> None:  # type: ignore[override]
-        """Take one measurement (a number or a one-element tensor) and set the rate for what follows."""
+    def step(self, metrics: Any, epoch: int | None = None) -> None:  # type: ignore[override]
+        """Take one measurement (a number or a one-element tensor) and set the rate for what follows.
+
+        ``epoch``, which torch deprecates, sets the number of measurements; it plays no other part.
+
+        Errors: ``TypeError`` for any other measurement.
+        """
+        metric = _number(metrics)
         if not self._members.are(self.optimizer.param_groups):
             self._join()
-        metric = float(metrics)
         states = [rule.update(state, metric) for rule, state in zip(self._rules, self.states, strict=True)]
-        self.last_epoch += 1
+        if epoch is not None:
+            warnings.warn(EPOCH_DEPRECATION_WARNING, UserWarning, stacklevel=2)
+        self.last_epoch = self.last_epoch + 1 if epoch is None else epoch
         self._set(states)
 
     def get_lr(self) -> list[Any]:
         """The rate in force, one a group."""
         return [state.lr for state in self.states]
+
+    mode: Any = _of_the_rule("mode")
+    factor: Any = _of_the_rule("factor")
+    patience: Any = _of_the_rule("patience")
+    threshold: Any = _of_the_rule("threshold")
+    threshold_mode: Any = _of_the_rule("threshold_mode")
+    cooldown: Any = _of_the_rule("cooldown")
+    eps: Any = _of_the_rule("eps")
+    min_lrs: Any = property(lambda self: [rule.min_lr for rule in self._rules])
+    num_bad_epochs: Any = property(lambda self: self.state.bad)
+    cooldown_counter: Any = property(lambda self: self.state.cooldown)
+
+    @property
+    def best(self) -> Any:  # type: ignore[override]
+        """The first group's best metric, as torch has it: before the first one, infinite."""
+        worst = math.inf if self.mode == "min" else -math.inf
+        return worst if self.state.best is None else self.state.best
 
     @property
     def in_cooldown(self) -> bool:
