@@ -21,7 +21,7 @@ def _number(metrics: Any) -> float:
         if isinstance(metrics, (bool, str)):
             raise TypeError
         return float(metrics)
-    except (TypeError, ValueError, RuntimeError):  # a RuntimeError is what a tensor of many elements raises
+    except (TypeError, ValueError, RuntimeError):  # a RuntimeError where a tensor has no value
         wanted = "a number or a one-element tensor"
         raise TypeError(f"PlateauScheduler: metrics must be {wanted}, got {metrics!r}") from None
 

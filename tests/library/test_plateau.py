@@ -375,8 +375,11 @@ def test_a_group_that_joins_without_a_rule_is_refused_before_anything_is_changed
     assert (rates_of(optimizer), scheduler.state_dict()) == ([0.4, 5.0], state)
 
 
+META = torch.ones(1, device="meta")  # has no value
+
+
 @pytest.mark.parametrize(
-    "wrong", [None, {"loss": 1.0}, [1.0, 2.0], torch.ones(2), "0.5", "low", True, 1j], ids=lambda v: repr(v)[:12]
+    "wrong", [None, {"loss": 1.0}, [1.0, 2.0], torch.ones(2), META, "0.5", "low", True, 1j], ids=lambda v: repr(v)[:12]
 )
 def test_a_measurement_that_is_no_number_is_refused_by_its_parameters_name(wrong):
     scheduler = lrlib.torch.PlateauScheduler(grouped(0.4), RULES[0])
