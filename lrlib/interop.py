@@ -36,9 +36,8 @@ def from_torch(scheduler: Any, group: int = 0, key: str = "lr") -> Schedule:
     function or a metric, for subclasses, a OneCycleLR with a phase that ends between two updates, chains that are no
     product, nested SequentialLR, one with a milestone at 0 before PyTorch 2.13, a key that the object does not drive,
     an object that has applied other rates than its parameters give (because another scheduler was built on the
-    optimizer before it, for one), and one whose optimizer holds another rate than the one applied last, because another
-    scheduler has moved it, say, or its own constructor after a checkpoint was loaded: torch's go on from the rate that
-    they find.
+    optimizer before it, for one), and one that would go on from another rate than the one that it applied last, because
+    another scheduler has moved it, say, or its own constructor after a checkpoint was loaded.
 
     >>> from torch import nn, optim
     >>> optimizer = optim.SGD([nn.Parameter()], lr=0.1)
@@ -64,8 +63,8 @@ def from_torch(scheduler: Any, group: int = 0, key: str = "lr") -> Schedule:
     except ValueError as error:
         _refuse(scheduler, str(error))
     if key == "lr" and (schedule.length is None or updates <= schedule.length):
-        found = float(leaf.optimizer.param_groups[group]["lr"])
-        _refuse_other_rates(scheduler, schedule, updates, base, float(scheduler.get_last_lr()[group]), found)
+        applied, found = float(scheduler.get_last_lr()[group]), float(leaf.optimizer.param_groups[group]["lr"])
+        _refuse_other_rates(scheduler, schedule, updates, base, applied, found)
     return schedule
 
 
@@ -78,7 +77,7 @@ def _refuse_other_rates(
         why = "was another scheduler built on the optimizer before, or a checkpoint loaded in the wrong order?"
         _refuse(scheduler, f"its parameters give {given} at update {updates}, it has applied {applied}; {why}")
     ended = updates > 0 and updates == schedule.length  # what the optimizer holds now is the next scheduler's
-    if not ended and not math.isclose(found, applied, rel_tol=1e-6):
+    if (updates <= 0 or _goes_on(scheduler)) and not ended and not math.isclose(found, applied, rel_tol=1e-6):
         why = (
             "load the optimizer's state after the scheduler is built; with another scheduler, read this one before the "
             "other moves the rate, or build it when the other has ended"
@@ -310,6 +309,11 @@ def _chained(s: Any, base: float, group: int, key: str) -> Schedule:
     if any(factor.length is not None and factor.length > horizon for factor in factors):
         _refuse(s, f"after update {horizon} its CosineAnnealingLR rises, and the others' factors are lost")
     return product.take(int(horizon))
+
+
+def _goes_on(s: Any) -> bool:
+    """Whether its next step starts from the rate that it finds; others set theirs from their count."""
+    return all(type(leaf).__name__ in _MULTIPLY for leaf in getattr(s, "_schedulers", [s]))
 
 
 def _leaves(s: Any) -> list[Any]:

@@ -383,7 +383,7 @@ def test_a_resumed_torch_scheduler_is_read_from_update_zero(make):
         assert drive(second, again, 3) == rest
 
 
-OVERWRITTEN = ["linear", "constant", "one-cycle", "cycles", "chain", "sequence"]  # the others begin at the rate found
+OVERWRITTEN = ["linear", "constant", "chain", "sequence"]  # a cosine begins at the rate found
 
 
 @pytest.mark.parametrize(
@@ -403,6 +403,16 @@ def test_a_torch_scheduler_whose_rate_the_optimizer_does_not_hold(name, optimize
         TypeError, match=r"the optimizer holds the rate .* load the optimizer's state after .* is built"
     ):
         from_torch(again)
+
+
+@pytest.mark.parametrize("name", ["one-cycle", "cycles"])
+def test_what_follows_its_count_is_read_whatever_the_optimizer_holds(name):
+    first, second = sgd(), sgd()
+    scheduler, again = RESUMED[name](first), RESUMED[name](second)
+    drive(first, scheduler, 2)
+    again.load_state_dict(copy.deepcopy(scheduler.state_dict()))
+    assert from_torch(again) == from_torch(scheduler)
+    assert drive(second, again, 3)[1:] == drive(first, scheduler, 3)[1:]  # all but the update before its next step
 
 
 def test_a_scheduler_that_has_ended_is_read_whatever_the_next_one_does():
