@@ -111,20 +111,30 @@ class SourceOps:
 
 def _parts(schedule: Schedule) -> Iterator[Schedule]:
     yield schedule
-    for field in dataclasses.fields(schedule):  # type: ignore[arg-type]
+    if not dataclasses.is_dataclass(schedule):  # a class that is not registered
+        return
+    for field in dataclasses.fields(schedule):
         value = getattr(schedule, field.name)
         for part in value if isinstance(value, tuple) else (value,):
             if isinstance(part, Schedule):
                 yield from _parts(part)
 
 
-@functools.lru_cache(maxsize=256)
 def compiled(schedule: Schedule) -> Callable[[float], float]:
     """A function equal to ``schedule`` at every finite number ``t``, 0 or more, and undefined elsewhere.
 
     Only lrlib's own families are traced, since a user's may do more than arithmetic with ``t``, and no schedule of very
     many parts, which finds its part faster by bisection. These are returned as they are.
     """
+    try:
+        hash(schedule)
+    except TypeError:  # a user's own family with a parameter such as a dict
+        return schedule
+    return _traced(schedule)
+
+
+@functools.lru_cache(maxsize=256)
+def _traced(schedule: Schedule) -> Callable[[float], float]:
     parts = list(itertools.islice(_parts(schedule), _MOST_PARTS + 1))
     if len(parts) > _MOST_PARTS or any(type(part).__module__ != schedules.__name__ for part in parts):
         return schedule

@@ -1,5 +1,7 @@
 """The parameter groups of a torch optimizer: what each is given, and how a number is put into them."""
 
+import numbers
+import operator
 from collections.abc import Mapping
 from typing import Any
 
@@ -32,27 +34,57 @@ def copied(name: str, given: Any, kind: type, noun: str) -> Any:
     return given if isinstance(given, kind) else dict(given) if isinstance(given, Mapping) else list(given)
 
 
-def for_each(name: str, given: Any, groups: list[dict[str, Any]], noun: str, joined: str = "") -> list[Any]:
+class Members:
+    """The groups that a scheduler drives, held against those that it drove ``before``.
+
+    A group is the same one if its dict is or its parameters are: loading a state puts new dicts in the groups' places,
+    without their names where the state has none.
+    """
+
+    def __init__(self, groups: list[dict[str, Any]], before: "Members | None" = None) -> None:
+        old, names = (before.groups, before.names) if before else ([], [])
+        self.groups: list[dict[str, Any]] = list(groups)
+        self.origins = [_place(old, index, group) for index, group in enumerate(groups)]  # None: it has joined
+        self.moved = self.origins[: len(old)] != list(range(len(old)))
+        self.names: list[Any] = [
+            group.get("name", None if origin is None else names[origin])
+            for group, origin in zip(groups, self.origins, strict=True)
+        ]
+
+    def are(self, groups: list[dict[str, Any]]) -> bool:
+        """Whether these are the very dicts; cheap, for every update asks."""
+        return len(groups) == len(self.groups) and all(map(operator.is_, groups, self.groups))
+
+
+def _place(groups: list[dict[str, Any]], index: int, wanted: dict[str, Any]) -> int | None:
+    """Where ``wanted`` is among the groups: at ``index`` if it may be, since groups without parameters are alike."""
+    its_parameters = list(map(id, wanted["params"]))
+    nearest_first = sorted(range(len(groups)), key=lambda i: i != index)
+    same = (i for i in nearest_first if groups[i] is wanted or list(map(id, groups[i]["params"])) == its_parameters)
+    return next(same, None)
+
+
+def for_each(name: str, given: Any, members: Members, noun: str, since: str = "") -> list[Any]:
     """What each group has been given. A dict may name groups that do not exist yet, but no group may be left out.
 
-    ``joined`` says what to do where the groups did match once, and one has joined since.
+    ``since`` says what to do where the groups did match once, and are others now.
     """
     if isinstance(given, list):
-        if len(given) != len(groups):
+        if len(given) != len(members.groups) or members.moved:
             raise ValueError(
-                f"{name}: a list needs one {noun} a group, got {len(given)} for {len(groups)} groups{joined}"
+                f"{name}: a list needs one {noun} a group, in their order, got {len(given)} for "
+                f"{len(members.groups)} groups{since}"
             )
         return given
     if isinstance(given, dict):
-        names = [group.get("name") for group in groups]
-        for index, own in enumerate(names):
+        for index, own in enumerate(members.names):
             if own not in given:
                 raise ValueError(
                     f"{name}: group {index}, named {own!r}, has no {noun}; there is one for {list(given)}, "
-                    f"and the groups are named {names}{joined}"
+                    f"and the groups are named {members.names}{since}"
                 )
-        return [given[own] for own in names]
-    return [given] * len(groups)
+        return [given[own] for own in members.names]
+    return [given] * len(members.groups)
 
 
 def _current(group: dict[str, Any], name: str) -> Any:
@@ -78,7 +110,7 @@ def check_schedulable(optimizer: torch.optim.Optimizer, name: str) -> None:
             known = sorted(set(group) - {"params"})
             raise ValueError(f"{type(optimizer).__name__} has no hyperparameter {name!r}; its groups have {known}")
         current = _current(group, name)
-        plain = isinstance(current, (int, float)) and not isinstance(current, bool)
+        plain = isinstance(current, numbers.Real) and not isinstance(current, bool)
         if not plain and not (isinstance(current, torch.Tensor) and current.numel() == 1):
             raise ValueError(f"{name} cannot be scheduled: it is {current!r}, and a schedule gives a number")
 

@@ -29,7 +29,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Annotated, Any
 
 from lrlib._extras import needed_by
-from lrlib.schedules import Check, Parameters, _many, _real, checked, one_of
+from lrlib.schedules import Check, Parameters, _count, _many, _real, checked, one_of
 
 __all__ = ["RULES", "Combined", "CombinedSuggestion", "RangeTest", "Suggestion", "combine", "ladder", "range_test"]
 
@@ -64,6 +64,7 @@ _Ladder = Annotated[
 ]
 _Measured = Annotated[tuple[float, ...], Check("a sequence of numbers", _many(_measured))]
 _OptionalMeasured = Annotated[tuple[float, ...] | None, Check.of(_Measured).or_none()]
+_Steps = Annotated[int, Check("a whole number, 2 or more", _count, lambda n: n >= 2)]
 _Diverge = Annotated[float | None, Check("a finite number above 1", _real, lambda x: x > 1).or_none()]
 
 
@@ -80,13 +81,10 @@ def ladder(start: float = 1e-7, end: float = 10.0, steps: int = 100, mode: str =
     (0.25, 0.5, 0.75)
     """
     first, last = Check.of(_Ladder)("ladder", "(start, end)", (start, end))
-    if isinstance(steps, bool) or not isinstance(steps, numbers.Integral):
-        raise TypeError(f"ladder: steps must be a whole number, 2 or more, got {steps!r}")
-    if steps < 2:
-        raise ValueError(f"ladder: steps must be a whole number, 2 or more, got {steps!r}")
+    steps = Check.of(_Steps)("ladder", "steps", steps)
     if mode not in ("exponential", "linear"):
         raise ValueError(f"ladder: mode must be 'exponential' or 'linear', got {mode!r}")
-    shares = [i / (int(steps) - 1) for i in range(1, int(steps) - 1)]
+    shares = [i / (steps - 1) for i in range(1, steps - 1)]
     if mode == "linear":
         inner = [first + (last - first) * share for share in shares]
     else:
@@ -290,8 +288,8 @@ class RangeTest(Parameters):
         low, height = shape.unit
         return shape.rates, tuple(low + height * level for level in shape.level.tolist())
 
-    def plot(self, ax: Any = None, rules: Sequence[str] = ("steepest",)) -> Any:
-        """Draw the losses, the smoothed curve and the rates that ``rules`` suggest; returns matplotlib's axes.
+    def plot(self, ax: Any = None, rules: str | Sequence[str] = ("steepest",)) -> Any:
+        """Draw the losses, the smoothed curve and the rates that ``rules``, or one, suggest; returns matplotlib's axes.
 
         The loss axis ends above the highest loss before the lowest, so that a divergence does not flatten the rest.
         """
@@ -302,7 +300,7 @@ class RangeTest(Parameters):
             ax = plt.subplots()[1]
         ax.plot(self.rates, self.losses, ".", alpha=0.4, label="measured")
         ax.plot(*self.smoothed(), "-", label="smoothed")
-        for i, rule in enumerate(rules):
+        for i, rule in enumerate((rules,) if isinstance(rules, str) else rules):
             suggestion = self.suggest(rule)
             for rate in (suggestion.lr, suggestion.base_lr, suggestion.max_lr):
                 if rate is not None:
@@ -643,7 +641,7 @@ class Combined:
             words += sorted({own.reason for own in each if own.lr is own.base_lr is own.max_lr is None})
         return CombinedSuggestion(**medians, reason="; ".join(words), spread=spread, each=each)
 
-    def plot(self, ax: Any = None, rules: Sequence[str] = ("steepest",)) -> Any:
+    def plot(self, ax: Any = None, rules: str | Sequence[str] = ("steepest",)) -> Any:
         """Draw the median loss, the band between lowest and highest, and the suggestions; returns matplotlib's axes."""
         if ax is None:
             with needed_by("plot"):
@@ -652,7 +650,7 @@ class Combined:
             ax = plt.subplots()[1]
         (line,) = ax.plot(self.rates, self.losses, label=f"median of {len(self.results)}")
         ax.fill_between(self.rates, self.low, self.high, color=line.get_color(), alpha=0.15, linewidth=0)
-        for i, rule in enumerate(rules):
+        for i, rule in enumerate((rules,) if isinstance(rules, str) else rules):
             suggestion = self.suggest(rule)
             for name, (low, high) in suggestion.spread.items():
                 colour, rate = f"C{i + 1}", getattr(suggestion, name)

@@ -36,8 +36,8 @@ def from_torch(scheduler: Any, group: int = 0, key: str = "lr") -> Schedule:
     function or a metric, for subclasses, a OneCycleLR with a phase that ends between two updates, chains that are no
     product, nested SequentialLR, one with a milestone at 0 before PyTorch 2.13, a key that the object does not drive,
     an object that has applied other rates than its parameters give (because another scheduler was built on the
-    optimizer before it, for one), and one that has not been stepped yet while another scheduler has moved the rate:
-    torch's go on from the rate that they find.
+    optimizer before it, for one), and one that would go on from another rate than the one that it applied last, because
+    another scheduler has moved it, say, or its own constructor after a checkpoint was loaded.
 
     >>> from torch import nn, optim
     >>> optimizer = optim.SGD([nn.Parameter()], lr=0.1)
@@ -62,16 +62,27 @@ def from_torch(scheduler: Any, group: int = 0, key: str = "lr") -> Schedule:
         schedule = _TORCH[kind](scheduler, base, group, key)
     except ValueError as error:
         _refuse(scheduler, str(error))
-    applied, given = float(scheduler.get_last_lr()[group]), schedule(max(updates, 0))
-    within = key == "lr" and (schedule.length is None or updates <= schedule.length)
-    if within and not math.isclose(applied, given, rel_tol=1e-3, abs_tol=1e-6 * base):  # float32 errors add up
+    if key == "lr" and (schedule.length is None or updates <= schedule.length):
+        applied, found = float(scheduler.get_last_lr()[group]), float(leaf.optimizer.param_groups[group]["lr"])
+        _refuse_other_rates(scheduler, schedule, updates, base, applied, found)
+    return schedule
+
+
+def _refuse_other_rates(
+    scheduler: Any, schedule: Schedule, updates: int, base: float, applied: float, found: float
+) -> None:
+    """Raise TypeError if it has ``applied`` another rate than the schedule's, or would go on from another one."""
+    given = schedule(max(updates, 0))
+    if not math.isclose(applied, given, rel_tol=1e-3, abs_tol=1e-6 * base):  # float32 errors add up
         why = "was another scheduler built on the optimizer before, or a checkpoint loaded in the wrong order?"
         _refuse(scheduler, f"its parameters give {given} at update {updates}, it has applied {applied}; {why}")
-    found = float(leaf.optimizer.param_groups[group]["lr"])
-    if within and updates <= 0 and not math.isclose(found, applied, rel_tol=1e-6):
-        why = "read it before another scheduler moves the rate, or build it when the other has ended"
-        _refuse(scheduler, f"its first step would go on from the rate {found}, and it was built at {applied}; {why}")
-    return schedule
+    ended = updates > 0 and updates == schedule.length  # what the optimizer holds now is the next scheduler's
+    if (updates <= 0 or _goes_on(scheduler)) and not ended and not math.isclose(found, applied, rel_tol=1e-6):
+        why = (
+            "load the optimizer's state after the scheduler is built; with another scheduler, read this one before the "
+            "other moves the rate, or build it when the other has ended"
+        )
+        _refuse(scheduler, f"the optimizer holds the rate {found}, where it had set {applied}; {why}")
 
 
 def from_keras(schedule: Any) -> Schedule:
@@ -228,7 +239,7 @@ def _swa(s: Any, base: float, group: int, *_: Any) -> Schedule:
 
 
 def _our_own(s: Any, base: float, group: int, key: str) -> Schedule:
-    schedule = s._drives[key].assigned(s.optimizer.param_groups, "")[group]  # of a group, too, that is yet to join
+    schedule = s._assigned()[1][key][group]  # of a group, too, that is yet to join
     if schedule is None:
         _refuse(s, f"it leaves {key} of group {group} alone, where it is {s.optimizer.param_groups[group][key]}")
     return _on_updates(schedule, s.by)
@@ -298,6 +309,11 @@ def _chained(s: Any, base: float, group: int, key: str) -> Schedule:
     if any(factor.length is not None and factor.length > horizon for factor in factors):
         _refuse(s, f"after update {horizon} its CosineAnnealingLR rises, and the others' factors are lost")
     return product.take(int(horizon))
+
+
+def _goes_on(s: Any) -> bool:
+    """Whether its next step starts from the rate that it finds; others set theirs from their count."""
+    return all(type(leaf).__name__ in _MULTIPLY for leaf in getattr(s, "_schedulers", [s]))
 
 
 def _leaves(s: Any) -> list[Any]:

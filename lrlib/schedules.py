@@ -25,7 +25,7 @@ import numbers
 import operator
 import sys
 import typing
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Annotated, Any
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -92,6 +92,11 @@ def _many(convert: Callable[[Any], Any]) -> Callable[[Any], tuple]:
         return tuple(convert(value) for value in values)
 
     return convert_all
+
+
+def _as_tuple(value: Any) -> Any:
+    """A list, and lists within it, as tuples: a set of parameters is immutable and has a hash."""
+    return tuple(map(_as_tuple, value)) if isinstance(value, list) else value
 
 
 def _schedule(value: Any) -> "Schedule":
@@ -167,6 +172,8 @@ class Parameters:
         owner = type(self).__name__
         for name, check in self._checks:
             object.__setattr__(self, name, check(owner, name, getattr(self, name)))
+        for name, value in list(vars(self).items()):
+            object.__setattr__(self, name, _as_tuple(value))
         self.check()
 
     def check(self) -> None:
@@ -197,7 +204,8 @@ def register(cls: type) -> type:
 
     The class annotates its parameters and defines ``evaluate(t, ops)``; a finite family also defines ``length``.
 
-    Errors: ``TypeError`` if ``cls`` is no subclass of Schedule, ``ValueError`` if the name is taken.
+    Errors: ``TypeError`` if ``cls`` is no subclass of Schedule, ``ValueError`` if the name is taken by another class
+    (the same class may be defined again: a cell run twice, a module reloaded).
 
     >>> @register
     ... class Sawtooth(Schedule):
@@ -215,13 +223,19 @@ def register(cls: type) -> type:
     if not (isinstance(cls, type) and issubclass(cls, Schedule)):
         raise TypeError(f"register: a subclass of Schedule is needed, got {cls!r}")
     registered = _KINDS.get(cls.__name__)
-    # A notebook cell that defines a family may be run twice; anything else that reuses a name is a mistake.
-    if registered is not None and not (cls.__module__ == registered.__module__ == "__main__"):
+    if registered is not None and not _defined_again(cls, registered):
         taken = f"{registered.__module__}.{registered.__qualname__}"
         raise ValueError(f"register: the name {cls.__name__!r} is taken by {taken}")
     cls = checked(cls)
     _KINDS[cls.__name__] = cls
     return cls
+
+
+def _defined_again(cls: type, registered: type) -> bool:
+    """A notebook's cell was run twice, or a module reloaded; anything else that reuses a name is a mistake."""
+    if cls.__module__ == registered.__module__ == "__main__":
+        return True
+    return (cls.__module__, cls.__qualname__) == (registered.__module__, registered.__qualname__)
 
 
 def from_dict(data: Mapping[str, Any]) -> "Schedule":
@@ -290,7 +304,7 @@ class Ops(typing.Protocol):
         """(⌊t / n⌋, what is left of t)."""
 
     def power(self, base: float, exponent: Any, /) -> Any:
-        """A constant to a power; infinite where it is too large for a float."""
+        """A constant above 0 to a power; its limit, infinite or 0, where that or the power is too large for a float."""
 
     def cos(self, x: Any, /) -> Any:
         """The cosine of an angle in radians."""
@@ -341,8 +355,8 @@ class PythonOps:
     def power(base: float, exponent: Any) -> Any:
         try:
             return base**exponent
-        except OverflowError:  # as in NumPy
-            return math.inf
+        except OverflowError:  # as in NumPy; a whole exponent may be too large itself
+            return 1.0 if base == 1 else math.inf if (base > 1) == (exponent > 0) else 0.0
 
     @staticmethod
     def choose(boundaries: tuple, t: Any, branch: Callable[[int], Any]) -> Any:
@@ -476,6 +490,9 @@ def _scaled(length: float | None, factor: float) -> float | None:
 # ---------------------------------------------------------------------------------------------------------------------
 # Schedule and its algebra
 # ---------------------------------------------------------------------------------------------------------------------
+
+
+_MOST_POINTS = 10_000  # more than a screen has columns
 
 
 class Schedule(Parameters):
@@ -662,19 +679,35 @@ class Schedule(Parameters):
             horizon = Check.of(Length)("describe", "horizon", horizon)
         elif self.length is not None:
             horizon = math.ceil(self.length)
-        facts = {"start": self(0), "end": None, "peak": None, "peak_at": None, "mean": None}
-        if horizon is not None:
-            rates = [self(t) for t in range(horizon + 1)]
-            peak = max(rates)
-            facts |= {"end": rates[-1], "peak": peak, "peak_at": rates.index(peak)}
-            facts["mean"] = math.fsum(rates[:-1]) / horizon if horizon else None
+        end, peak, peak_at, mean = (None,) * 4 if horizon is None else self._within(horizon)
+        facts = {"start": self(0), "end": end, "peak": peak, "peak_at": peak_at, "mean": mean}
         phases = [dict(zip(("name", "start", "stop"), phase, strict=True)) for phase in self.phases()]
         return {"phases": phases, "length": self.length, "horizon": horizon, **facts}
+
+    def _within(self, horizon: int) -> tuple[float, float, int, float | None]:
+        """(end, peak, peak_at, mean) as :meth:`describe` has them, in one pass that keeps no list of the rates."""
+        peak, peak_at = self(0), 0
+
+        def rates() -> Iterator[float]:
+            nonlocal peak, peak_at
+            for t in range(horizon):
+                rate = self(t)
+                if rate > peak:
+                    peak, peak_at = rate, t
+                yield rate
+
+        total, end = math.fsum(rates()), self(horizon)
+        if end > peak:
+            peak, peak_at = end, horizon
+        return end, peak, peak_at, total / horizon if horizon else None
 
     def plot(self, horizon: int | None = None, ax: Any = None, **line: Any) -> Any:
         """Draw the rate of each update up to ``horizon`` (default: the length) on ``ax``; returns the axes.
 
-        Errors: ``ValueError`` if the schedule never ends and no horizon is given. Needs matplotlib.
+        Of more than 10,000 updates it draws about so many, evenly spaced, and both sides of the end of each phase.
+
+        Errors: ``TypeError`` or ``ValueError`` for a horizon that is no whole number, 0 or more, ``ValueError`` if the
+        schedule never ends and no horizon is given. Needs matplotlib.
         """
         from lrlib._extras import needed_by  # not above: this file also runs alone
 
@@ -682,14 +715,23 @@ class Schedule(Parameters):
             import matplotlib.pyplot as plt
             import numpy as np
 
-        horizon = self.length if horizon is None else horizon  # type: ignore[assignment]
-        if horizon is None:
+        if horizon is None and self.length is None:
             raise ValueError(f"plot: {self!r} never ends; give the horizon to draw, in updates")
+        ends = math.ceil(self.length) if horizon is None else horizon  # type: ignore[arg-type]
+        t = np.array(self._drawn(Check.of(Length)("plot", "horizon", ends)), float)
+        if len(t) == 1:  # of which no line could be drawn
+            line.setdefault("marker", "o")
         ax = ax or plt.gca()
-        t = np.arange(math.ceil(horizon) + 1)
         ax.plot(t, self(t), **line)
         ax.set(xlabel="updates", ylabel="learning rate")
         return ax
+
+    def _drawn(self, horizon: int) -> list[int]:
+        """The updates that :meth:`plot` draws."""
+        stride = max(math.ceil(horizon / _MOST_POINTS), 1)
+        ends = [math.ceil(stop) for _, _, stop in self.phases() if stop is not None]
+        chosen = {*range(0, horizon, stride), horizon, *ends, *(end - 1 for end in ends)}
+        return sorted(t for t in chosen if 0 <= t <= horizon)
 
 
 def _is_number(x: Any) -> bool:
@@ -863,7 +905,7 @@ class Repeat(Schedule):
         k, position = _locate(n, self.inner.length, self.factor, self.n, PythonOps)
         if k and not position:
             k, position = k - 1, self.inner.length
-        return self.inner.held(position) * self.height**k
+        return self.inner.held(position) * PythonOps.power(self.height, k)
 
     def __repr__(self) -> str:
         return f"{self.inner!r}.repeat({self.n}, length={self.factor!r}, height={self.height!r})"

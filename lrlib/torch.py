@@ -36,6 +36,7 @@ _UPDATES = dataclasses.replace(Check.of(Count), words="a whole number, −1 or m
 _READING = dataclasses.replace(
     Check.of(Number), words="a finite number, 0 or more, or −1", allowed=lambda n: n >= 0 or n == -1
 )
+_REMAINDER = Check.of(Number)
 _BY = Check.of(Positive)
 _RESUME = one_of("same", "count")
 
@@ -49,7 +50,8 @@ class Scheduler(LRScheduler):
     * ``optimizer``: any torch optimizer. A tensor ``lr`` (for ``torch.compile``) is filled in place; where one tensor
       serves several groups, each gets one of its own.
     * ``lr``: a Schedule for all groups, a list of them (one a group), or a dict by ``group["name"]``. A group added
-      later joins at the next step, except with a list; a dict may name groups to come. None leaves the rate to others.
+      later joins at the next step; a dict may name groups to come, and goes by name when groups are removed or
+      replaced. A list goes by position, and refuses both. None leaves the rate to others.
     * ``last_epoch``: the clock's reading, which is the number of updates already made. With ``last_epoch=n`` the rate
       in force next is ``lr(n)``; the default, −1, is a fresh start, the same as 0. (Torch's own count one less.)
     * ``by``: how far each step moves the clock, a number above 0. With the batch size the clock counts samples, with
@@ -92,10 +94,11 @@ class Scheduler(LRScheduler):
         reading = _UPDATES if type(self.by) is int else _READING
         self._start = max(whole(reading("Scheduler", "last_epoch", last_epoch)), 0)
         self._resume = _RESUME("Scheduler", "resume", resume)
-        optimizer = its.torch_optimizer(optimizer)
+        self.optimizer = optimizer = its.torch_optimizer(optimizer)
         plans = {"lr": lr, **others} if lr is not None or not others else others
         self._drives = {name: _Drive(optimizer, name, given) for name, given in plans.items()}
-        self._assign(optimizer.param_groups)
+        self._members = its.Members([])
+        self._assign()
         self._stride, self._remainder = self.by, 0.0
         _give_step_a_function(optimizer)
         super().__init__(optimizer)  # patches optimizer.step for torch's order check, and takes the initial step
@@ -127,8 +130,8 @@ class Scheduler(LRScheduler):
 
     def _go_to(self, clock: float, remainder: float = 0.0) -> None:
         groups = self.optimizer.param_groups
-        if len(groups) != self._members:
-            self._assign(groups)
+        if not self._members.are(groups):
+            self._assign()
         lr = None
         for drive in self._drives.values():
             if drive.one is None:
@@ -147,18 +150,25 @@ class Scheduler(LRScheduler):
         self.last_epoch, self._remainder = clock, remainder  # type: ignore[assignment]
         self._last_lr = its.rates(groups) if lr is None else [lr] * len(groups)
 
-    def _assign(self, groups: list[dict[str, Any]]) -> None:
-        """Give each group its schedules: when built, and when a group has joined. Refuses before any change."""
-        joined = ""
-        if hasattr(self, "_members"):
-            joined = (
-                ". A group has joined since the scheduler was built: name it, and give its schedule when the scheduler "
-                f"is built (a dict may name groups to come), or build it anew now, with last_epoch={self.last_epoch}"
-            )
-        each = {name: drive.assigned(groups, joined) for name, drive in self._drives.items()}
+    def _assign(self) -> None:
+        """Give each group its schedules: when built, and when the groups are others. Refuses before any change."""
+        members, each = self._assigned()
         for name, drive in self._drives.items():
-            drive.assign(groups, each[name])
-        self._members = len(groups)
+            drive.assign(members.groups, each[name])
+        self._members = members
+
+    def _assigned(self) -> tuple[its.Members, dict[str, list[Schedule | None]]]:
+        """The groups that there are now, and what each will follow, by hyperparameter. Changes nothing."""
+        members = its.Members(self.optimizer.param_groups, self._members)
+        since = ""
+        if self._members.groups:
+            change = "been removed, replaced or moved" if members.moved else "joined"
+            since = (
+                f". A group has {change} since the scheduler was built: name it, and give its schedule when the "
+                "scheduler is built (a dict goes by name, and may name groups to come), or build it anew now, with "
+                f"last_epoch={self.last_epoch}"
+            )
+        return members, {name: drive.assigned(members, since) for name, drive in self._drives.items()}
 
     def _refuse_chain(self) -> None:
         """Raise ValueError if a ChainedScheduler is stepping this scheduler beside another one that sets the rate."""
@@ -190,6 +200,8 @@ class Scheduler(LRScheduler):
         ``last_epoch`` is the clock's reading, ``remainder`` what a rounded reading lacks. ``values`` has, for each
         hyperparameter, each group's value; None where this scheduler is not the one that set it (another member of a
         SequentialLR did, say).
+
+        Errors: ``TypeError`` for a schedule whose class is not registered.
         """
         groups = self.optimizer.param_groups
         return {
@@ -202,8 +214,10 @@ class Scheduler(LRScheduler):
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
         """Go on where ``state_dict`` was taken; the rates are set at once, so every load order gives the same trace.
 
-        Errors: ``ValueError``, and nothing is changed, for what is no state of a Scheduler, and for another schedule
-        that does not give the saved values (see ``resume``).
+        Errors, before anything is changed: ``ValueError`` for what is no state of a Scheduler, and for another schedule
+        that does not give the saved values (see ``resume``); ``TypeError`` or ``ValueError`` for a ``last_epoch`` that
+        is no number from 0 up (nor −1, which means that it waits in a SequentialLR), and for a ``remainder`` that is no
+        number.
         """
         needed = {"last_epoch"} if self._resume == "count" else {"last_epoch", "remainder", "schedules", "values"}
         if not needed <= set(state_dict):
@@ -212,14 +226,17 @@ class Scheduler(LRScheduler):
                 'Scheduler(..., resume="count") takes the last_epoch of any scheduler that counts updates'
             )
         clock, saved = state_dict["last_epoch"], state_dict.get("values", {})
-        if len(self.optimizer.param_groups) != self._members:
-            self._assign(self.optimizer.param_groups)
+        reading = _READING if isinstance(clock, float) else _UPDATES  # whole ones stay exact at any size
+        clock = whole(reading("load_state_dict", "last_epoch", clock))
+        remainder = _REMAINDER("load_state_dict", "remainder", state_dict.get("remainder", 0.0))
+        if not self._members.are(self.optimizer.param_groups):
+            self._assign()
         if self._resume == "same":
             self._refuse_jump(clock, state_dict["schedules"], saved)
         if clock >= 0:  # −1: it waits in a SequentialLR
             for name, drive in self._drives.items():
                 drive.restore(self, clock, saved.get(name, []))
-        self.last_epoch, self._remainder = clock, state_dict.get("remainder", 0.0)
+        self.last_epoch, self._remainder = clock, remainder  # type: ignore[assignment]
         self._step_count = 2 if clock > 0 else 1  # torch checks the order of the first two steps of a run
         self._last_lr = its.rates(self.optimizer.param_groups)
 
@@ -259,13 +276,15 @@ class _Drive:
         self.last: Any = None  # the number put there last, of `one`; a list, one a group, otherwise
         its.check_schedulable(optimizer, name)
 
-    def assigned(self, groups: list[dict[str, Any]], joined: str) -> list[Schedule | None]:
+    def assigned(self, members: its.Members, since: str) -> list[Schedule | None]:
         """The schedule of each group, None where the hyperparameter is left alone. Changes nothing."""
-        each = its.for_each(self.name, self.plan, groups, "schedule", joined)
+        each = its.for_each(self.name, self.plan, members, "schedule", since)
         if self.name == "weight_decay" and isinstance(self.plan, Schedule):
-            first = [_first_decay(group) for group in groups]
+            first = [_first_decay(group) for group in members.groups]
             each = [None if own == 0 and any(first) else self.plan for own in first]
-        return self.each + each[len(self.each) :]
+            known = zip(each, members.origins, strict=True)  # who is decayed was settled when the group joined
+            each = [new if origin is None else self.each[origin] for new, origin in known]
+        return each
 
     def assign(self, groups: list[dict[str, Any]], each: list[Schedule | None]) -> None:
         if self.name == "weight_decay" and isinstance(self.plan, Schedule):

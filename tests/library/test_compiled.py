@@ -40,7 +40,25 @@ class Steeper(lrlib.Linear):
         return super().evaluate(t, ops) ** 2
 
 
-@pytest.mark.parametrize("own", [OWN, WholeOrNot(), Steeper(1.0, 0.5, 4)], ids=lambda s: type(s).__name__)
+class Unregistered(lrlib.Schedule):
+    """No dataclass, so that its parts cannot be asked for."""
+
+    def evaluate(self, t, ops):
+        return 0.5 / (t + 1)
+
+
+@lrlib.register
+class Unhashable(lrlib.Schedule):
+    rates: dict
+
+    def evaluate(self, t, ops):
+        return self.rates.get(int(t), 0.1)
+
+
+OWNS = [OWN, WholeOrNot(), Steeper(1.0, 0.5, 4), Unregistered(), Unhashable({2: 0.2})]
+
+
+@pytest.mark.parametrize("own", OWNS, ids=lambda s: type(s).__name__)
 def test_a_users_own_family_is_left_alone_however_deep(own):
     for s in (own, 2 * own, lrlib.Constant(0.1).take(4).then(own.take(9).hold(2))):
         assert compiled(s) is s

@@ -66,7 +66,9 @@ def test_a_ladder_begins_and_ends_as_asked_and_is_even(start, ratio, steps, mode
         ({"start": 1.0, "end": 0.1}, ValueError),
         ({"start": "1"}, TypeError),
         ({"steps": 1}, ValueError),
-        ({"steps": 2.5}, TypeError),
+        ({"steps": 2.5}, ValueError),
+        ({"steps": math.nan}, ValueError),
+        ({"steps": "3"}, TypeError),
         ({"steps": True}, TypeError),
         ({"mode": "log"}, ValueError),
     ],
@@ -74,6 +76,11 @@ def test_a_ladder_begins_and_ends_as_asked_and_is_even(start, ratio, steps, mode
 def test_a_bad_ladder_is_refused(arguments, error):
     with pytest.raises(error, match="ladder: "):
         ladder(**arguments)
+
+
+@pytest.mark.parametrize("steps", [100.0, 0.1 * 1000, np.float32(100), np.int64(100)])
+def test_a_ladders_steps_are_any_whole_number_as_a_schedules_are(steps):
+    assert ladder(steps=steps) == LADDER
 
 
 def test_the_defaults_are_the_contracts():
@@ -571,6 +578,16 @@ def test_plots():
     assert rates_marked(ax)[f"smith: {smith.max_lr:.2g}"] == smith.max_lr
     assert combine([one, one]).plot(rules=RULES) is not None
     RangeTest([1.0, 2.0], [math.nan, math.nan]).plot()  # nothing to draw is no error
+    plt.close("all")
+
+
+def test_a_plot_takes_one_rule_by_its_name():
+    plt = pytest.importorskip("matplotlib.pyplot")
+    one = curve(1).result
+    for what in (one, combine([one, one])):
+        assert rates_marked(what.plot(rules="smith")) == rates_marked(what.plot(rules=["smith"])) != {}
+        with pytest.raises(ValueError, match="unknown rule 'steep'; known are"):
+            what.plot(rules="steep")
     plt.close("all")
 
 

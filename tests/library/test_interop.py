@@ -1,5 +1,6 @@
 """Torch's and Keras's own schedulers, driven for real, against the Schedules read from them."""
 
+import copy
 import math
 import subprocess
 import sys
@@ -330,7 +331,7 @@ def test_a_scheduler_that_has_not_begun_when_another_has_moved_the_rate(make):
     for _ in range(6):
         optimizer.step()
         falling.step()
-    with pytest.raises(TypeError, match=r"first step would go on from the rate .* build it when the other has ended"):
+    with pytest.raises(TypeError, match=r"optimizer holds the rate .* build it when the other has ended"):
         from_torch(waiting)
 
 
@@ -353,14 +354,74 @@ def test_a_one_cycle_from_a_legacy_state_dict():
         assert from_torch(scheduler) == expected
 
 
-def test_a_resumed_torch_scheduler_is_read_from_update_zero():
+RESUMED = {
+    "linear": linear(0.1, 1.0, 5),
+    "constant": constant(0.1, 5),
+    "cosine": cosine(10),
+    "one-cycle": one_cycle(20, pct_start=0.25),
+    "cycles": cyclic(),
+    "chain": chain(linear(0.1, 1.0, 5), exponential()),
+    "sequence": sequence(linear(0.1, 1.0, 5), cosine(10), at=[5]),
+}
+
+
+@pytest.mark.parametrize("make", RESUMED.values(), ids=RESUMED)
+def test_a_resumed_torch_scheduler_is_read_from_update_zero(make):
+    """After two updates, where the optimizer has been loaded too, before the scheduler or after it."""
     first = sgd()
-    scheduler = cosine(10)(first)
-    drive(first, scheduler, 4)
+    scheduler = make(first)
+    expected = from_torch(scheduler)
+    drive(first, scheduler, 2)
+    saved = {"o": first.state_dict(), "s": scheduler.state_dict()}
+    rest = drive(first, scheduler, 3)
+    for order in ("os", "so"):
+        second = sgd()
+        again = make(second)
+        for part in order:
+            {"o": second, "s": again}[part].load_state_dict(copy.deepcopy(saved[part]))
+        assert from_torch(again) == expected
+        assert drive(second, again, 3) == rest
+
+
+OVERWRITTEN = ["linear", "constant", "chain", "sequence"]  # a cosine begins at the rate found
+
+
+@pytest.mark.parametrize(
+    ("name", "optimizer_loaded"), [(name, True) for name in OVERWRITTEN] + [("cosine", False), ("linear", False)]
+)
+def test_a_torch_scheduler_whose_rate_the_optimizer_does_not_hold(name, optimizer_loaded):
+    """Built after the optimizer was loaded, it has overwritten the rate; without the optimizer there was none."""
+    first = sgd()
+    scheduler = RESUMED[name](first)
+    drive(first, scheduler, 2)
     second = sgd()
-    again = cosine(10)(second)
-    again.load_state_dict(scheduler.state_dict())
-    assert from_torch(again) == lrlib.Cosine(0.1, 0.0, 10)
+    if optimizer_loaded:
+        second.load_state_dict(copy.deepcopy(first.state_dict()))
+    again = RESUMED[name](second)
+    again.load_state_dict(copy.deepcopy(scheduler.state_dict()))
+    with pytest.raises(
+        TypeError, match=r"the optimizer holds the rate .* load the optimizer's state after .* is built"
+    ):
+        from_torch(again)
+
+
+@pytest.mark.parametrize("name", ["one-cycle", "cycles"])
+def test_what_follows_its_count_is_read_whatever_the_optimizer_holds(name):
+    first, second = sgd(), sgd()
+    scheduler, again = RESUMED[name](first), RESUMED[name](second)
+    drive(first, scheduler, 2)
+    again.load_state_dict(copy.deepcopy(scheduler.state_dict()))
+    assert from_torch(again) == from_torch(scheduler)
+    assert drive(second, again, 3)[1:] == drive(first, scheduler, 3)[1:]  # all but the update before its next step
+
+
+def test_a_scheduler_that_has_ended_is_read_whatever_the_next_one_does():
+    optimizer = sgd()
+    warm = linear(0.25, 1.0, 3)(optimizer)
+    expected = from_torch(warm)
+    drive(optimizer, warm, 3)
+    drive(optimizer, exponential()(optimizer), 3)
+    assert from_torch(warm) == expected
 
 
 # -- refusals by torch's kinds -----------------------------------------------------------------------------------------

@@ -375,6 +375,87 @@ def test_a_group_that_joins_without_a_rule_is_refused_before_anything_is_changed
     assert (rates_of(optimizer), scheduler.state_dict()) == ([0.4, 5.0], state)
 
 
+META = torch.ones(1, device="meta")  # has no value
+
+
+@pytest.mark.parametrize(
+    "wrong", [None, {"loss": 1.0}, [1.0, 2.0], torch.ones(2), META, "0.5", "low", True, 1j], ids=lambda v: repr(v)[:12]
+)
+def test_a_measurement_that_is_no_number_is_refused_by_its_parameters_name(wrong):
+    scheduler = lrlib.torch.PlateauScheduler(grouped(0.4), RULES[0])
+    state = scheduler.state_dict()
+    with pytest.raises(TypeError, match=r"PlateauScheduler: metrics must be a number or a one-element tensor, got "):
+        scheduler.step(wrong)
+    assert scheduler.state_dict() == state
+
+
+TORCHS = {
+    "mode": "max",
+    "factor": 0.5,
+    "patience": 1,
+    "threshold": 0.01,
+    "threshold_mode": "abs",
+    "cooldown": 2,
+    "min_lr": 0.01,
+    "eps": 1e-7,
+}
+
+
+@pytest.mark.parametrize("mode", ["min", "max"])
+def test_it_shows_what_torchs_own_shows(mode):
+    own = torch.optim.lr_scheduler.ReduceLROnPlateau(grouped(0.4, 0.4), **TORCHS | {"mode": mode})
+    ours = lrlib.torch.PlateauScheduler(grouped(0.4, 0.4), lrlib.Plateau(0.4, **TORCHS | {"mode": mode}))
+    names = ["best", "num_bad_epochs", "cooldown_counter", "min_lrs", *TORCHS.keys() - {"min_lr"}]
+    for metric in (None, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.7, 0.3):
+        if metric is not None:
+            own.step(metric)
+            ours.step(metric)
+        assert {name: getattr(ours, name) for name in names} == {name: getattr(own, name) for name in names}
+    with pytest.raises(AttributeError):
+        ours.patience = 3  # the rule is a value
+
+
+def test_a_step_with_an_epoch_is_taken_as_torchs_takes_it():
+    own = torch.optim.lr_scheduler.ReduceLROnPlateau(grouped(0.4), patience=0)
+    ours = lrlib.torch.PlateauScheduler(grouped(0.4), lrlib.Plateau(0.4, patience=0))
+    for scheduler in (own, ours):
+        scheduler.step(1.0, epoch=None)
+        scheduler.step(1.0, None)
+        with pytest.warns(UserWarning, match="epoch parameter"):
+            scheduler.step(1.0, 7)
+        scheduler.step(1.0)
+    assert ours.last_epoch == own.last_epoch == 8
+    assert ours.get_last_lr() == own.get_last_lr()
+
+
+@pytest.mark.parametrize("plan", [RULES, dict(zip("abc", [*RULES, RULES[0]], strict=True)), RULES[0]], ids=type)
+@pytest.mark.parametrize("names", [(), ("c",), ("c", "a")])
+def test_a_group_that_is_removed_or_replaced_is_refused_before_anything_is_changed(plan, names):
+    optimizer = grouped(7.0, 5.0)
+    scheduler = lrlib.torch.PlateauScheduler(optimizer, plan)
+    scheduler.step(1.0)
+    del optimizer.param_groups[0]
+    for name in names:
+        optimizer.add_param_group({"params": [torch.nn.Parameter(torch.zeros(1))], "lr": 5.0, "name": name})
+    rates, state = rates_of(optimizer), scheduler.state_dict()
+    for act in (lambda: scheduler.step(1.0), lambda: scheduler.load_state_dict(state)):
+        with pytest.raises(ValueError, match=r"PlateauScheduler: a group has been removed, replaced or moved"):
+            act()
+        assert (rates_of(optimizer), scheduler.state_dict()) == (rates, state)
+
+
+@pytest.mark.parametrize("plan", [RULES, dict(zip("ab", RULES, strict=True))], ids=["list", "dict"])
+def test_groups_that_a_load_has_replaced_are_the_same_groups(plan):
+    optimizer = grouped(7.0, 5.0)
+    scheduler = lrlib.torch.PlateauScheduler(optimizer, plan)
+    nameless = optimizer.state_dict()
+    for group in nameless["param_groups"]:
+        del group["name"]
+    optimizer.load_state_dict(nameless)
+    scheduler.step(1.0)
+    assert rates_of(optimizer) == [state.lr for state in scheduler.states] == [rule.lr for rule in RULES]
+
+
 def test_rules_that_do_not_match_the_groups_are_refused():
     for plan, named in (
         (RULES[:1], "got 1 for 2 groups"),

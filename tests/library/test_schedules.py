@@ -3,6 +3,7 @@
 import collections
 import copy
 import dataclasses
+import importlib
 import json
 import math
 import pickle
@@ -10,6 +11,7 @@ import re
 import subprocess
 import sys
 import time
+import tracemalloc
 from fractions import Fraction
 from typing import NamedTuple
 
@@ -45,6 +47,7 @@ from reference import (
 )
 
 import lrlib
+from lrlib._compiled import compiled
 
 # --------------------------------------------------------------------------------------------------
 # Values
@@ -736,6 +739,91 @@ def test_describe_equals_its_definition(s, horizon):
         assert s.describe() == s.describe(int(s.length))
 
 
+FAR = 10**330  # no float holds it
+
+
+@pytest.mark.parametrize(
+    ("s", "far"),
+    [
+        (lrlib.StepDecay(0.1, 0.5, 3), 0.0),
+        (lrlib.StepDecay(0.1, 1.0, 3), 0.1),
+        (lrlib.StepDecay(0.1, 2.0, 3), math.inf),
+        (lrlib.ExpRange(0.01, 0.1, 20, gamma=0.9), 0.01),
+        (lrlib.Triangular2(0.01, 0.1, 20), 0.01),
+        (lrlib.Linear(0.1, 0.2, 4).repeat(None, height=0.5), 0.0),
+    ],
+    ids=repr,
+)
+def test_what_a_power_leaves_after_more_updates_than_a_float_counts(s, far):
+    for t in range(FAR, FAR + 41):
+        assert s(t) == compiled(s)(t) == far
+    assert s.take(FAR)(FAR) == far
+
+
+def test_describe_holds_no_list_of_all_rates():
+    tracemalloc.start()
+    facts = lrlib.Triangular(0.0, 1.0, 7).describe(50_000)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 200_000  # bytes; the rates alone would be eight times as much
+    assert (facts["peak"], facts["peak_at"]) == (1.0, 7)
+
+
+@pytest.fixture
+def axes():
+    pyplot = pytest.importorskip("matplotlib.pyplot")
+    figure, ax = pyplot.subplots()
+    yield ax
+    pyplot.close(figure)
+
+
+def drawn(ax):
+    (line,) = ax.lines
+    t, rates = line.get_data()
+    return list(t), list(rates), line.get_marker()
+
+
+@pytest.mark.parametrize("horizon", [1, 7, 10_000])
+def test_plot_draws_every_update_where_they_are_not_too_many(axes, horizon):
+    s = lrlib.Triangular(0.01, 0.1, 3)
+    assert s.plot(horizon, axes) is axes
+    assert drawn(axes) == (list(range(horizon + 1)), [s(t) for t in range(horizon + 1)], "None")
+
+
+def test_plot_draws_some_updates_and_the_ends_of_phases_where_they_are_many(axes):
+    s = lrlib.Linear(0, 3e-4, 10**10 + 1).then(lrlib.Cosine(3e-4, 0, 10**12)).then(lrlib.Constant(1e-5).take(3))
+    s.plot(ax=axes)
+    t, rates, _ = drawn(axes)
+    assert 9_000 < len(t) < 11_000
+    assert t == sorted(set(t))
+    assert t == [int(one) for one in t]
+    assert {0, 10**10, 10**10 + 1, 10**10 + 10**12, 10**10 + 1 + 10**12, 10**10 + 4 + 10**12} <= set(t)
+    assert t[-1] == s.length
+    assert max(rates) == 3e-4
+    assert rates == pytest.approx([s(one) for one in t])
+
+
+def test_plot_draws_phases_up_to_the_horizon_only(axes):
+    lrlib.Linear(0, 1, 10**8).then(lrlib.Linear(1, 0, 10**8)).plot(10**6, axes)
+    assert drawn(axes)[0][-1] == 10**6
+
+
+@pytest.mark.parametrize(("s", "horizon"), [(lrlib.Constant(0.1), 0), (lrlib.Linear(0.2, 0.1, 0), None)])
+def test_plot_marks_a_single_point(axes, s, horizon):
+    s.plot(horizon, axes)
+    assert drawn(axes) == ([0], [0.1], "o")
+    axes.clear()
+    s.plot(horizon, axes, marker="x")
+    assert drawn(axes)[2] == "x"
+
+
+@pytest.mark.parametrize("wrong", [-1, math.inf, math.nan, 2.5, "x", True, [3]], ids=repr)
+@pytest.mark.parametrize("what", ["plot", "describe"])
+def test_a_horizon_is_a_whole_number(wrong, what):
+    with pytest.raises((TypeError, ValueError), match=f"{what}: horizon must be a whole number, 0 or more, got"):
+        getattr(lrlib.Constant(0.1), what)(wrong)
+
+
 # --------------------------------------------------------------------------------------------------
 # A schedule is a value
 # --------------------------------------------------------------------------------------------------
@@ -1206,9 +1294,48 @@ def test_a_notebook_cell_that_registers_a_family_may_be_run_twice(monkeypatch):
     cell("FromACell", "__main__", 0.2)
     assert lrlib.from_dict({"kind": "FromACell"})(0) == 0.2
     cell("FromAFile", "somewhere", 0.1)
-    for name, module in [("FromACell", "somewhere"), ("FromAFile", "__main__"), ("FromAFile", "somewhere")]:
+    for name, module in [("FromACell", "somewhere"), ("FromAFile", "__main__"), ("FromAFile", "elsewhere")]:
         with pytest.raises(ValueError, match=f"the name '{name}' is taken"):
             cell(name, module, 0.3)
+
+
+def test_a_module_that_registers_a_family_may_be_reloaded(monkeypatch, tmp_path):
+    monkeypatch.setattr(lrlib.schedules, "_KINDS", dict(lrlib.schedules._KINDS))
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)  # a stored one might be as old as the new text
+    text = """import lrlib
+
+@lrlib.register
+class Reloaded(lrlib.Schedule):
+    lr: float
+
+    def evaluate(self, t, ops):
+        return {} * self.lr
+"""
+    (tmp_path / "my_schedules.py").write_text(text.format(2))
+    module = importlib.import_module("my_schedules")
+    (tmp_path / "my_schedules.py").write_text(text.format(3))
+    importlib.reload(module)
+    del sys.modules["my_schedules"]
+    assert lrlib.from_dict({"kind": "Reloaded", "lr": 1.0})(0) == module.Reloaded(1.0)(0) == 3
+
+
+@lrlib.register
+class Table(lrlib.Schedule):
+    """A family whose sequences have no check of lrlib's."""
+
+    rates: tuple
+    parts: tuple = ()
+
+    def evaluate(self, t, ops):
+        return ops.lookup(self.rates, ops.rank((1,), t))
+
+
+def test_a_list_is_kept_as_a_tuple_so_that_the_schedule_is_a_value():
+    s = Table([0.1, 0.2], parts=[lrlib.Constant(0.1), [1, 2]])
+    assert s == Table((0.1, 0.2), (lrlib.Constant(0.1), (1, 2)))
+    assert hash(s) == hash(Table((0.1, 0.2), (lrlib.Constant(0.1), (1, 2))))
+    assert lrlib.from_dict(json.loads(json.dumps(s.to_dict()))) == s
 
 
 @pytest.mark.parametrize("value", [object, 3, "Linear", None, lambda t: 0.1], ids=lambda v: repr(v).split(" at 0x")[0])

@@ -107,6 +107,33 @@ def test_two_schedulers_one_after_another_on_one_optimizer():
     assert first + second == [*values(WARM, 4), 0.3, 0.3]
 
 
+class Unregistered(lrlib.Schedule):
+    def evaluate(self, t, ops):
+        return 0.5 / (t + 1)
+
+
+@pytest.mark.parametrize("s", [Unregistered(), (2 * Unregistered()).take(5)], ids=["alone", "within"])
+def test_a_schedule_that_is_not_registered_drives_but_cannot_be_saved(s):
+    optimizer = sgd()
+    scheduler = lrlib.torch.Scheduler(optimizer, s)
+    assert applied(optimizer, scheduler) == values(s)
+    for act in (scheduler.state_dict, lambda: scheduler.load_state_dict(checkpoint(3)["scheduler"])):
+        with pytest.raises(TypeError, match=r"Unregistered is not registered: decorate the class"):
+            act()
+    assert scheduler.last_epoch == COUNT
+    resumed = lrlib.torch.Scheduler(optimizer, s, resume="count")
+    resumed.load_state_dict({"last_epoch": 3})
+    assert applied(optimizer, resumed) == values(s, start=3)
+
+
+@pytest.mark.parametrize("rate", [np.float32(7.0), np.float64(7.0), np.int64(7), Fraction(7), 7])
+def test_the_optimizers_own_rate_may_be_any_real_number(rate):
+    optimizer = sgd(lr=rate)
+    scheduler = lrlib.torch.Scheduler(optimizer, WARM)
+    assert type(optimizer.param_groups[0]["lr"]) is float
+    assert applied(optimizer, scheduler) == values(WARM)
+
+
 # -- groups ----------------------------------------------------------------------------------------
 
 PAIR = [WARM, lrlib.StepDecay(0.2, 0.5, every=2)]
@@ -183,6 +210,76 @@ def test_a_group_added_later_with_a_list_or_an_unknown_name_is_refused():
         optimizer.add_param_group({"params": [parameter()], "name": "late"})
         with pytest.raises(ValueError, match=r"3|late"):
             scheduler.step()
+
+
+def without_first(optimizer, *names):
+    """The first group removed, and others added at the end."""
+    del optimizer.param_groups[0]
+    for name in names:
+        optimizer.add_param_group({"params": [parameter()], "name": name})
+
+
+@pytest.mark.parametrize("names", [(), ("c",), ("c", "a")])
+@pytest.mark.parametrize("loaded_between", [False, True])
+def test_a_dict_goes_by_name_when_groups_are_removed_or_replaced(names, loaded_between):
+    plan = {"a": ONE, "b": 2 * ONE, "c": 3 * ONE}
+    optimizer = two_groups("a", "b")
+    scheduler = lrlib.torch.Scheduler(optimizer, plan, momentum=plan)
+    optimizer.step()
+    without_first(optimizer, *names)
+    if loaded_between:  # makes every group a new dict
+        optimizer.load_state_dict(optimizer.state_dict())
+    read = [lrlib.from_torch(scheduler, group=index) for index in range(len(optimizer.param_groups))]
+    scheduler.step()
+    assert read == [plan[group["name"]] for group in optimizer.param_groups]
+    assert rates_of(optimizer) == [s(0) for s in read] == scheduler.get_last_lr()
+    assert [group["momentum"] for group in optimizer.param_groups] == rates_of(optimizer)
+    state = scheduler.state_dict()
+    again = two_groups(*(group["name"] for group in optimizer.param_groups))
+    resumed = lrlib.torch.Scheduler(again, plan, momentum=plan)
+    resumed.load_state_dict(state)
+    assert rates_of(again) == rates_of(optimizer)
+
+
+@pytest.mark.parametrize("names", [(), ("c",), ("a", "c")])
+def test_a_list_goes_by_position_so_that_a_removed_or_replaced_group_is_refused(names):
+    optimizer = two_groups()
+    scheduler = lrlib.torch.Scheduler(optimizer, PAIR)
+    update(optimizer)
+    without_first(optimizer, *names)
+    before, state = copy.deepcopy(optimizer.param_groups), scheduler.state_dict()
+    with pytest.raises(ValueError, match=r"lr: a list .*removed, replaced or moved.*last_epoch=0") as refusal:
+        scheduler.step()
+    assert "joined" not in str(refusal.value)
+    assert (optimizer.param_groups, scheduler.state_dict()) == (before, state)
+
+
+def test_one_schedule_follows_what_groups_there_are():
+    optimizer = two_groups()
+    scheduler = lrlib.torch.Scheduler(optimizer, WARM)
+    update(optimizer)
+    without_first(optimizer)
+    scheduler.step()
+    assert rates_of(optimizer) == [WARM(1)] == scheduler.get_last_lr()
+
+
+@pytest.mark.parametrize("plan", [PAIR, dict(zip("ab", PAIR, strict=True))], ids=["list", "dict"])
+@pytest.mark.parametrize("how", ["loaded", "copied", "new dicts", "pickled"])
+def test_groups_that_come_back_in_other_dicts_are_the_same_groups(plan, how):
+    optimizer = two_groups()
+    scheduler = lrlib.torch.Scheduler(optimizer, plan)
+    if how == "loaded":  # from before the groups were named
+        optimizer.load_state_dict(two_groups(None, None).state_dict())
+    elif how == "copied":
+        optimizer, scheduler = copy.deepcopy((optimizer, scheduler))
+    elif how == "pickled":
+        optimizer, scheduler = pickle.loads(pickle.dumps((optimizer, scheduler)))
+    else:  # as Lightning's BaseFinetuning does it when it resumes
+        optimizer.param_groups = [{**group, "params": list(group["params"])} for group in optimizer.param_groups]
+    for t in range(1, 4):
+        optimizer.step()
+        scheduler.step()
+        assert rates_of(optimizer) == [s(t) for s in PAIR]
 
 
 # -- other hyperparameters -------------------------------------------------------------------------
@@ -562,6 +659,39 @@ def test_an_equal_schedule_that_was_written_otherwise_is_the_same():
 def test_a_state_that_is_none_of_ours(state):
     with pytest.raises((ValueError, KeyError)):
         lrlib.torch.Scheduler(sgd(), WARM).load_state_dict(state)
+
+
+WRONG = [None, "5", True, [5], math.nan, math.inf, torch.tensor(5.0)]
+DAMAGED = [("last_epoch", wrong) for wrong in (*WRONG, -5, -0.5)] + [("remainder", wrong) for wrong in WRONG]
+
+
+@pytest.mark.parametrize(("name", "wrong"), DAMAGED, ids=repr)
+@pytest.mark.parametrize("resume", ["same", "count"])
+def test_a_damaged_clock_is_refused_before_anything_is_changed(name, wrong, resume):
+    optimizer = sgd()
+    scheduler = lrlib.torch.Scheduler(optimizer, WARM, resume=resume)
+    applied(optimizer, scheduler, 2)
+    state, rates = scheduler.state_dict(), rates_of(optimizer)
+    with pytest.raises((TypeError, ValueError), match=rf"load_state_dict: {name} must be a .* number.*got "):
+        scheduler.load_state_dict({**state, name: wrong})
+    assert (scheduler.state_dict(), rates_of(optimizer)) == (state, rates)
+
+
+@pytest.mark.parametrize("clock", [3, 3.0, np.int64(3), np.float32(3), torch.tensor(3)], ids=repr)
+def test_a_whole_clock_is_loaded_as_a_whole_number(clock):
+    scheduler = lrlib.torch.Scheduler(sgd(), WARM)
+    scheduler.load_state_dict({**scheduler.state_dict(), "last_epoch": clock, "values": {"lr": [WARM(3)]}})
+    assert (scheduler.last_epoch, type(scheduler.last_epoch)) == (3, int)
+
+
+def test_a_whole_clock_that_was_stepped_by_a_share_resumes():
+    optimizer = sgd()
+    scheduler = lrlib.torch.Scheduler(optimizer, WARM)
+    optimizer.step()
+    scheduler.step(by=2.5)
+    resumed = lrlib.torch.Scheduler(sgd(), WARM)
+    resumed.load_state_dict(scheduler.state_dict())
+    assert resumed.get_last_lr() == [WARM(2.5)]
 
 
 @sample
@@ -958,6 +1088,17 @@ def test_who_is_decayed_is_settled_when_a_group_joins():
     for t in (1, 2, 3):
         scheduler.step()
         assert decays_of(optimizer) == [DECAY(t), DECAY(t), 0.0]
+
+
+def test_who_is_decayed_stays_settled_when_a_group_is_removed():
+    optimizer = adamw(0.0, 0.05, 0.0)
+    scheduler = lrlib.torch.Scheduler(optimizer, ONE, weight_decay=DECAY)
+    optimizer.step()
+    del optimizer.param_groups[0]
+    optimizer.load_state_dict(optimizer.state_dict())
+    for t in (1, 2, 3):
+        scheduler.step()
+        assert decays_of(optimizer) == [DECAY(t), 0.0]
 
 
 def test_the_rate_may_be_left_to_others():
