@@ -598,7 +598,7 @@ claims.table("cycling_on_mnist")
 
 # %% tags=["folded"]
 verdicts = claims.by_text("cycling_on_mnist")
-ahead, ends, hurts, no_cycle, step, cosine = (
+ahead, ends, hurts, no_cycle, step, cosine, bounds, printed_pair = (
     verdicts[text]
     for text in (
         "it combines with adaptive methods",
@@ -607,6 +607,8 @@ ahead, ends, hurts, no_cycle, step, cosine = (
         "at equal epochs, cyclical beats no cycle",
         "the same, beside a further control (step)",
         "the same, beside a further control (cosine)",
+        "the finder's range is the one to cycle in: 3e-4 to 1e-3 beats 1e-3 to 1e-2",
+        "cyclical: 98.95 % after 4 epochs, 99.05 % after 8",
     )
 )
 assert ahead.word == ends.word == hurts.word == "holds"
@@ -621,7 +623,11 @@ new = {
     name: one.outcome.in_words(1, "points")
     for name, one in {"fixed": ahead, "peaks": ends}.items()
 }
-one_line, one_step = (one.outcome.in_words(2) for one in (no_cycle, step))
+one_line, one_step, advice = (
+    one.outcome.in_words(2) for one in (no_cycle, step, bounds)
+)
+assert bounds.word == "negligible" and bounds.outcome.seeds == 20
+assert printed_pair.word == "had again" and printed_pair.seeds["pytorch"] == 23
 every_run = [
     run for one in results.values() for runs in one.values() for run in runs
 ]
@@ -642,6 +648,10 @@ display(
         "Both intervals leave out a lead of 0.2 points for the cycle: *no gain*. The line is ahead of the fixed rate as well, so the tutorial's win is *confounded* with coming down. "
         f"The first three seeds had the line {gains['linear'].mean():.1f} points ahead of the cycle, and the step {gains['step'].mean():.1f}; the new ones have them {-no_cycle.outcome.mean:.1f} and {-step.outcome.mean:.1f} ahead, by intervals of {100 * no_cycle.outcome.level:g} and {100 * step.outcome.level:g} % that include zero. "
         "So which of the two is ahead, a cycle or one descent, is open. The cosine's new seeds have not run."
+    ),
+    Markdown(
+        f"**Does it matter where the cycle runs?** Not between these two ranges. Over twenty seeds in PyTorch, cycling where the finder advised, from 3e-4 to 1e-3, instead of from 1e-3 to 1e-2 changes the accuracy by {advice} points: *negligible*. "
+        f"The source cycled up to ten times above its finder's advice, and that cost nothing which matters. Its printed accuracies are *had again*: among {printed_pair.seeds['pytorch']} runs in PyTorch both are ordinary. They are real, and they are no evidence for the cycle."
     ),
 )
 display(
