@@ -441,13 +441,17 @@ _KINDS = {
 }
 for _shape in (SHAPE, _OTHER, {**_OTHER, "flat": 0}):
     _schedule = MySchedule(**_shape)
+    _begins = dict(zip(_ends(_shape), ("warm-up", "flat phase", "fall", "end"), strict=True))
     for _t in [*_telling(_shape), *reversed(_telling(_shape))]:
-        for _words, _kind in _KINDS.items():
+        _place = f"where this begins: {_begins[_t]}" if _t in _begins else "inside a phase, or after the end"
+        for _words, _kind in _KINDS.items():  # a Python number first: where it is right, the kind is at fault
             _rate = _schedule(_kind(_t))
             assert np.shape(_rate) == (), "the schedule does not return one number"
             assert np.isfinite(float(_rate)), "a rate is not a finite number"
             assert float(_rate) >= 0, "the rate falls below zero"
-            assert _is_right(_rate, _t, _shape, 1e-5), f"the rate is wrong when step is {_words}"
+            assert _is_right(_rate, _t, _shape, 1e-5), (
+                f"the rate is wrong {_place if _kind is int else f'when step is {_words}'}"
+            )
 ### END HIDDEN TESTS
 
 # %% nbgrader={"grade": true, "grade_id": "keras_graph", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false} tags=["keras"]
