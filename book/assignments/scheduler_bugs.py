@@ -1084,4 +1084,5 @@ assert all(_line.upper() in _accepted for _line, _accepted in zip((line_4, line_
 # ## For yourself
 #
 # Two of the six faults disappear if the schedule is a function of the number of updates made, with nothing to step.
-# Which two, and why does the fault of script 1 stay possible? And which of the others would one look at a plot of the rates in force have shown?
+# Which two, and why does the fault of script 1 stay possible? And which of the other four would one look at a plot of the
+# rates in force have shown?

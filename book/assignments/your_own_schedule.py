@@ -16,11 +16,13 @@
 # **Goal.** Write one schedule that is in no library, as a plain function, as a PyTorch scheduler and as a Keras
 # schedule. All forms apply the same rate at every update, also after a stop and a new start.
 #
-# **Time:** 90 minutes for both frameworks, 60 for one. **You need** a first network trained in each framework that you
-# use; Keras runs on TensorFlow here. There are no data to fetch, as the models that are trained have one weight.
+# **Time:** 90 minutes for both frameworks, 60 for one. **You need** the chapters *The learning rate*, *Step decay and
+# reduce-on-plateau on MNIST* and *The bug museum*, and a first network trained in each framework that you use; Keras runs on
+# TensorFlow here. There are no data to fetch, as the models that are trained have one weight.
 #
 # **What is graded** (20 points): the function (6), PyTorch (7) and Keras (7). If your notebook is for one framework
-# only, it has 13 points. Tests that you see here are examples. Others are run when the work is graded.
+# only, it has 13 points. If you learn alone and use one framework, 13 of the 20 are full marks. Tests that you see here are
+# examples. Others are run when the work is graded.
 #
 # Replace each `raise NotImplementedError()` by your code. Do not rename the functions and classes. Do not use `lrlib`'s
 # own schedules: the point is to write one.
