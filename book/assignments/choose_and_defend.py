@@ -296,10 +296,14 @@ _words_passed = True
 # Write `foretell(schedule, updates)`: the held-out loss that a run ends with, foretold without training it. The mean over
 # many seeds is meant.
 #
-# You may train whatever you like *in the cell*, once: the two runs of the chapter, say, a constant rate `PEAK` and one with
-# a late fall from the same rate, over the longest budget, with ten seeds each. `foretell` itself must not call `curve`. It
-# is asked for runs of at most the longest budget, whose rates are not above twice `PEAK`: lines (a rising one too), cosines,
-# steps, inverse roots, 1/(1 + 0.01 t), constants. Each may be a plain function, and is asked for whole numbers.
+# Train in the cell, outside of `foretell`, which itself must not call `curve`. The two runs of the chapter will do: a
+# constant rate `PEAK` and one with a late fall from the same rate, over the longest budget, with ten seeds each. So will its
+# law, from `lrlib.course.prediction`: `law = Law.fit([Run(schedule, marks, losses), …])`, and then
+# `law.predict(rates, [updates])`, an array of one loss. Give `predict` a list of rates, for a plain function will not do.
+#
+# `foretell` is asked for runs of at most the longest budget, whose rates are not above twice `PEAK`: lines (a rising one
+# too), cosines, steps, inverse roots, 1/(1 + 0.01 t), constants. Each may be a plain function, and is asked for whole
+# numbers.
 #
 # The tests train those runs. The size of log(foretold/measured), on average over them, must be below 0.055 (3 points), and
 # Spearman's rank correlation of what was foretold and what was measured above 0.9 (1 point).

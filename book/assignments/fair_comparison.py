@@ -272,10 +272,14 @@ _pairs_passed = True
 # - `"confounded"`: it does not, and the one with the published control does.
 # - `"not reproduced"`: neither holds.
 #
+# *Not reproduced* is coarse: the chapter splits it into undecided, no gain, negligible and reversed, by what the interval
+# excludes.
+#
 # (The chapter's *confounded* asks more: there the fair control must also be shown to be the better one of the two. Here
 # the word says only that the gain is shown against the published control, and not against the fair one.)
 #
-# As in part 4, seeds that are not shared are left out, and fewer than three shared ones are a `ValueError`.
+# Each of the two comparisons has its own pairs, as in part 4: all seeds that *these two* share. Fewer than three shared
+# ones in a comparison that you make are a `ValueError`.
 #
 # What of a run that diverged? To drop it would flatter its schedule. So two rules come before the others, in this
 # order. They count every run given, whether the other sides have its seed or not.
@@ -334,6 +338,12 @@ def _against(low, level):
     return {99: 5.0, **{int(_seed): _ours[_seed] - d for _seed, d in zip(seeds, differences, strict=True)}}
 
 
+# Over the seeds 5 to 7, which all three share, both comparisons would hold.
+_fair = {_seed: _ours[_seed] + (1.0 if _seed < 5 else -1.0) for _seed in range(8)}
+_published = {_seed: _ours[_seed] - 1.0 for _seed in range(5, 12)}
+assert verdict(_ours, _fair, _published, 0.95) == "confounded", (
+    "a comparison does not have its own pairs: all seeds that these two runs share"
+)
 _equal = {_seed: _ours[_seed] for _seed in reversed(range(12))}
 _words = {(True, True): "reproduced", (True, False): "reproduced", (False, True): "confounded"}
 for _level in (0.8, 0.95, 0.99):

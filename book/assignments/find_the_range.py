@@ -223,7 +223,9 @@ for _middle in np.tile([-3.0, -2.5, -2.0], 20):
     _found = steepest(10**_u, _fall(_u, _middle, 2.0) + 0.09 * 1.8 * _random.standard_normal(81))
     assert _found is not None, "a clear fall with noise gives None"
     _errors.append(np.log10(_found) - _middle)
-assert np.median(np.abs(_errors)) <= 0.26, "noise moves the answer too far: the curve is not smoothed enough"
+assert np.median(np.abs(_errors)) <= 0.26, (
+    "noise moves the answer too far: too little smoothing, or a window that shrinks at the ends"
+)
 assert abs(np.median(_errors)) <= 0.2, "with noise the answers lie to one side: the smoothing is not centred"
 _noise_passed = True
 ### END HIDDEN TESTS
@@ -490,7 +492,7 @@ figure.tight_layout()
 # 1. Neighbouring losses differ visibly, so no reading of it can be trusted.
 # 2. Its lowest loss lies below its first.
 # 3. It falls over many rates in a row, by far more than neighbouring losses differ, and the end of its fall is seen.
-# 4. Its fall, if any, is no larger than the differences between neighbouring losses.
+# 4. It is level from end to end, its first loss included: it neither rises nor falls by more than its noise.
 # 5. It rises from the first rate on. The sweep begins too high.
 # 6. All of its fall lies between the first rate and the second. That is one loss, not a trend.
 # 7. It falls, and fastest at its last rate. The sweep ends too early.

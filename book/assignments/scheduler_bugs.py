@@ -125,7 +125,8 @@ def _same(found, wanted):
 
 def _trained(rates, **more):
     """What a script returns that has trained at these rates."""
-    return {"rates": list(rates), "weight": float(np.prod([1 - rate for rate in rates])), **more}
+    rates = list(rates)
+    return {"rates": rates, "weight": float(np.prod([1 - rate for rate in rates])), **more}
 
 
 def _honest(run):
@@ -313,7 +314,7 @@ def _right32(epochs, updates_per_epoch, drop_epochs, first_lr, gamma):
         rates += [rate] * updates_per_epoch
         if (epoch + 1) % drop_epochs == 0:
             rate = rate * np.float32(gamma)
-    return _trained(map(float, rates))
+    return _trained([float(rate) for rate in rates])
 
 
 _judge(
@@ -598,7 +599,7 @@ assert all(len(_line) == 1 for _line in (line_1, line_2, line_3)), "a line is no
 ### BEGIN HIDDEN TESTS
 _lines = {"pytorch": ("BG", "G", "FG"), "keras": ("A", "G", "EF")}[FRAMEWORK]
 assert (fault_1, fault_2, fault_3) == ("units", "padded", "order"), "a fault is not the one that the script has"
-assert all(_line in _accepted for _line, _accepted in zip((line_1, line_2, line_3), _lines, strict=True)), (
+assert all(_line.upper() in _accepted for _line, _accepted in zip((line_1, line_2, line_3), _lines, strict=True)), (
     "a line is not the one that does the harm"
 )
 ### END HIDDEN TESTS
@@ -1074,7 +1075,7 @@ assert all(len(_line) == 1 for _line in (line_4, line_5, line_6)), "a line is no
 ### BEGIN HIDDEN TESTS
 _lines = {"pytorch": ("A", "E", "D"), "keras": ("A", "E", "CE")}[FRAMEWORK]
 assert (fault_4, fault_5, fault_6) == ("spacing", "stale", "consumed"), "a fault is not the one that the script has"
-assert all(_line in _accepted for _line, _accepted in zip((line_4, line_5, line_6), _lines, strict=True)), (
+assert all(_line.upper() in _accepted for _line, _accepted in zip((line_4, line_5, line_6), _lines, strict=True)), (
     "a line is not the one that does the harm"
 )
 ### END HIDDEN TESTS
@@ -1083,4 +1084,5 @@ assert all(_line in _accepted for _line, _accepted in zip((line_4, line_5, line_
 # ## For yourself
 #
 # Two of the six faults disappear if the schedule is a function of the number of updates made, with nothing to step.
-# Which two, and why does the fault of script 1 stay possible? And which of the others would one look at a plot of the rates in force have shown?
+# Which two, and why does the fault of script 1 stay possible? And which of the other four would one look at a plot of the
+# rates in force have shown?

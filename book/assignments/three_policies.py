@@ -20,7 +20,8 @@
 # These policies are not the chapter's: they rise and fall at different speeds, they stop at an update that need not end
 # a cycle, and the last one moves its lower bound. Start from the definitions below, not from the chapter's code.
 #
-# **What is graded** (20 points): the three functions (16), at points that tell the policies apart, and your figure (4).
+# **What is graded** (20 points): the three functions (16), at points that tell the policies apart, and your figure: its
+# curves (3), its labels and its legend (1).
 # Tests that you see here are examples. Others are run when the work is graded: with other numbers, at other updates,
 # late in a long run, and after its end. A mistake in one part costs no points in the parts that build on it: they are
 # graded with the right function in its place.
@@ -261,7 +262,7 @@ def draw(ax):
 figure, axes = plt.subplots()
 draw(axes)
 
-# %% nbgrader={"grade": true, "grade_id": "figure", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "figure", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
 ### BEGIN HIDDEN TESTS
 # One mistake costs its own part only: if a test of a policy failed, the right one goes on from here.
 ### REFERENCE triangular2 UNLESS two_peaks, two_between, two_late PASSED
@@ -273,9 +274,7 @@ _lines = {_line.get_label(): _line for _line in _ax.get_lines()}
 assert {"triangular", "triangular2", "exp_range"} <= set(_lines), (
     "no line was plotted with label= and one of the three names"
 )
-assert _ax.get_xlabel() and _ax.get_ylabel(), "an axis has no label"
 ### BEGIN HIDDEN TESTS
-assert _ax.get_legend() is not None, "the legend is missing"
 _shape = BASE_LR, MAX_LR, UP, DOWN, STOP
 _policies = {
     "triangular": lambda t: triangular(t, *_shape),
@@ -290,6 +289,18 @@ for _name, _policy in _policies.items():
     assert np.allclose(_y, _policy(_x)), "a line does not show your policy of that name"
     _away = np.abs(_x[:, None] - _corners).min(0)
     assert _away.max() <= max(1, min(UP, DOWN) / 10), "a line leaves out a peak, the end of a cycle or the stop"
+### END HIDDEN TESTS
+plt.close(_figure)
+
+# %% nbgrader={"grade": true, "grade_id": "legend", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+_figure, _ax = plt.subplots()
+draw(_ax)
+assert _ax.get_xlabel() and _ax.get_ylabel(), "an axis has no label"
+_legends = [_legend for _legend in (_ax.get_legend(), *_figure.legends) if _legend is not None]
+assert _legends, "the legend is missing"
+### BEGIN HIDDEN TESTS
+_words = {_text.get_text() for _legend in _legends for _text in _legend.get_texts()}
+assert {"triangular", "triangular2", "exp_range"} <= _words, "a label is missing from the legend"
 ### END HIDDEN TESTS
 plt.close(_figure)
 

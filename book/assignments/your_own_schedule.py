@@ -16,11 +16,13 @@
 # **Goal.** Write one schedule that is in no library, as a plain function, as a PyTorch scheduler and as a Keras
 # schedule. All forms apply the same rate at every update, also after a stop and a new start.
 #
-# **Time:** 90 minutes for both frameworks, 60 for one. **You need** a first network trained in each framework that you
-# use; Keras runs on TensorFlow here. There are no data to fetch, as the models that are trained have one weight.
+# **Time:** 90 minutes for both frameworks, 60 for one. **You need** the chapters *The learning rate*, *Step decay and
+# reduce-on-plateau on MNIST* and *The bug museum*, and a first network trained in each framework that you use; Keras runs on
+# TensorFlow here. There are no data to fetch, as the models that are trained have one weight.
 #
 # **What is graded** (20 points): the function (6), PyTorch (7) and Keras (7). If your notebook is for one framework
-# only, it has 13 points. Tests that you see here are examples. Others are run when the work is graded.
+# only, it has 13 points. If you learn alone and use one framework, 13 of the 20 are full marks. Tests that you see here are
+# examples. Others are run when the work is graded.
 #
 # Replace each `raise NotImplementedError()` by your code. Do not rename the functions and classes. Do not use `lrlib`'s
 # own schedules: the point is to write one.
@@ -441,13 +443,17 @@ _KINDS = {
 }
 for _shape in (SHAPE, _OTHER, {**_OTHER, "flat": 0}):
     _schedule = MySchedule(**_shape)
+    _begins = dict(zip(_ends(_shape), ("warm-up", "flat phase", "fall", "end"), strict=True))
     for _t in [*_telling(_shape), *reversed(_telling(_shape))]:
-        for _words, _kind in _KINDS.items():
+        _place = f"where this begins: {_begins[_t]}" if _t in _begins else "inside a phase, or after the end"
+        for _words, _kind in _KINDS.items():  # a Python number first: where it is right, the kind is at fault
             _rate = _schedule(_kind(_t))
             assert np.shape(_rate) == (), "the schedule does not return one number"
             assert np.isfinite(float(_rate)), "a rate is not a finite number"
             assert float(_rate) >= 0, "the rate falls below zero"
-            assert _is_right(_rate, _t, _shape, 1e-5), f"the rate is wrong when step is {_words}"
+            assert _is_right(_rate, _t, _shape, 1e-5), (
+                f"the rate is wrong {_place if _kind is int else f'when step is {_words}'}"
+            )
 ### END HIDDEN TESTS
 
 # %% nbgrader={"grade": true, "grade_id": "keras_graph", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false} tags=["keras"]

@@ -174,3 +174,23 @@ def test_the_bugs_are_parts_of_their_own():
     answers = [next(one for one in wrong if list(one.cells) == [cell]) for cell in cells]
     for answer in answers:
         assert set(harness.failures("scheduler_bugs", answer.cells)) == set(answer.caught_by), answer.title
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "message"),
+    [
+        ("self.drop * self.peak", "self.peak", "the rate is wrong where this begins: fall"),
+        ("keras.ops.sqrt(done)", "done", "the rate is wrong inside a phase, or after the end"),
+        (
+            't = keras.ops.cast(step, "float32")',
+            't = keras.ops.minimum(keras.ops.cast(step, "float32"), 1e9 if isinstance(step, int) else 25.0)',
+            "the rate is wrong when step is a tensor (int32)",
+        ),
+    ],
+)
+def test_the_kind_of_step_is_blamed_only_where_the_formula_is_right(right, wrong, message):
+    cells = harness.solution_cells(harness.source_of("your_own_schedule", "keras"))
+    (source,) = (cell.source for cell in cells if harness.cell_name(cell) == "schedule")
+    answer = {"schedule": source.replace(right, wrong)}
+    failed = harness.failures("your_own_schedule", answer, framework="keras", tests=("keras_eager",))
+    assert message in failed["keras_eager"]

@@ -290,6 +290,17 @@ def verdict(ours, control, as_published, level):
         return test.confidence_interval(level).low > 0
     return "reproduced" if holds(control) else "confounded" if holds(as_published) else "not reproduced"
 
+# %% wrong: pairs only the seeds that all three share; in: judge; caught by: rule
+def verdict(ours, control, as_published, level):
+    if any(math.isnan(accuracy) for runs in (control, as_published) for accuracy in runs.values()):
+        raise ValueError("a control diverged")
+    if any(math.isnan(accuracy) for accuracy in ours.values()):
+        return "not reproduced"
+    shared = set(ours) & set(control) & set(as_published)
+    ours, control, as_published = ({seed: runs[seed] for seed in shared} for runs in (ours, control, as_published))
+    low, low_published = (interval(paired_differences(ours, runs)[0], level)[0] for runs in (control, as_published))
+    return "reproduced" if low > 0 else "confounded" if low_published > 0 else "not reproduced"
+
 # %% wrong: always the 95 % level; in: judge; caught by: rule
 def verdict(ours, control, as_published, level):
     if any(math.isnan(a) for a in [*control.values(), *as_published.values()]):

@@ -339,11 +339,28 @@ sentence_1 = sentence_2 = sentence_3 = ""
 fault_1, fault_2, fault_3 = "units", "padded", "order"
 line_1, line_2, line_3 = ("B", "G", "G") if FRAMEWORK == "pytorch" else ("A", "G", "F")
 
+# %% unusual: lowercase letters; in: diagnosis_1_to_3
+sentence_1 = sentence_2 = sentence_3 = ""
+fault_1, fault_2, fault_3 = "units", "padded", "order"
+line_1, line_2, line_3 = ("g", "g", "f") if FRAMEWORK == "pytorch" else ("a", "g", "e")
+
+# %% unusual: lowercase letters; in: diagnosis_4_to_6
+sentence_4 = sentence_5 = sentence_6 = ""
+fault_4, line_4 = "spacing", "a"
+fault_5, line_5 = "stale", "e"
+fault_6, line_6 = "consumed", {"pytorch": "d", "keras": "c"}[FRAMEWORK]
+
 # %% unusual: looks at the places of the drops; in: check_1
 def check_1(script):
     rates = np.asarray(script(updates_per_epoch=7, epochs=9, drop_epochs=3, gamma=0.9, first_lr=0.01)["rates"])
     drops = 1 + np.flatnonzero(~np.isclose(rates[1:], rates[:-1], rtol=1e-3))
     np.testing.assert_array_equal(drops, [21, 42])
+
+# %% unusual: compares the weight with the rates; in: check_1
+def check_1(script):
+    run = script(6, 3, 2, 0.1, 0.5)
+    assert math.isclose(run["weight"], math.prod(1 - rate for rate in run["rates"]), rel_tol=1e-4), "another weight"
+    assert np.allclose(run["rates"], np.repeat([0.1, 0.05, 0.025], 6)), "the rate drops elsewhere"
 
 # %% unusual: all batches at once; in: mended_2
 def mended_2(scores, labels, batch_size):

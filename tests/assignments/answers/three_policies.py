@@ -195,6 +195,35 @@ def draw(ax):
     ax.set(xlabel="update", ylabel="learning rate")
     ax.legend()
 
+# %% wrong: no legend; in: draw; caught by: legend
+def draw(ax):
+    updates = np.arange(1.2 * STOP + 1)
+    shape = BASE_LR, MAX_LR, UP, DOWN, STOP
+    ax.plot(updates, triangular(updates, *shape), label="triangular")
+    ax.plot(updates, triangular2(updates, *shape), label="triangular2")
+    ax.plot(updates, exp_range(updates, *shape, GAMMA, END_LR), label="exp_range")
+    ax.set(xlabel="update", ylabel="learning rate")
+
+# %% wrong: one axis without a label; in: draw; caught by: legend
+def draw(ax):
+    updates = np.arange(1.2 * STOP + 1)
+    shape = BASE_LR, MAX_LR, UP, DOWN, STOP
+    ax.plot(updates, triangular(updates, *shape), label="triangular")
+    ax.plot(updates, triangular2(updates, *shape), label="triangular2")
+    ax.plot(updates, exp_range(updates, *shape, GAMMA, END_LR), label="exp_range")
+    ax.set_xlabel("update")
+    ax.legend()
+
+# %% wrong: a legend of numbers; in: draw; caught by: legend
+def draw(ax):
+    updates = np.arange(1.2 * STOP + 1)
+    shape = BASE_LR, MAX_LR, UP, DOWN, STOP
+    ax.plot(updates, triangular(updates, *shape), label="triangular")
+    ax.plot(updates, triangular2(updates, *shape), label="triangular2")
+    ax.plot(updates, exp_range(updates, *shape, GAMMA, END_LR), label="exp_range")
+    ax.set(xlabel="update", ylabel="learning rate")
+    ax.legend(["1", "2", "3"])
+
 # %% unusual: interpolation between the corners; in: triangular
 def triangular(update, base_lr, max_lr, up, down, stop):
     place = np.mod(np.minimum(update, stop), up + down)
@@ -220,3 +249,13 @@ def exp_range(update, base_lr, max_lr, up, down, stop, gamma, end_lr):
     place = t - np.floor(t / (up + down)) * (up + down)
     share = np.where(place <= up, place / up, 1 - (place - up) / down)
     return np.interp(t, [0, stop], [base_lr, end_lr]) + (max_lr - base_lr) * share * np.exp(t * np.log(gamma))
+
+# %% unusual: one legend for the whole figure; in: draw
+def draw(ax):
+    updates = np.arange(1.2 * STOP + 1)
+    shape = BASE_LR, MAX_LR, UP, DOWN, STOP
+    ax.plot(updates, triangular(updates, *shape), label="triangular")
+    ax.plot(updates, triangular2(updates, *shape), label="triangular2")
+    ax.plot(updates, exp_range(updates, *shape, GAMMA, END_LR), label="exp_range")
+    ax.set(xlabel="update", ylabel="learning rate")
+    ax.figure.legend()
