@@ -211,8 +211,8 @@ def test_the_front_pages_numbers_are_the_studys():
     assert [float(number) for number in said.groups()] == [round(float(one), 1) for one in found]
     second = pytest.importorskip("lrlib.course.experiments.budgets.results")
     errors = (
-        r"a constant rate makes (\d+) % more errors than a line to zero \((\d+) to (\d+)\)\. The shapes that fall once to"
-        r" zero are within (\d+) % of the line on average; their intervals reach up to (\d+) %"
+        r"a constant rate makes (\d+) % more errors than a line to zero \((\d+) to (\d+)\)\. The shapes that fall once"
+        r" to zero are within (\d+) % of the line on average; their intervals reach up to (\d+) %"
     )
     more = {name: 100 * np.expm1(second.pooled(name, "linear")) for name in ("constant", *results.TO_ZERO[1:])}
     constant, shapes = more.pop("constant"), np.array(list(more.values()))
