@@ -221,7 +221,7 @@ class PlateauCallback(_RateCallback):
     """Drives a mutable ``learning_rate`` by a :class:`lrlib.Plateau`, one measurement an epoch.
 
     ``monitor`` names an entry of the epoch's logs, into which the epoch's rate is put as "learning_rate". An epoch that
-    ``fit``'s ``validation_freq`` leaves without validation is no measurement for a monitor "val_…"; a warning says so
+    ``fit``'s ``validation_freq`` leaves without validation is no measurement for a monitor ``val_…``; a warning says so
     once in a ``fit``, since a callback cannot see whether there are validation data at all. The callback looks
     through Keras's ``LossScaleOptimizer`` and ``MultiOptimizer``; of optimizers with different rates the highest gets
     the rule's, and the others keep their ratio to it.
@@ -238,7 +238,7 @@ class PlateauCallback(_RateCallback):
     where the optimizer has made updates and its rate is below ``plateau.lr``: a rate that was put back is not raised.
 
     Errors: ``ValueError`` for an optimizer that was built with a schedule or is a wrapper that is not known, or if the
-    logs have no ``monitor``: at the end of the first epoch, or for a monitor "val_…" of the first one with validation.
+    logs have no ``monitor``: at the end of the first epoch, or for a monitor ``val_…`` of the first one with validation.
 
     >>> model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
     >>> model.compile(keras.optimizers.SGD(0.0), "mse")
