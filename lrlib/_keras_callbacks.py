@@ -2,8 +2,9 @@
 
 import dataclasses
 import math
+import types
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import keras
@@ -35,19 +36,25 @@ def check_by(by: Any) -> float:
 class _RateCallback(keras.callbacks.Callback):
     """What both callbacks share."""
 
-    _last: tuple[Any, Any] | None = None  # the model that was trained last, and what was held of it then
+    _trained: Any = None  # the model that was trained last
+    _learnt: Mapping[str, float] = types.MappingProxyType({})  # the numbers carried with it then
+    _given = False  # whether the present ones were set or loaded since
 
     def __getstate__(self) -> dict[str, Any]:
         """For a copy or a pickle, which keeps what was learnt and belongs to no model until it is given one."""
-        return {**self.__dict__, "_model": None, "_last": None}
+        return {**self.__dict__, "_model": None, "_trained": None}
 
-    def _is_left_over(self, held: Any) -> bool:
-        """Whether ``held`` is what another model's training left, and this model is yet to be trained.
+    def _hang(self, carried: "_Carried") -> "_Carried | None":
+        """Hang ``carried`` on the model, and leave the one that was trained last its own numbers; what hung before."""
+        if self._trained is not None and self._trained is not self.model:
+            left = dict(self._learnt)
+            _Carried(carried.name, lambda: left, left.update, left_by=self).hang_on(self._trained)
+        return carried.hang_on(self.model)
 
-        Not where it was set or loaded since: that makes another object of it.
-        """
-        another = self._last is not None and self._last[0] is not self.model and self._last[1] is held
-        return another and not any(map(updates_of, self._optimizers()))
+    def _is_left_over(self) -> bool:
+        """Whether the numbers are what another model's training left, and this model is yet to be trained."""
+        another = self._trained is not None and self._trained is not self.model
+        return another and not self._given and not any(map(updates_of, self._optimizers()))
 
     def _optimizers(self) -> list[Any]:
         return inner_optimizers(self.model.optimizer)
@@ -79,9 +86,15 @@ class _Carried(keras.Operation):
     layers and weights stay as they are, and a model without the attribute loads the same file.
     """
 
-    def __init__(self, name: str, read: Callable[[], dict[str, float]], write: Callable[[dict[str, float]], None]):
+    def __init__(
+        self,
+        name: str,
+        read: Callable[[], dict[str, float]],
+        write: Callable[[dict[str, float]], None],
+        left_by: Any = None,  # the callback that has gone on to another model
+    ):
         super().__init__(name=name)
-        self.read, self.write = read, write
+        self.read, self.write, self.left_by = read, write, left_by
 
     def hang_on(self, model: Any) -> "_Carried | None":
         """Attach; returns what hung there before."""
@@ -147,12 +160,12 @@ class ScheduleCallback(_RateCallback):
         self.schedule = check_schedule("schedule", schedule)
         self.accumulate = check_accumulate(accumulate)
         self.by = by if callable(by) else check_by(by)
-        self._write_clock(_UNMOVED)
+        self._clock = _UNMOVED  # never changed in place: a copy of the callback may hold the same
 
     def set_model(self, model: Any) -> None:
         super().set_model(model)
         if callable(self.by):
-            before = _Carried("lrlib_clock", self._read_clock, self._write_clock).hang_on(self.model)
+            before = self._hang(_Carried("lrlib_clock", self._read_clock, self._write_clock))
             if before is not None and before.read != self._read_clock:  # another fit, with a new callback
                 self._write_clock(before.read())
 
@@ -168,8 +181,8 @@ class ScheduleCallback(_RateCallback):
             own = optimizer.gradient_accumulation_steps
             if own and self.accumulate not in (1, own):
                 raise ValueError(f"accumulate is {self.accumulate}, the optimizer's gradient_accumulation_steps {own}")
-        if self._is_left_over(self._clock):
-            self._write_clock(_UNMOVED)
+        if self._is_left_over():
+            self._clock = _UNMOVED
 
     def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
         for optimizer in self._optimizers():
@@ -209,12 +222,12 @@ class ScheduleCallback(_RateCallback):
         if made == self._clock["updates"] + 1:
             went = Check.of(Rate)("ScheduleCallback", "by()", self.by())  # type: ignore[operator]
             reading, remainder = advanced(self._clock["reading"], self._clock["remainder"], went)
-            self._write_clock({"reading": reading, "remainder": remainder, "updates": made})
-            self._last = self.model, self._clock
+            self._clock = {"reading": reading, "remainder": remainder, "updates": made}
+            self._trained, self._learnt, self._given = self.model, self._clock, False
         return self._clock
 
     def _write_clock(self, numbers: dict[str, float]) -> None:
-        self._clock = numbers  # never changed in place: a copy of the callback may hold the same
+        self._clock, self._given = numbers, True
 
 
 class PlateauCallback(_RateCallback):
@@ -222,14 +235,14 @@ class PlateauCallback(_RateCallback):
 
     ``monitor`` names an entry of the epoch's logs, into which the epoch's rate is put as "learning_rate". An epoch that
     ``fit``'s ``validation_freq`` leaves without validation is no measurement for a monitor ``val_…``; a warning says so
-    once in a ``fit``, since a callback cannot see whether there are validation data at all. The callback looks
+    at the first one, since a callback cannot see whether there are validation data at all. The callback looks
     through Keras's ``LossScaleOptimizer`` and ``MultiOptimizer``; of optimizers with different rates the highest gets
     the rule's, and the others keep their ratio to it.
 
     ``state`` is the :class:`lrlib.PlateauState`; it is kept when ``fit`` of the same model is called again (Keras's own
     callback starts anew), and may be set before ``fit`` to resume. With another model, whose optimizer has made no
-    update yet, the rule starts afresh, unless the state was set or loaded since. A copy keeps the state and belongs to
-    no model, and so does what is unpickled.
+    update yet, the rule starts afresh, unless the state was set or loaded since; the former model keeps its own, which
+    is taken up again with it. A copy keeps the state and belongs to no model, and so does what is unpickled.
 
     It is saved and loaded with the model's weights, so that ``BackupAndRestore`` brings it back. (List that after this
     callback: if it saves an epoch before the callback has measured it, this one measurement is lost.) After
@@ -238,7 +251,7 @@ class PlateauCallback(_RateCallback):
     where the optimizer has made updates and its rate is below ``plateau.lr``: a rate that was put back is not raised.
 
     Errors: ``ValueError`` for an optimizer that was built with a schedule or is a wrapper that is not known, or if the
-    logs have no ``monitor``: at the end of the first epoch, or for a monitor ``val_…`` of the first one with validation.
+    logs have no ``monitor``: at the end of the first epoch, or for a monitor ``val_…`` of the first with validation.
 
     >>> model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
     >>> model.compile(keras.optimizers.SGD(0.0), "mse")
@@ -254,19 +267,29 @@ class PlateauCallback(_RateCallback):
         if not isinstance(plateau, Plateau):
             raise TypeError(f"plateau must be an lrlib.Plateau, got {plateau!r}")
         self.plateau, self.monitor = plateau, monitor
-        self.state: PlateauState = plateau.start()
+        self._state = plateau.start()
         self._begins, self._validated, self._warned = True, False, False
         self._shares = [1.0]
 
+    @property
+    def state(self) -> PlateauState:
+        return self._state
+
+    @state.setter
+    def state(self, state: PlateauState) -> None:
+        self._state, self._given = state, True
+
     def set_model(self, model: Any) -> None:
         super().set_model(model)
-        _Carried("lrlib_plateau", self._read_state, self._write_state).hang_on(self.model)
+        before = self._hang(_Carried("lrlib_plateau", self._read_state, self._write_state))
+        if before is not None and before.left_by is self and not self._given:  # back with a model that it has trained
+            self._write_state(before.read())
 
     def on_train_begin(self, logs: Any = None) -> None:
         self._check_settable()
         self._begins, self._warned = True, False
-        if self._is_left_over(self.state):
-            self.state = self.plateau.start()
+        if self._is_left_over():
+            self._state = self.plateau.start()
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         self._validated = False
@@ -284,7 +307,7 @@ class PlateauCallback(_RateCallback):
             self._without_monitor(sorted(logs or {}))
         self._log_rates(logs)
         if measured:
-            self.state = self.plateau.update(self.state, float(logs[self.monitor]))
+            self._state = self.plateau.update(self.state, float(logs[self.monitor]))
             self._set_rates()
 
     def _without_monitor(self, names: list[str]) -> None:
@@ -304,12 +327,12 @@ class PlateauCallback(_RateCallback):
         trained = any(map(updates_of, optimizers))
         lower = highest < self.state.lr * (1 - 1e-6)  # by more than the rounding to Keras's float type
         if trained and lower and self.state == self.plateau.start():
-            self.state = dataclasses.replace(self.state, lr=highest)
+            self._state = dataclasses.replace(self.state, lr=highest)
         self._shares = [rate / highest if highest else 1.0 for rate in rates]
         self._set_rates()
 
     def _set_rates(self) -> None:
-        self._last = self.model, self.state
+        self._trained, self._learnt, self._given = self.model, self._read_state(), False
         for optimizer, share in zip(self._optimizers(), self._shares, strict=True):
             optimizer.learning_rate = self.state.lr * share
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import torch
-from torch.optim.lr_scheduler import EPOCH_DEPRECATION_WARNING, ReduceLROnPlateau
+from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 from lrlib import _torch_groups as its
 from lrlib.plateau import Plateau, PlateauState
@@ -20,8 +20,10 @@ def _number(metrics: Any) -> float:
     try:
         if isinstance(metrics, (bool, str)):
             raise TypeError
+        if isinstance(metrics, torch.Tensor) and (metrics.numel() != 1 or metrics.is_meta):
+            raise TypeError  # before float does: its RuntimeError may also be an accelerator's, of an earlier operation
         return float(metrics)
-    except (TypeError, ValueError, RuntimeError):  # a RuntimeError where a tensor has no value
+    except (TypeError, ValueError):
         wanted = "a number or a one-element tensor"
         raise TypeError(f"PlateauScheduler: metrics must be {wanted}, got {metrics!r}") from None
 
@@ -138,7 +140,7 @@ class PlateauScheduler(ReduceLROnPlateau):
             self._join()
         states = [rule.update(state, metric) for rule, state in zip(self._rules, self.states, strict=True)]
         if epoch is not None:
-            warnings.warn(EPOCH_DEPRECATION_WARNING, UserWarning, stacklevel=2)
+            warnings.warn("torch deprecates the epoch parameter of step(): leave it out", UserWarning, stacklevel=2)
         self.last_epoch = self.last_epoch + 1 if epoch is None else epoch
         self._set(states)
 

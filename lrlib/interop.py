@@ -313,7 +313,10 @@ def _chained(s: Any, base: float, group: int, key: str) -> Schedule:
 
 def _goes_on(s: Any) -> bool:
     """Whether its next step starts from the rate that it finds; others set theirs from their count."""
-    return all(type(leaf).__name__ in _MULTIPLY for leaf in getattr(s, "_schedulers", [s]))
+    if type(s).__name__ == "SequentialLR":
+        s = s._schedulers[bisect.bisect_right(s._milestones, s.last_epoch)]
+    leaves = _leaves(s) if hasattr(s, "_schedulers") else [s]
+    return all(type(leaf).__name__ in {*_MULTIPLY, "SWALR"} for leaf in leaves)
 
 
 def _leaves(s: Any) -> list[Any]:

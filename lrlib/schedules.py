@@ -493,6 +493,7 @@ def _scaled(length: float | None, factor: float) -> float | None:
 
 
 _MOST_POINTS = 10_000  # more than a screen has columns
+_GOLDEN = (5**0.5 - 1) / 2  # its multiples, less their whole parts, are spread evenly from 0 to 1
 
 
 class Schedule(Parameters):
@@ -704,7 +705,8 @@ class Schedule(Parameters):
     def plot(self, horizon: int | None = None, ax: Any = None, **line: Any) -> Any:
         """Draw the rate of each update up to ``horizon`` (default: the length) on ``ax``; returns the axes.
 
-        Of more than 10,000 updates it draws about so many, evenly spaced, and both sides of the end of each phase.
+        Of more than 10,000 updates it draws about so many, one of each stretch, and both sides of the end of each
+        phase. Cycles that are shorter than such a stretch look like a band.
 
         Errors: ``TypeError`` or ``ValueError`` for a horizon that is no whole number, 0 or more, ``ValueError`` if the
         schedule never ends and no horizon is given. Needs matplotlib.
@@ -729,8 +731,10 @@ class Schedule(Parameters):
     def _drawn(self, horizon: int) -> list[int]:
         """The updates that :meth:`plot` draws."""
         stride = max(math.ceil(horizon / _MOST_POINTS), 1)
+        # One of each stride, at another place in it each time: a cycle that fits the stride would look like a constant.
+        within = (int(i * _GOLDEN % 1 * stride) for i in itertools.count())
         ends = [math.ceil(stop) for _, _, stop in self.phases() if stop is not None]
-        chosen = {*range(0, horizon, stride), horizon, *ends, *(end - 1 for end in ends)}
+        chosen = {*map(operator.add, range(0, horizon, stride), within), horizon, *ends, *(end - 1 for end in ends)}
         return sorted(t for t in chosen if 0 <= t <= horizon)
 
 

@@ -109,13 +109,16 @@ def relative_interval(log_ratios: Values) -> str:
 def relative(mean: float, low: float, high: float) -> str:
     """The logarithm of a ratio and the ends of its interval as changes in percent, in words.
 
-    An end that would be rounded to zero gets a decimal, which tells on which side of zero it lies.
+    There are as many decimals as tell on which side of zero each end lies.
 
     >>> relative(math.log(0.8), math.log(0.7), math.log(0.9)), relative(-0.03, -0.06, -0.003)
     ('-20 % (-30 to -10)', '-3.0 % (-5.8 to -0.3)')
+    >>> relative(-0.03, -0.06, -0.0003)
+    '-2.96 % (-5.82 to -0.03)'
     """
     mean, low, high = (100 * math.expm1(log) for log in (mean, low, high))
-    digits = 1 if min(abs(low), abs(high)) < 0.5 else 0
+    nearest = min((abs(end) for end in (low, high) if end), default=1.0)
+    digits = next(digits for digits in range(17) if round(nearest, digits) or digits == 16)
     mean, low, high = (round(number, digits) + 0.0 for number in (mean, low, high))  # no minus zero
     return f"{mean:+.{digits}f} % ({low:+.{digits}f} to {high:+.{digits}f})"
 

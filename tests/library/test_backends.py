@@ -487,6 +487,32 @@ def test_each_model_of_a_cross_validation_starts_afresh():
     assert_rates(rates(folds[4], duplicate, 1), [0.03125])
 
 
+def test_a_model_keeps_its_own_state_when_the_callback_goes_on_to_another(tmp_path):
+    first, second = (line(keras.optimizers.SGD(0.1), loss=always_one) for _ in range(2))
+    rule = fresh_rule()
+    fit(first, 2, rule, epochs=3)
+    kept = rule.state
+    first.save_weights(tmp_path / "before.weights.h5")
+    fit(second, 2, rule, epochs=1)
+    assert rule.state != kept
+    first.save_weights(tmp_path / "after.weights.h5")
+    for moment in ("before", "after"):
+        again, loaded = line(keras.optimizers.SGD(0.1), loss=always_one), fresh_rule()
+        loaded.set_model(again)
+        again.load_weights(tmp_path / f"{moment}.weights.h5")
+        assert loaded.state == kept, moment
+    assert_rates(fit(first, 2, rule, epochs=1).history["learning_rate"], [kept.lr])  # and is taken up with it again
+
+
+def test_a_state_that_is_set_is_a_wish_even_if_it_is_the_same():
+    rule = fresh_rule()
+    fit(line(keras.optimizers.SGD(0.1), loss=always_one), 2, rule, epochs=3)
+    kept = rule.state
+    rule.state = kept
+    another = line(keras.optimizers.SGD(0.1), loss=always_one)
+    assert_rates(fit(another, 2, rule, epochs=1).history["learning_rate"], [kept.lr])
+
+
 def test_a_clock_starts_afresh_with_each_model():
     callback = lrlib.keras.ScheduleCallback(BY_TOKENS, by=Tokens())
     for first in (0, 4):

@@ -362,6 +362,9 @@ RESUMED = {
     "cycles": cyclic(),
     "chain": chain(linear(0.1, 1.0, 5), exponential()),
     "sequence": sequence(linear(0.1, 1.0, 5), cosine(10), at=[5]),
+    "sequence of two kinds": sequence(linear(0.1, 1.0, 5), restarts(), at=[5]),
+    "chain in a chain": chain(chain(linear(0.1, 1.0, 5), step()), exponential()),
+    "swa": swa(),
 }
 
 
@@ -383,11 +386,13 @@ def test_a_resumed_torch_scheduler_is_read_from_update_zero(make):
         assert drive(second, again, 3) == rest
 
 
-OVERWRITTEN = ["linear", "constant", "chain", "sequence"]  # a cosine begins at the rate found
+# A cosine and SWALR begin at the rate that they find.
+OVERWRITTEN = ["linear", "constant", "chain", "sequence", "sequence of two kinds", "chain in a chain"]
 
 
 @pytest.mark.parametrize(
-    ("name", "optimizer_loaded"), [(name, True) for name in OVERWRITTEN] + [("cosine", False), ("linear", False)]
+    ("name", "optimizer_loaded"),
+    [*((name, True) for name in OVERWRITTEN), ("cosine", False), ("linear", False), ("swa", False)],
 )
 def test_a_torch_scheduler_whose_rate_the_optimizer_does_not_hold(name, optimizer_loaded):
     """Built after the optimizer was loaded, it has overwritten the rate; without the optimizer there was none."""

@@ -803,6 +803,14 @@ def test_plot_draws_some_updates_and_the_ends_of_phases_where_they_are_many(axes
     assert rates == pytest.approx([s(one) for one in t])
 
 
+@pytest.mark.parametrize("half", [25, 50, 100, 37])  # a cycle fits the stride of 100 twice, once, half, and never
+def test_plot_shows_all_rates_of_short_cycles(axes, half):
+    lrlib.Triangular(0.01, 0.1, half).plot(10**6, axes)
+    rates = drawn(axes)[1]
+    assert min(rates) < 0.013 and max(rates) > 0.097
+    assert sum(rates) / len(rates) == pytest.approx(0.055, rel=0.01)
+
+
 def test_plot_draws_phases_up_to_the_horizon_only(axes):
     lrlib.Linear(0, 1, 10**8).then(lrlib.Linear(1, 0, 10**8)).plot(10**6, axes)
     assert drawn(axes)[0][-1] == 10**6
