@@ -835,7 +835,7 @@ assert new_seeds.low > 0 and 0 < new_seeds.mean < image, new_seeds
 display(
     Markdown(
         f"Cycles with a step size of two to ten epochs end {by_the_rule[0].mean():.2f} points above those of half an epoch and one in PyTorch, {by_the_rule[1].mean():.2f} in Keras: no clear difference over ten seeds. "
-        f"Forty new seeds make it one, {new_seeds.in_words()}, which is less than one test image. "
+        f"Forty new seeds make the difference clear: {new_seeds.in_words(unit='points')}, on average less than one test image. "
         f"Lower bounds by the rule are {by_the_bound[0].mean():+.2f} and {by_the_bound[1].mean():+.2f} points from the others. (The README says 2–10, as the paper does, and the docstring 2–8.)"
     )
 )
@@ -1296,7 +1296,7 @@ display(
     Markdown(
         f"New seeds see what ten did not. Against a constant at its own mean *triangular2* is ahead by **{own.outcome.mean:.2f} points** and *exp_range* by {exponential.outcome.mean:.2f}; *triangular*, at {plain.outcome.mean:+.2f}, is not by enough to matter. "
         "The two that gain lower their peaks from cycle to cycle: they are decays as well. Do the cycles help, or the fall? No run here parts the two. Neither is clearly ahead of a fall alone in the ten seeds: *triangular2* and one decay are not clearly different, and *exp_range* ends behind the line to zero. "
-        f"A step size of two to ten epochs holds as well, by {new_seeds.in_words(unit='points')}: clear of zero, and less than one test image. "
+        f"A step size of two to ten epochs holds as well, by {new_seeds.in_words(unit='points')}: clear of zero, and on average less than one test image. "
         f"That *triangular2* regularises is the same finding once more, by {gap.outcome.mean:.2f} points: with all training images right, the gap is the test error."
     )
 )

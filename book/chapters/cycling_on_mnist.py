@@ -637,11 +637,11 @@ everything = [
     for run in of_setting
 ]
 assert not any(run["diverged"] for run in everything)
-(hardware,) = {run["hardware"] for run in everything}
+hardware = "; ".join(sorted({run["hardware"] for run in everything}))
 display(
     Markdown(
-        f"**What new seeds say so far.** Under Adam the cyclical run is ahead of a fixed rate of 0.001 by {new['fixed']}. The two rules of thumb about a cycle's course hold here as well: "
-        f"at the end of a cycle the accuracy is higher than at the peaks beside it by {new['peaks']}, and at the second peak the validation loss is {10**hurts.outcome.mean:.0f} times that at the end before."
+        f"**What new seeds say so far.** Under Adam the cyclical run is ahead of a fixed rate of 0.001: {new['fixed']}. The two rules of thumb about a cycle's course hold here as well: "
+        f"at the end of a cycle the accuracy is higher than at the peaks beside it, {new['peaks']}, and at the second peak the validation loss is {10**hurts.outcome.mean:.0f} times that at the end before."
     ),
     Markdown(
         f"**Is it the cycle that gains, or any rate that comes down?** As far as two controls can tell, the second. After as many epochs, the cycle less the line is {one_line} points, and the cycle less the step {one_step}. "
@@ -651,7 +651,7 @@ display(
     ),
     Markdown(
         f"**Does it matter where the cycle runs?** Not between these two ranges. Over twenty seeds in PyTorch, cycling where the finder advised, from 3e-4 to 1e-3, instead of from 1e-3 to 1e-2 changes the accuracy by {advice} points: *negligible*. "
-        f"The source cycled up to ten times above its finder's advice, and that cost nothing which matters. Its printed accuracies are *had again*: among {printed_pair.seeds['pytorch']} runs in PyTorch both are ordinary. They are real, and they are no evidence for the cycle."
+        f"The source cycled up to ten times above its finder's advice, and that cost nothing that matters. Its printed accuracies are *had again*: among {printed_pair.seeds['pytorch']} runs in PyTorch both are ordinary. They are real, and they are no evidence for the cycle."
     ),
 )
 display(

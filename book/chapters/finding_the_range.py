@@ -720,7 +720,7 @@ assert 3e-4 < low < high < 1e-3, (low, high)  # narrower than the source's
 display(
     Markdown(
         f"New sweeps: in PyTorch the steepest point fell into the source's range in {in_region}, so as a region it held. The finder's 5.21e-4 did not come out: "
-        f"the median of the first five sweeps is {scientific(steepest)}. And in {in_smiths} did Smith's rule give a range that contains the source's. "
+        f"the median of the first five sweeps is {scientific(steepest)}. And in none of the 20 did Smith's rule give a range that contains the source's. "
         f"At the median of the first five sweeps its range is narrower, {scientific(low)} to {scientific(high)}."
     )
 )

@@ -670,7 +670,7 @@ answer(
 
 # %% [markdown]
 # On the parabola the slope grows without bound, so a step that is too long makes the next one longer, up to infinity. The
-# slope of the cross-entropy is bounded. Here, our reading is, too long a step pushes units out of reach. When all are dead, only
+# slope of the cross-entropy is bounded. Our reading: here too long a step pushes units out of reach. When all are dead, only
 # the ten output biases still learn, and they can do no more than guess. A run that has died looks calm, so look at the accuracy too.
 #
 # **Your predictions:**

@@ -644,8 +644,9 @@ answer("prediction 4", "higher", holds=low > 0 and new.low > 0)
 # %% [markdown]
 # Our reading: to fit a single wrong label the weights have to settle in a small, steep dent of the loss, and noise
 # keeps shaking them out of such places. We have not counted here how many random labels each run learned.
-# [Why a decay works](why_decay.ipynb) has counted them: up to the best distance hardly any are learned at any rate, so
-# the rate could not matter there. From about twice that sum of rates on, the higher of two rates learned fewer.
+# [Why a decay works](why_decay.ipynb) has counted them. Up to the sum of rates at which the test accuracy is best hardly
+# any are learned at any rate, so the rate could not matter there. From about twice that sum on, the higher of two rates
+# learned fewer.
 #
 # ### What a schedule does, then
 #

@@ -961,7 +961,9 @@ to_the_end = [
 largest = max(to_the_end, key=lambda name: abs(of_both[name][0]))
 assert largest == "sgdr" and of_both["sgdr"][1] > 0 and of_both["cosine"][1] > 0
 within = [name for name in to_the_end if name != "sgdr"]
-assert all(abs(np.expm1(of_both[name][0])) < 0.025 for name in within), of_both
+assert all(abs(np.expm1(of_both[name][0])) < 0.025 for name in within), (
+    of_both
+)  # 2 %
 excluded = [n for n in within if np.abs(of_both[n][1:]).max() < np.log(1.05)]
 assert set(excluded) == {"rex", "cosine"}, of_both
 assert {*within} - {*excluded} == {"wsd", "one-cycle", "warmup-cosine"}
@@ -1048,6 +1050,7 @@ assert [int(one.argmax()) for one in short] == [0] * 4
 short_flat = flat[1].mean(1)  # digits, AdamW
 assert columns[1] == ("digits", "adamw") and short_flat[0] < short[1][0] - 1
 assert (short_flat[1:] > short[1][1:]).all(), (short_flat, short[1])
+assert equal_budget.updates("digits", 1) == 38
 chosen = [
     budgets.best_on_validation(*column, epochs)
     for column in columns
@@ -1064,8 +1067,8 @@ display(
         f"With the range test's peak the same line loses {min(of_found):.1f} to {max(of_found):.1f} points."
     ),
     Markdown(
-        f"In one column the line gains nothing over the constant rate: on the digits under AdamW they lose {of_line[1]:.1f} and {flat[1].mean():.1f} points. There the constant rate is ahead after one epoch ({short_flat[0]:.1f} points lost against {short[1][0]:.1f}), and behind after three and nine. "
-        "So tune the peak and take the line, unless a run has only some dozens of updates: otherwise the rest of the search buys little."
+        f"In one column, that of the digits under AdamW, the line and the constant rate lose as many points, {of_line[1]:.1f} and {flat[1].mean():.1f}. The constant rate is ahead there after one epoch, of 38 updates ({short_flat[0]:.1f} points lost against {short[1][0]:.1f}), and behind after three and nine. (As a share of the error, which the verdicts below compare, the line is still the better one over the three budgets.) "
+        "So tune the peak and take the line: but in runs of a few dozen updates the rest of the search buys little."
     ),
 )
 
