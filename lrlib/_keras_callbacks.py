@@ -2,9 +2,8 @@
 
 import dataclasses
 import math
-import types
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -36,8 +35,7 @@ def check_by(by: Any) -> float:
 class _RateCallback(keras.callbacks.Callback):
     """What both callbacks share."""
 
-    _trained: Any = None  # the model that was trained last
-    _learnt: Mapping[str, float] = types.MappingProxyType({})  # the numbers carried with it then
+    _trained: tuple[Any, dict[str, float]] | None = None  # the model trained last, and the numbers carried then
     _given = False  # whether the present ones were set or loaded since
 
     def __getstate__(self) -> dict[str, Any]:
@@ -46,15 +44,18 @@ class _RateCallback(keras.callbacks.Callback):
 
     def _hang(self, carried: "_Carried") -> "_Carried | None":
         """Hang ``carried`` on the model, and leave the one that was trained last its own numbers; what hung before."""
-        if self._trained is not None and self._trained is not self.model:
-            left = dict(self._learnt)
-            _Carried(carried.name, lambda: left, left.update, left_by=self).hang_on(self._trained)
+        if self._goes_to_another():
+            former, learnt = self._trained  # type: ignore[misc]
+            left = dict(learnt)
+            _Carried(carried.name, lambda: left, left.update, left_by=self).hang_on(former)
         return carried.hang_on(self.model)
+
+    def _goes_to_another(self) -> bool:
+        return self._trained is not None and self._trained[0] is not self.model
 
     def _is_left_over(self) -> bool:
         """Whether the numbers are what another model's training left, and this model is yet to be trained."""
-        another = self._trained is not None and self._trained is not self.model
-        return another and not self._given and not any(map(updates_of, self._optimizers()))
+        return self._goes_to_another() and not self._given and not any(map(updates_of, self._optimizers()))
 
     def _optimizers(self) -> list[Any]:
         return inner_optimizers(self.model.optimizer)
@@ -223,7 +224,7 @@ class ScheduleCallback(_RateCallback):
             went = Check.of(Rate)("ScheduleCallback", "by()", self.by())  # type: ignore[operator]
             reading, remainder = advanced(self._clock["reading"], self._clock["remainder"], went)
             self._clock = {"reading": reading, "remainder": remainder, "updates": made}
-            self._trained, self._learnt, self._given = self.model, self._clock, False
+            self._trained, self._given = (self.model, self._clock), False
         return self._clock
 
     def _write_clock(self, numbers: dict[str, float]) -> None:
@@ -273,6 +274,7 @@ class PlateauCallback(_RateCallback):
 
     @property
     def state(self) -> PlateauState:
+        """The rule's state. One that is set is kept, whatever model comes next."""
         return self._state
 
     @state.setter
@@ -332,7 +334,7 @@ class PlateauCallback(_RateCallback):
         self._set_rates()
 
     def _set_rates(self) -> None:
-        self._trained, self._learnt, self._given = self.model, self._read_state(), False
+        self._trained, self._given = (self.model, self._read_state()), False
         for optimizer, share in zip(self._optimizers(), self._shares, strict=True):
             optimizer.learning_rate = self.state.lr * share
 

@@ -214,10 +214,10 @@ class Scheduler(LRScheduler):
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
         """Go on where ``state_dict`` was taken; the rates are set at once, so every load order gives the same trace.
 
-        Errors, before anything is changed: ``ValueError`` for what is no state of a Scheduler, and for another schedule
-        that does not give the saved values (see ``resume``); ``TypeError`` or ``ValueError`` for a ``last_epoch`` that
-        is no number from 0 up (nor −1, which means that it waits in a SequentialLR), and for a ``remainder`` that is no
-        number.
+        Errors, before a value or the clock is changed: ``ValueError`` for what is no state of a Scheduler, and for
+        another schedule that does not give the saved values (see ``resume``); ``TypeError`` or ``ValueError`` for a
+        ``last_epoch`` that is no number from 0 up (nor −1, which means that it waits in a SequentialLR), and for a
+        ``remainder`` that is no number.
         """
         needed = {"last_epoch"} if self._resume == "count" else {"last_epoch", "remainder", "schedules", "values"}
         if not needed <= set(state_dict):

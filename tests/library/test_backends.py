@@ -525,6 +525,23 @@ def test_a_clock_starts_afresh_with_each_model():
         fit(another, 1, callback)
 
 
+def test_a_model_keeps_its_own_clock_when_the_callback_goes_on_to_another(tmp_path):
+    first, second = (line(keras.optimizers.SGD(7.0), loss=always_one) for _ in range(2))
+    callback = lrlib.keras.ScheduleCallback(BY_TOKENS, by=Tokens())
+    fit(first, 1, callback, epochs=4)
+    fit(second, 1, callback, epochs=2)
+    first.save_weights(tmp_path / "clock.weights.h5")
+    again, loaded = (
+        line(keras.optimizers.SGD(7.0), loss=always_one),
+        lrlib.keras.ScheduleCallback(BY_TOKENS, by=Tokens()),
+    )
+    again.optimizer.build(again.trainable_variables)
+    loaded.set_model(again)
+    again.load_weights(tmp_path / "clock.weights.h5")
+    for model, its in ((first, callback), (again, loaded)):
+        assert_rates(fit(model, 1, its, epochs=1).history["learning_rate"], [BY_TOKENS(sum(TOKENS[:4]))])
+
+
 def test_a_state_that_was_loaded_into_the_next_model_is_not_thrown_away(tmp_path):
     _, rule = trained_line(tmp_path)
     rule.state = rule.plateau.start()
