@@ -5,12 +5,13 @@ from :mod:`lrlib.course.rules`, that is, from the stored runs.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
-from lrlib.course import experiments, plan
+from lrlib.course import experiments, plan, store
 from lrlib.course.experiment import Claim, Outcome, Rule, Verdict
-from lrlib.course.rules import FRAMEWORKS, Higher, Most, Share
+from lrlib.course.rules import FRAMEWORKS, LOG_ERROR, Higher, Most, Share
 from lrlib.course.sources import SOURCES
 from lrlib.course.words import UNDECIDED
 
@@ -18,7 +19,31 @@ from lrlib.course.words import UNDECIDED
 def all_claims() -> list[Claim]:
     """Every claim, in the order of the sources, and within a source in that of the experiments."""
     every = [claim for name in experiments.NAMES for claim in experiments.get(name).claims()]
-    return sorted(every, key=lambda claim: list(SOURCES).index(claim.source))
+    return sorted(every, key=_place)
+
+
+def _place(claim: Claim) -> int:
+    return list(SOURCES).index(claim.source)
+
+
+def judgeable() -> tuple[list[tuple[Claim, Verdict]], dict[str, str]]:
+    """As :func:`judged`, for a queue: what has lacking or damaged results is left out, and told by name, with why."""
+    found: list[tuple[Claim, Verdict]] = []
+    unread: dict[str, str] = {}
+    for name in experiments.NAMES:
+        with _noted(unread, name):  # some claims are about the setting that results chose
+            for claim in experiments.get(name).claims():
+                with _noted(unread, f"{name}: {claim.text}"):
+                    found.append((claim, claim.rule.judge()))
+    return sorted(found, key=lambda pair: _place(pair[0])), unread
+
+
+@contextmanager
+def _noted(unread: dict[str, str], what: str) -> Iterator[None]:
+    try:
+        yield
+    except (store.MissingResultError, store.DamagedFileError) as reason:
+        unread[what] = str(reason)
 
 
 def judged(chapter: str | None = None) -> list[tuple[Claim, Verdict]]:
@@ -80,11 +105,11 @@ def smallest_effect(claim: Claim) -> str:
     rule = next(iter(claim.rule.comparisons.values())) if isinstance(claim.rule, Most) else claim.rule
     if isinstance(rule, Share):
         return f"{100 * rule.smallest:g} % of sweeps"
-    if isinstance(rule, Higher) and rule.unit == "log of the error":
+    if isinstance(rule, Higher) and rule.unit is LOG_ERROR:
         return f"{100 * math.expm1(rule.smallest):g} % of the error"
     if not isinstance(rule, Higher):
         return ""
-    return f"{rule.smallest:g} {rule.unit.removesuffix('s') if rule.smallest == 1 else rule.unit}"
+    return f"{rule.smallest:g} {rule.unit.name.removesuffix('s') if rule.smallest == 1 else rule.unit.name}"
 
 
 def _waits(rule: Rule) -> bool:

@@ -46,13 +46,22 @@ class Outcome:
     lost: bool = False
 
     def in_words(self, digits: int = 2, unit: str = "") -> str:
-        """The mean and its interval.
+        """The mean and its interval, with more decimals where ``digits`` would hide what the word follows from.
 
         >>> Outcome("holds", 5, 0.44, 0.1, 0.78, 0.2, ("pytorch",), 0.995).in_words(1, "points")
         '+0.4 points (+0.1 to +0.8)'
+        >>> Outcome("negligible", 5, 0.0, -0.297, 0.297, 0.3, ("pytorch",), 0.995).in_words(2)
+        '+0.000 (-0.297 to +0.297)'
         """
+        while digits < 6 and self._hides(digits):
+            digits += 1
         mean, low, high = (f"{number:+.{digits}f}" for number in (self.mean, self.low, self.high))
         return f"{mean}{unit and f' {unit}'} ({low} to {high})"
+
+    def _hides(self, digits: int) -> bool:
+        """Whether an end, rounded, lies on zero or on the smallest effect of interest, and in truth beside it."""
+        pairs = ((self.low, 0.0), (self.low, -self.smallest), (self.high, 0.0), (self.high, self.smallest))
+        return any(end != mark and round(end, digits) == round(mark, digits) for end, mark in pairs)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -9,7 +9,7 @@ A rule's ``judge()`` gives a :class:`lrlib.course.experiment.Verdict`. Its words
 
 A comparison is decided by new seeds, which had not been looked at, in a few looks whose shares of error sum to 5 %.
 PyTorch's runs and Keras's start from the same weights and see the same batches, so they are one replication: where both
-have the seeds of a look their mean is taken, else the word is PyTorch's, and Keras's runs say whether the two agree.
+can run the seeds of a look their mean is taken, else the word is PyTorch's, and Keras's runs say whether the two agree.
 """
 
 import dataclasses
@@ -42,14 +42,37 @@ def _trials(settings: set[tuple[Experiment, str]], numbers: int) -> list[Trial]:
     """The trials of new seeds that give so many numbers of each setting, in every framework that runs it."""
     found = []
     for experiment, setting in sorted(settings, key=lambda one: (one[0].name, one[1])):
-        for framework, most in experiment.new_seeds.items():
-            if experiment.seeds(setting, framework):
-                seeds = -(-min(numbers, most) // experiment.repetitions)
-                found += [Trial(experiment.name, setting, framework, NEW + seed) for seed in range(seeds)]
+        for framework in experiment.new_seeds:
+            seeds = -(-min(numbers, _most(experiment, setting, framework)) // experiment.repetitions)
+            found += [Trial(experiment.name, setting, framework, NEW + seed) for seed in range(seeds)]
     return found
 
 
+def _most(experiment: Experiment, setting: str, framework: str) -> int:
+    """How many numbers of new seeds a framework may give of a setting; none where it does not run it."""
+    most = experiment.new_seeds.get(framework, 0) if experiment.seeds(setting, framework) else 0
+    return -(-most // experiment.repetitions) * experiment.repetitions  # a trial is run whole
+
+
 # ---- Comparisons -----------------------------------------------------------------------------------------------------
+
+
+@dataclasses.dataclass(frozen=True)
+class Unit:
+    """What the numbers of a comparison are.
+
+    ``lost``: where a run that learned nothing stands: 1 above all others, −1 below, 0 nowhere, so that lost runs give
+    no word. ``needs_images``: no word is given either where the choice of the test images is not in the interval.
+    """
+
+    name: str
+    lost: int = 1
+    needs_images: bool = False
+
+
+POINTS = Unit("points", lost=-1, needs_images=True)  # of accuracy
+LOSS = Unit("loss")
+LOG_ERROR = Unit("log of the error")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,7 +80,8 @@ class Higher:
     """``runs`` give a higher number than ``control`` (with ``lower``: a lower one), seed by seed.
 
     ``smallest`` is the smallest effect of interest. ``as_written`` is the comparison that the source makes or suggests,
-    if ours is another. ``unit``: what the numbers are, points of accuracy if nothing is said.
+    if ours is another. ``changes``: the claim is that the numbers differ, to whichever side, so that an effect to the
+    other side bears it out as well, and to exclude one side decides nothing.
     """
 
     runs: Numbers
@@ -66,8 +90,9 @@ class Higher:
     lower: bool = False
     as_written: "Higher | None" = None
     digits: int = 2
-    unit: str = "points"
+    unit: Unit = POINTS
     looks: Mapping[int, float] = dataclasses.field(default_factory=lambda: LOOKS)
+    changes: bool = False
 
     def arms(self, framework: str, new: bool, count: int | None = None) -> tuple[Sample, Sample]:
         return self.runs.sample(framework, new, count), self.control.sample(framework, new, count)
@@ -91,7 +116,12 @@ class Higher:
         mean = float(np.mean(differences.values))
         if self.lower:
             mean, low, high = -mean, -high, -low
-        return Outcome(word(low, high, self.smallest), count, mean, low, high, self.smallest, tuple(frameworks), level)
+        said = self._word(low, high, self.smallest)
+        return Outcome(said, count, mean, low, high, self.smallest, tuple(frameworks), level)
+
+    def _word(self, low: float, high: float, smallest: float) -> str:
+        said = word(low, high, smallest)
+        return either_side(said) if self.changes else said
 
     def _improvement(
         self, arms: list[tuple[Sample, Sample]], frameworks: tuple[str, ...], count: int, level: float
@@ -111,22 +141,24 @@ class Higher:
             wins = losses = 0  # of a gain, a spread or a gap a lost run says nothing
         low, high = (end - 0.5 for end in share_interval(wins, wins + losses, level))
         mean = wins / (wins + losses) - 0.5 if wins + losses else 0.0
-        return Outcome(word(low, high, IMPROVEMENT), count, mean, low, high, IMPROVEMENT, frameworks, level, lost=True)
+        said = self._word(low, high, IMPROVEMENT)
+        return Outcome(said, count, mean, low, high, IMPROVEMENT, frameworks, level, lost=True)
 
     def _worst(self) -> int:
-        """The side on which a lost run stands: −1 of accuracies, 1 of losses, 0 where it has none."""
+        """The side on which a lost run stands: −1 of accuracies, 1 of losses, 0 where it has none.
+
+        It has none either where it would bear the claim out: nobody claims that a lower accuracy is reached so.
+        """
         if any(isinstance(arm, Gain | Spread) for arm in (self.runs, self.control)):
             return 0
-        if self.unit != "points":
-            return 1
-        return 0 if self.lower else -1
+        return 0 if self.lower and self.unit.lost < 0 else self.unit.lost
 
     def _lacks_images(self) -> bool:
         """Whether all new seeds share their test images, and which of them were right is not stored.
 
         Their part belongs in the interval, and without it no word is given.
         """
-        if self.unit != "points" or not any(experiment.fixed_test for experiment, _ in self.settings()):
+        if not self.unit.needs_images or not any(experiment.fixed_test for experiment, _ in self.settings()):
             return False
         ours, theirs = self.arms("pytorch", new=True)
         return bool(ours.seeds and theirs.seeds) and ours.minus(theirs).right is None
@@ -136,16 +168,27 @@ class Higher:
         return self._lacks_images() or self.decide() is not None
 
     def decide(self) -> Outcome | None:
-        """The first look at new seeds that decides, else the last one that there is; None before the first."""
+        """The first look at new seeds that decides, else the last one that there is; None before the first.
+
+        A look waits until every framework that can run its seeds has: which process was stopped decides nothing.
+        """
         outcome, sizes = None, self.sizes(new=True)
         if self._lacks_images():
             return None
         for count, error in self.looks.items():
-            if frameworks := [framework for framework, size in sizes.items() if size >= count]:
-                outcome = self.look(frameworks, count, 1 - error)
-                if outcome.word != UNDECIDED:
-                    break
+            frameworks = self._frameworks(count)
+            if any(sizes[framework] < count for framework in frameworks):
+                break
+            outcome = self.look(frameworks, count, 1 - error)
+            if outcome.word != UNDECIDED:
+                break
         return outcome
+
+    def _frameworks(self, count: int) -> list[str]:
+        """PyTorch, and Keras where it runs both arms and may run so many seeds."""
+        both = self.runs.settings() | self.control.settings()
+        runs = {framework: min((_most(*setting, framework) for setting in both), default=0) for framework in FRAMEWORKS}
+        return [framework for framework, most in runs.items() if framework == "pytorch" or most >= count]
 
     def p_value(self) -> float | None:
         """Two-sided: the error, over all looks, at which the interval of the look that gave the word would end at zero.
@@ -251,7 +294,7 @@ class Higher:
         images = ours.minus(theirs).variance_of_images()
         for count, error in self.looks.items():
             half = half_width(spread, count, 1 - error, images)
-            decides = word(mean - half, mean + half, self.smallest) != UNDECIDED
+            decides = self._word(mean - half, mean + half, self.smallest) != UNDECIDED
             if decides and count > (outcome.seeds if outcome else 0):
                 return count
         return 0
@@ -280,11 +323,10 @@ class Higher:
         ours, theirs = self.arms(framework, new, count)
         both = ours.minus(theirs)
         kept = both.values[~both.lost]
+        said = _mean_in_words(kept, self.digits, with_interval=count is None)
         if both.lost.any():
-            return _lost_in_words(ours, theirs) + (
-                f"; of the others {_mean_in_words(kept, self.digits)}" if len(kept) else ""
-            )
-        return _mean_in_words(kept, self.digits, with_interval=count is None)
+            return _lost_in_words(ours, theirs) + (f"; of the others {said}" if len(kept) else "")
+        return said
 
 
 def _word(outcome: Outcome | None) -> str:
@@ -313,17 +355,15 @@ def _lost_in_words(ours: Sample, theirs: Sample) -> str:
 class Most:
     """More than half of several comparisons hold: from their words, so that what is reversed counts as decided.
 
-    ``comparisons`` by the names of their cases. ``changes``: the claim is that something changes, to whichever side.
+    ``comparisons`` by the names of their cases.
     """
 
     comparisons: Mapping[str, Higher]
     as_written: "Most | None" = None
-    changes: bool = False
 
     def words(self) -> dict[str, str]:
         """Case → word."""
-        found = {case: _word(comparison.decide()) for case, comparison in self.comparisons.items()}
-        return {case: either_side(word) for case, word in found.items()} if self.changes else found
+        return {case: _word(comparison.decide()) for case, comparison in self.comparisons.items()}
 
     def word(self) -> str:
         return most(list(self.words().values()))
@@ -369,8 +409,9 @@ def most(words: Sequence[str]) -> str:
     """
     if 2 * words.count(HOLDS) > len(words):
         return HOLDS
-    if 2 * words.count(REVERSED) > len(words):
-        return REVERSED
+    for other in (REVERSED, NEGLIGIBLE):
+        if 2 * words.count(other) > len(words):
+            return other
     decided = sum(words.count(other) for other in (REVERSED, NEGLIGIBLE, NO_GAIN))
     return NO_GAIN if 2 * decided >= len(words) else UNDECIDED
 

@@ -1,7 +1,9 @@
 """Stored results: one JSON file a setting, which several processes may read and write at once."""
 
+import itertools
 import json
 import math
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +17,10 @@ from lrlib.course.files import sweep, write_atomically
 
 class DamagedFileError(ValueError):
     """A file of results that cannot be read: cut short, half merged, or of another setting."""
+
+
+class MissingResultError(LookupError):
+    """A result that something reads has not been run here."""
 
 
 def results_folder() -> Path:
@@ -170,6 +176,21 @@ def _read(experiment: Experiment, setting: str, path: Path) -> list[Result]:
         ) from error
 
 
+def _is_stale(experiment: Experiment, setting: str, path: Path) -> bool:
+    """Whether the file's results were made under other settings or of another network."""
+    header = _header(experiment, setting)
+    return path.is_file() and any(
+        value != header[key]
+        for key, value in json.loads(path.read_text(encoding="utf-8")).items()
+        if key in ("settings", "trains")
+    )
+
+
+def _asides(path: Path) -> Iterator[Path]:
+    """Names for stale results; git ignores them."""
+    return (path.with_name(f".{path.name}.stale-{number}") for number in itertools.count(1))
+
+
 def find(experiment: Experiment, trial: Trial, folder: Path) -> Result | None:
     """The stored result of a trial under its present settings, or None."""
     for result in _read(experiment, trial.setting, path_of(trial, folder)):
@@ -187,7 +208,10 @@ def locked(path: Path) -> Iterator[None]:
 
 
 def write(experiment: Experiment, trial: Trial, result: Result, folder: Path) -> None:
-    """Add a result to its setting's file. Errors: ``ValueError`` for one that the schema does not know, ``OSError``."""
+    """Add a result to its setting's file; one that is stale is kept beside it, since no commit may have it.
+
+    Errors: ``ValueError`` for a result that the schema does not know, ``OSError``.
+    """
     check(trial, result)
     path = path_of(trial, folder)
     with locked(path):
@@ -197,6 +221,8 @@ def write(experiment: Experiment, trial: Trial, result: Result, folder: Path) ->
             for old in _read(experiment, trial.setting, path)
             if (old["framework"], old["seed"]) != (trial.framework, trial.seed)
         ]
+        if not kept and _is_stale(experiment, trial.setting, path):
+            os.replace(path, next(aside for aside in _asides(path) if not aside.exists()))
         trials = sorted([*kept, result], key=lambda old: (old["framework"], old["seed"]))
         write_atomically(path, _text({**_header(experiment, trial.setting), "trials": trials}))
 
@@ -211,9 +237,9 @@ def everything(experiment: Experiment, folder: Path | None = None) -> dict[str, 
 
 
 def load(experiment: Experiment, folder: Path | None = None) -> dict[str, dict[str, list[Result]]]:
-    """All stored results: setting → framework → results in the order of their seeds. Errors: ``LookupError``.
+    """All stored results: setting → framework → results in the order of their seeds.
 
-    An optional setting may be lacking.
+    Errors: :class:`MissingResultError`. An optional setting may be lacking.
     """
     folder = results_folder() if folder is None else folder
     found: dict[str, dict[str, list]] = {}
@@ -227,7 +253,9 @@ def load(experiment: Experiment, folder: Path | None = None) -> dict[str, dict[s
             by_framework = found.setdefault(trial.setting, {name: [] for name in experiment.frameworks})
             by_framework[trial.framework].append(result)
         elif trial.setting not in experiment.optional:
-            raise LookupError(f"{folder} lacks {trial}; `make experiments ONLY={experiment.name}` runs what is missing")
+            raise MissingResultError(
+                f"{folder} lacks {trial}; `make experiments ONLY={experiment.name}` runs what is missing"
+            )
     return found
 
 

@@ -53,6 +53,7 @@ class Report:
     run: list[Trial] = dataclasses.field(default_factory=list)
     failed: dict[Trial, str] = dataclasses.field(default_factory=dict)  # and why
     elsewhere: list[Trial] = dataclasses.field(default_factory=list)  # another process is running them
+    unread: dict[str, str] = dataclasses.field(default_factory=dict)  # claims whose results cannot be read, and why
 
 
 def load(experiment: str, folder: Path | None = None) -> dict[str, dict[str, list[Result]]]:
@@ -106,17 +107,33 @@ def bring_up_to_date(wanted: Iterable[Trial], folder: Path, jobs: int = 2) -> Re
 
     Parallel through joblib, so ``joblib.parallel_config`` can send the same call to a Dask cluster.
     """
-    from joblib import Parallel, delayed
     from tqdm import tqdm
 
     session = _Session(folder)
     groups = session.missing(wanted)
-    run = Parallel(n_jobs=jobs, return_as="generator_unordered")
-    results = run(delayed(_attempt)(group, os.getpid()) for group in session.claim(groups))
-    for done in tqdm(results, total=len(groups), desc="trials", disable=not groups):
-        session.settle(*done)
-    session.rescue()
+    try:
+        with tqdm(total=len(groups), desc="trials", disable=not groups) as bar:
+            for done in _results(session, groups, jobs):
+                session.settle(*done)
+                bar.update()
+    finally:
+        session.rescue()
     return session.report
+
+
+def _results(session: "_Session", groups: list[Group], jobs: int) -> Iterator[tuple[Group, list[Result], str]]:
+    """Of each group as it comes. Where a worker is killed its trials have failed, and new workers run the others."""
+    from joblib import Parallel, delayed
+    from joblib.externals.loky.process_executor import TerminatedWorkerError
+
+    claimed = session.claim(groups)
+    while True:
+        run = Parallel(n_jobs=jobs, return_as="generator_unordered")
+        try:
+            yield from run(delayed(_attempt)(group, os.getpid()) for group in claimed)
+            return
+        except TerminatedWorkerError as reason:
+            session.give_up(f"a worker process was killed; for lack of memory? {reason}")
 
 
 class _Session:
@@ -166,6 +183,12 @@ class _Session:
             self.report.run.append(trial)
             self.locks.pop(trial).release()
 
+    def give_up(self, reason: str) -> None:
+        """The trials that are claimed and have no result failed."""
+        for trial in self.locks.keys() - self.unsaved.keys():
+            self.report.failed[trial] = reason
+            self.locks.pop(trial).release()
+
     def rescue(self) -> None:
         """Keep what could not be written where it belongs in the system's folder for temporary files."""
         for trial, result in self.unsaved.items():
@@ -204,16 +227,18 @@ class _Session:
 def run_claims(folder: Path, only: Iterable[str] = (), accelerator: bool = False) -> Report:
     """Run the next look of each claim that is undecided, the cheapest word first, until none is left that can be run.
 
-    After each look all words are drawn anew: what it decided is not looked at again.
+    After each look all words are drawn anew: what it decided is not looked at again. A claim whose results cannot be
+    read keeps none of the others waiting.
     """
     from lrlib.course import claims, plan, samples
 
     total, tried = Report(), set[Trial]()
     while True:
         samples.forget()
+        found, total.unread = claims.judgeable()
         waiting = [
             step
-            for step in plan.steps(claims.judged(), folder, only)
+            for step in plan.steps(found, folder, only)
             if step.missing and step.accelerator <= accelerator and not tried.issuperset(step.missing)
         ]
         if not waiting:
@@ -283,8 +308,9 @@ def main() -> int:
     if options.plan:
         from lrlib.course import claims, plan
 
-        print(plan.as_text(plan.steps(claims.judged(), only=options.only)))
-        return 0
+        found, unread = claims.judgeable()
+        print(plan.as_text(plan.steps(found, only=options.only)))
+        return _told({}, unread)
     processor.pin("AVX2")  # before NumPy is imported, here and in the workers, which inherit the environment
     failed: dict[Trial, str] = {}
     for name in options.only or experiments.NAMES + experiments.BEGUN:
@@ -297,9 +323,16 @@ def main() -> int:
     report = run_claims(store.results_folder(), options.only, options.accelerator)
     print(f"claims: {len(report.run)} trials of new seeds run, {len(report.failed)} failed")
     failed |= report.failed
+    return _told(failed, report.unread)
+
+
+def _told(failed: dict[Trial, str], unread: dict[str, str]) -> int:
+    """Print what did not come about, and why; the exit status."""
     for trial, reason in failed.items():
         print(f"\n{trial} failed:\n{reason}", file=sys.stderr)
-    return 1 if failed else 0
+    for claim, reason in unread.items():
+        print(f"\nnot judged: {claim}:\n{reason}", file=sys.stderr)
+    return 1 if failed or unread else 0
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import math
 import re
+import shutil
 from types import SimpleNamespace
 
 import pytest
@@ -37,6 +38,7 @@ def made(monkeypatch):
     def make(**rules):
         every = [Claim("made", name, "", rule, "cycling") for name, rule in rules.items()]
         monkeypatch.setattr(claims, "judged", lambda: [(claim, claim.rule.judge()) for claim in every])
+        monkeypatch.setattr(claims, "judgeable", lambda: (claims.judged(), {}))
 
     return make
 
@@ -162,6 +164,30 @@ class TestQueue:
         )
         assert study.run_claims(tmp_path).failed == {}
         assert list(study.run_claims(tmp_path, accelerator=True).failed) == [wanted]
+
+    def test_what_cannot_be_read_is_told_and_keeps_no_other_claim_waiting(self, tmp_path, monkeypatch):
+        """One setting's file is damaged, and one of another experiment is gone."""
+        folder, names = tmp_path / "results", ("cycling", "step_and_plateau", "four_decays")
+        for name in names:
+            shutil.copytree(store.results_folder() / name, folder / name, ignore=shutil.ignore_patterns(".*"))
+        monkeypatch.setattr(experiments, "NAMES", names)
+        (folder / "cycling" / "triangular.json").write_text("{")
+        (folder / "step_and_plateau" / "constant.json").unlink()
+        monkeypatch.setattr(store, "results_folder", lambda: folder)
+        planned = []
+        monkeypatch.setattr(plan, "steps", lambda judged, *_, **__: planned.extend(judged) or [])
+        unread = study.run_claims(folder).unread
+        samples.forget()
+        assert planned and not {claim.text for claim, _ in planned} & {name.partition(": ")[2] for name in unread}
+        assert {name.partition(":")[0] for name in unread} == {"cycling", "step_and_plateau"}
+        reasons = " ".join(unread.values())
+        assert "triangular.json is damaged" in reasons and "make experiments ONLY=step_and_plateau" in reasons
+
+    def test_what_cannot_be_read_is_said_at_the_end(self, monkeypatch, capsys):
+        monkeypatch.setattr(claims, "judgeable", lambda: ([], {"cycling: a claim": "its file is damaged"}))
+        monkeypatch.setattr("sys.argv", ["study", "--plan"])
+        assert study.main() == 1
+        assert "not judged: cycling: a claim:\nits file is damaged" in capsys.readouterr().err
 
     def test_plan_runs_nothing(self, made, monkeypatch, capsys):
         made(one=Rule(trial("triangular", 159)))

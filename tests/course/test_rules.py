@@ -16,7 +16,8 @@ from lrlib.course.stats import interval, mean_interval
 from lrlib.course.training import packed
 from lrlib.course.words import HOLDS, LOOKS, NEGLIGIBLE, NO_GAIN, REVERSED, UNDECIDED
 
-MADE = dataclasses.replace(experiments.get("cycling"), name="made", tested=100, seeds=lambda setting, framework: (0, 1))
+BOTH = dataclasses.replace(experiments.get("cycling"), name="made", tested=100, seeds=lambda setting, framework: (0, 1))
+MADE = dataclasses.replace(BOTH, new_seeds={"pytorch": 160})  # Keras runs no new seed, so that no look waits for it
 FIVE = np.array([-0.2, -0.1, 0.0, 0.1, 0.2])
 
 
@@ -44,6 +45,11 @@ def runs(setting, measure=TEST_ACCURACY):
 
 def compared(ours, theirs, **options):
     return Higher(runs(ours), runs(theirs), 0.5, **options)
+
+
+def in_both(ours, theirs, **options):
+    """A comparison of which both frameworks run five new seeds."""
+    return Higher(Runs(BOTH, ours), Runs(BOTH, theirs), 0.5, **options)
 
 
 class TestComparisons:
@@ -91,11 +97,28 @@ class TestComparisons:
 
     def test_where_both_frameworks_have_the_seeds_their_mean_is_judged(self, stored):
         stored(control=(list(90 + FIVE), list(90 + FIVE)), better=(list(93 - FIVE), list(95 - FIVE)))
-        verdict = compared("better", "control").judge()
+        verdict = in_both("better", "control").judge()
         assert verdict.outcome.mean == pytest.approx(4.0) and verdict.outcome.frameworks == ("pytorch", "keras")
         assert verdict.seeds == {"pytorch": 5, "keras": 5}
 
-    def test_where_one_has_fewer_the_word_is_the_others_and_says_so(self, stored):
+    @pytest.mark.parametrize("counts", [(5, 3), (2, 5), (0, 5)])
+    def test_a_look_waits_for_both_frameworks(self, stored, counts):
+        """Else the process that was stopped first would decide who gives the word, and the other would never run."""
+        ours, theirs = ([list(mean + FIVE)[:count] for count in counts] for mean in (93, 90))
+        stored(better=tuple(ours), control=tuple(theirs))
+        rule = in_both("better", "control")
+        assert rule.judge().word == UNDECIDED and rule.judge().outcome is None
+        assert {(one.framework, one.seed) for one in rule.wanted()} == {
+            (framework, 100 + seed) for framework in ("pytorch", "keras") for seed in range(5)
+        }
+
+    def test_the_second_look_is_pytorchs(self, stored):
+        ten = list(90 + np.tile([3.0, -3.0], 5)), [90.0] * 5
+        stored(control=([90.0] * 10, [90.0] * 5), better=ten)
+        outcome = in_both("better", "control").judge().outcome
+        assert (outcome.seeds, outcome.frameworks) == (10, ("pytorch",))
+
+    def test_where_keras_may_run_fewer_the_word_is_pytorchs_and_says_so(self, stored):
         three = [90.0, 90.1, 89.9]
         stored(control=(list(90 + FIVE), three), better=(list(93 - FIVE), three))
         verdict = compared("better", "control").judge()
@@ -201,14 +224,14 @@ class TestComparisons:
         assert Mean([runs("one"), runs("other")]).sample("keras", True).seeds == 0
 
     def test_an_undecided_claim_wants_the_next_look_and_a_decided_one_nothing(self, stored):
-        rule = compared("better", "control")
+        rule = in_both("better", "control")
         assert {(trial.framework, trial.seed) for trial in rule.wanted()} == {
             (framework, 100 + seed) for framework in rules.FRAMEWORKS for seed in range(5)
         }
-        stored(control=[90.0, 92.0, 88.0, 91.0, 89.0], better=[91.0, 89.0, 92.0, 88.0, 90.0])
+        stored(control=([90.0, 92.0, 88.0, 91.0, 89.0],) * 2, better=([91.0, 89.0, 92.0, 88.0, 90.0],) * 2)
         assert max(trial.seed for trial in rule.wanted() if trial.framework == "pytorch") == 109
         assert max(trial.seed for trial in rule.wanted() if trial.framework == "keras") == 104  # agreement only
-        stored(control=list(90 + FIVE), better=list(93 - FIVE))
+        stored(control=(list(90 + FIVE),) * 2, better=(list(93 - FIVE),) * 2)
         assert rule.wanted() == []
 
     def test_after_the_last_look_nothing_is_wanted(self, stored):
@@ -245,7 +268,7 @@ class TestTestImages:
         stored(ours=list(93 - FIVE), control=list(90 + FIVE))
         verdict = Higher(Runs(fixed, "ours"), Runs(fixed, "control"), 0.5).judge()
         assert verdict.word == UNDECIDED and "which test images were right is not stored" in verdict.note
-        of_loss = Higher(Runs(fixed, "ours"), Runs(fixed, "control"), 0.5, unit="loss")
+        of_loss = Higher(Runs(fixed, "ours"), Runs(fixed, "control"), 0.5, unit=rules.LOSS)
         assert of_loss.judge().word == HOLDS  # of a training loss no test image has a part
 
     def test_the_mean_of_two_moments_has_the_mean_of_their_images(self, stored):
@@ -292,7 +315,7 @@ class TestLostRuns:
         verdict = compared("ours", "control").judge()
         assert verdict.outcome.lost and verdict.outcome.smallest == rules.IMPROVEMENT
         assert verdict.outcome.mean == pytest.approx(4 / 5 - 0.5)  # four pairs won, one lost
-        assert verdict.shown["pytorch"] == "runs lost: 1 of 5 against 0 of 5; of the others +2.50 (+0.45 to +4.55)"
+        assert verdict.shown["pytorch"] == "runs lost: 1 of 5 against 0 of 5; of the others +2.50"
 
     def test_a_lost_run_is_the_worst_and_two_are_a_tie(self, stored):
         stored(ours=self.results([10.0] * 10), control=self.results([30.0] * 5 + [10.0] * 5))
@@ -313,8 +336,15 @@ class TestLostRuns:
 
         stored(large=results([None] * 10), small=results([0.1] * 10))
         pair = runs("large", final("train_loss")), runs("small", final("train_loss"))
-        assert Higher(*pair, 0.01, unit="loss").decide().word == HOLDS
-        assert Higher(*pair, 0.01, lower=True, unit="loss").decide().word == REVERSED
+        assert Higher(*pair, 0.01, unit=rules.LOSS).decide().word == HOLDS
+        assert Higher(*pair, 0.01, lower=True, unit=rules.LOSS).decide().word == REVERSED
+
+    def test_where_a_lost_run_has_no_place_it_gives_no_word(self, stored):
+        """A run that learned nothing has memorised no wrong label either: that bears nothing out."""
+        stored(ours=self.results([10.0] * 10), control=self.results([90.0] * 10))
+        for lower in (True, False):
+            rule = compared("ours", "control", lower=lower, unit=rules.Unit("points of wrong labels", lost=0))
+            assert rule.decide().word == UNDECIDED and rule.wanted() == []
 
 
 class TestSpread:
@@ -346,6 +376,8 @@ class TestMost:
         assert most([HOLDS, REVERSED]) == NO_GAIN  # exactly half is not most, and half are decided otherwise
         assert most([REVERSED, REVERSED, HOLDS]) == REVERSED
         assert most([NEGLIGIBLE, REVERSED, UNDECIDED]) == NO_GAIN
+        assert most([NEGLIGIBLE, NEGLIGIBLE, NO_GAIN]) == NEGLIGIBLE
+        assert most([NEGLIGIBLE, NO_GAIN]) == NO_GAIN
         assert most([HOLDS, UNDECIDED, UNDECIDED]) == UNDECIDED
 
     def test_its_parts_are_named(self, stored):
@@ -376,10 +408,18 @@ class TestMost:
 
     def test_a_change_is_one_to_whichever_side(self, stored):
         stored(low=list(90 + FIVE), high=list(93 - FIVE))
-        lower = {"a": compared("low", "high")}
-        assert Most(lower).judge().word == REVERSED
-        changed = Most(lower, changes=True).judge()
+        assert Most({"a": compared("low", "high")}).judge().word == REVERSED
+        changed = Most({"a": compared("low", "high", changes=True)}).judge()
         assert (changed.word, changed.note) == (HOLDS, "a: holds, 5 seeds")
+
+    def test_a_change_is_looked_for_until_both_sides_are_decided(self, stored):
+        """No gain leaves a loss open, which would be a change: it must not end the looking."""
+        stored(control=[90.0] * 10, below=list(89.8 + np.tile(2.94 * FIVE, 2)))
+        one_sided, changes = (compared("below", "control", changes=changes) for changes in (False, True))
+        assert one_sided.decide().word == NO_GAIN and one_sided.wanted() == []
+        assert (changes.decide().word, changes.decide().seeds) == (UNDECIDED, 10)
+        assert {one.seed for one in changes.wanted()} == set(range(100, 120))
+        assert changes.foreseen() == 20 and changes.needs() == "about 20 seeds would decide it"
 
 
 class TestFigures:

@@ -121,6 +121,19 @@ class TestFiles:
             assert store.find(EXPERIMENT, TRIALS[0], other) is None
         assert store.find(EXPERIMENT, TRIALS[0], tmp_path) is not None
 
+    def test_stale_results_are_kept_beside_the_new_ones(self, tmp_path):
+        """Two processes with different code may share a folder: neither may wipe what the other has run."""
+        path = store.path_of(TRIALS[0], tmp_path)
+        for seed in (0, 1):
+            store.write(EXPERIMENT, TRIALS[seed], result_of(TRIALS[seed]), tmp_path)
+            stale = json.loads(path.read_text())
+            stale["trains"] |= {"version": 99 + seed}
+            path.write_text(json.dumps(stale))
+        store.write(EXPERIMENT, TRIALS[0], result_of(TRIALS[0]), tmp_path)
+        kept = [json.loads(one.read_text()) for one in sorted(path.parent.glob(".*.stale-*"))]
+        assert [one["trains"]["version"] for one in kept] == [99, 100]
+        assert [len(one["trials"]) for one in kept] == [1, 1] and store.find(EXPERIMENT, TRIALS[0], tmp_path)
+
     def test_what_a_killed_writer_left_is_swept(self, tmp_path):
         path = store.path_of(TRIALS[0], tmp_path)
         files.write_atomically(path.with_name(f".{path.name}.abc.tmp"), "half")
@@ -293,6 +306,53 @@ def test_a_worker_ends_when_its_parent_is_gone(monkeypatch):
     monkeypatch.setattr(study.multiprocessing.current_process(), "name", "LokyProcess-3")
     study._end_with_parent.__wrapped__(7)
     assert ended.wait(60) and next(parents, None) is None
+
+
+KILLED = """
+import os, sys
+from pathlib import Path
+from lrlib.course import study
+from lrlib.course.experiment import Trial
+
+folder = Path(sys.argv[1])
+
+def attempt(group, asked_by):
+    if group.seeds == (0,):
+        os._exit(9)
+    return group, [{"framework": one.framework, "seed": one.seed, "test_accuracy": 97.0} for one in group.trials()], ""
+
+study._attempt = attempt
+report = study.bring_up_to_date([Trial("step_and_plateau", "constant", "pytorch", s) for s in range(20)], folder, 2)
+print(len(report.run), len(report.failed), *{reason.partition(";")[0] for reason in report.failed.values()})
+"""
+
+
+@pytest.mark.slow
+def test_a_worker_that_is_killed_fails_what_it_ran_and_others_run_the_rest(tmp_path):
+    command = [sys.executable, "-c", KILLED, str(tmp_path)]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stderr
+    ran, failed, *reason = ended.stdout.split(maxsplit=2)
+    assert int(ran) + int(failed) == 20 and 1 <= int(failed) < 10, ended.stdout
+    assert reason == ["a worker process was killed\n"]
+
+
+def test_what_was_not_written_is_kept_though_the_run_is_interrupted(tmp_path, monkeypatch, attempts):
+    def full(*arguments):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    def interrupted(session, groups, jobs):
+        (group,) = session.claim(groups)
+        yield group, [result_of(trial) for trial in group.trials()], ""
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(store, "write", full)
+    monkeypatch.setattr(study, "_results", interrupted)
+    monkeypatch.setattr(study.tempfile, "gettempdir", lambda: str(tmp_path / "elsewhere"))
+    with pytest.raises(KeyboardInterrupt):
+        study.bring_up_to_date(TRIALS[:1], tmp_path / "results")
+    (kept,) = (tmp_path / "elsewhere").iterdir()
+    assert json.loads(kept.read_text())["test_accuracy"] == 97.0
 
 
 @pytest.mark.slow

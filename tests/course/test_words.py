@@ -119,5 +119,11 @@ def test_an_effect_of_the_smallest_size_of_interest_is_found():
 
 
 @pytest.mark.slow
+def test_lost_runs_are_no_part_of_a_mean():
+    """A tenth of the runs is lost, and the others win by far: over all of them no mean is clear."""
+    assert share_of_words(5, lost=0.1, claims=200)[HOLDS] >= 0.95
+
+
+@pytest.mark.slow
 def test_a_lost_run_in_twenty_makes_no_false_certainty():
     assert share_of_words(0, lost=0.05, claims=600)[HOLDS] <= 0.05

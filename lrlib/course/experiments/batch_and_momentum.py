@@ -23,7 +23,7 @@ from lrlib.course.data import digit_rows
 from lrlib.course.experiment import Claim, Experiment, Rerun, Result, Rule
 from lrlib.course.experiments import constant_rates
 from lrlib.course.experiments.constant_rates import SIZES, initial
-from lrlib.course.rules import Higher
+from lrlib.course.rules import Higher, Unit
 from lrlib.course.samples import TEST_ACCURACY, Measure, Runs
 from lrlib.course.sources import OUR_READING
 from lrlib.course.training import (
@@ -339,7 +339,7 @@ def _rule(runs: str, control: str, measure: Measure) -> Rule:
     ours, theirs = (Runs(EXPERIMENT, name, measure) for name in (runs, control))
     if measure is TEST_ACCURACY:
         return Higher(ours, theirs, SMALLEST_ACCURACY, looks=LONG_LOOKS)
-    return Higher(ours, theirs, SMALLEST_CHANGE, digits=3, unit="in ln(loss)", looks=LONG_LOOKS)
+    return Higher(ours, theirs, SMALLEST_CHANGE, digits=3, unit=Unit("in ln(loss)"), looks=LONG_LOOKS)
 
 
 def _claims() -> Iterable[Claim]:

@@ -20,7 +20,7 @@ from lrlib import Constant, Linear, Schedule
 from lrlib.course.data import digit_rows
 from lrlib.course.experiment import NEW, Claim, Experiment, Rerun, Result, Rule
 from lrlib.course.networks import dense_weights
-from lrlib.course.rules import Higher
+from lrlib.course.rules import LOSS, Higher
 from lrlib.course.samples import Runs, final, no_better_than_guessing
 from lrlib.course.sources import KERAS_READING
 from lrlib.course.training import (
@@ -348,12 +348,12 @@ def _claims() -> Iterable[Claim]:
     yield claim(
         "a small rate is slow",
         "digits: training loss after 20 epochs at 0.1 against 1, the best of the sweep",
-        Higher(runs(0.1), runs(1.0), SMALLEST_LOSS, digits=4, unit="loss", looks=LONG_LOOKS),
+        Higher(runs(0.1), runs(1.0), SMALLEST_LOSS, digits=4, unit=LOSS, looks=LONG_LOOKS),
     )
     yield claim(
         "a large rate overshoots",
         "digits: training loss after 20 epochs at 10 against 1, the best of the sweep",
-        Higher(runs(10.0), runs(1.0), SMALLEST_LOSS, digits=4, unit="loss", looks=LONG_LOOKS),
+        Higher(runs(10.0), runs(1.0), SMALLEST_LOSS, digits=4, unit=LOSS, looks=LONG_LOOKS),
     )
 
 

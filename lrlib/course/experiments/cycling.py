@@ -15,7 +15,7 @@ from lrlib import Constant, ExpRange, Linear, Schedule, Triangular, Triangular2
 from lrlib.course.data import digit_rows
 from lrlib.course.experiment import NEW, Claim, Experiment, Rerun, Result, Rule
 from lrlib.course.networks import dense_weights
-from lrlib.course.rules import Fact, Higher, Untestable
+from lrlib.course.rules import Fact, Higher, Unit, Untestable
 from lrlib.course.samples import Mean, Runs, Spread
 from lrlib.course.sources import KRISHNAN, MHMOODLAN
 from lrlib.course.training import (
@@ -353,7 +353,7 @@ def _claims() -> Iterable[Claim]:
             Runs(EXPERIMENT, "triangular", lambda result: np.log10(curve(result, "train_loss", 1.0))),
             SMALLEST_LOG,
             looks=LONG_LOOKS,
-            unit="log10 of loss",
+            unit=Unit("log10 of loss"),
         ),
     )
     yield claim(

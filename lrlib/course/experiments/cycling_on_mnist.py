@@ -17,7 +17,7 @@ from lrlib.course.data import mnist
 from lrlib.course.experiment import Claim, Experiment, Rerun, Rule, each_seed
 from lrlib.course.experiments.finding_the_range import ADAM_EPSILON, BATCH, TRAIN, initial, network
 from lrlib.course.experiments.finding_the_range import images as subset
-from lrlib.course.rules import Fact, Higher, PublishedValue, Untestable
+from lrlib.course.rules import Fact, Higher, PublishedValue, Unit, Untestable
 from lrlib.course.samples import Gain, Runs, at_update, mean_of_measures
 from lrlib.course.sources import KRISHNAN
 from lrlib.course.training import Bench, batch_order, packed, record_by_epoch, whole_epochs
@@ -215,7 +215,7 @@ def _claims() -> Iterable[Claim]:
     yield claim(
         "raising the rate hurts briefly, on its own task",
         "cyclical: log10 of the validation loss at the second peak, against at the end before",
-        Higher(log_loss(6), log_loss(4), SMALLEST_LOG, unit="log10 of loss"),
+        Higher(log_loss(6), log_loss(4), SMALLEST_LOG, unit=Unit("log10 of loss")),
     )
 
 

@@ -16,7 +16,7 @@ from lrlib.course.experiment import NEW, Claim, Experiment, Rerun, Result, each_
 from lrlib.course.experiments import one_cycle
 from lrlib.course.experiments.constant_rates import sharpness
 from lrlib.course.networks import LENET
-from lrlib.course.rules import Higher
+from lrlib.course.rules import Higher, Unit
 from lrlib.course.samples import Measure, Runs
 from lrlib.course.sources import OUR_READING
 from lrlib.course.training import Curve, batch_order
@@ -99,7 +99,7 @@ def _claims() -> Iterable[Claim]:
         OUR_READING,
         "during a warm-up the network is sharp early and flatter at its end",
         "LeNet on MNIST, a rise of one epoch: the highest sharpness in 30 updates against that at the end of the rise",
-        Higher(early, late, SMALLEST, unit="doublings"),
+        Higher(early, late, SMALLEST, unit=Unit("doublings")),
         one_cycle.CHAPTER,
     )
 

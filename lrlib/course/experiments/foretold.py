@@ -18,7 +18,7 @@ from lrlib.course import tasks
 from lrlib.course.experiment import NEW, Claim, Experiment, Rerun, Result
 from lrlib.course.experiments.equal_budget import schedules
 from lrlib.course.prediction import Law, Run, best_peak, convex_bound
-from lrlib.course.rules import Higher, Most
+from lrlib.course.rules import Higher, Most, Unit
 from lrlib.course.samples import Sample, stored
 from lrlib.course.sources import OUR_READING
 from lrlib.course.tasks import TASKS
@@ -245,7 +245,7 @@ def _compared(optimizer: str, control: str) -> Most:
                 SMALLEST,
                 lower=True,
                 digits=3,
-                unit="of the loss",
+                unit=Unit("of the loss"),
                 looks=LOOKS if min(SEEDS[task].values()) >= min(LOOKS) else {3: 0.05},
             )
             for task in TASKS

@@ -24,7 +24,7 @@ from lrlib.course.data import digit_rows
 from lrlib.course.experiment import Claim, Experiment, Rerun, Result, Rule
 from lrlib.course.experiments import constant_rates
 from lrlib.course.experiments.constant_rates import SIZES, TRAINING, initial, split
-from lrlib.course.rules import Higher
+from lrlib.course.rules import LOSS, Higher, Unit
 from lrlib.course.samples import TEST_ACCURACY, Gain, Measure, Runs, final, stored
 from lrlib.course.sources import OUR_READING
 from lrlib.course.training import (
@@ -238,7 +238,7 @@ def _claims() -> Iterable[Claim]:
             runs("noisy", EPOCHS["long"], "constant", 0.05, memorised),
             SMALLEST_WRONG,
             lower=True,
-            unit="points of wrong labels",
+            unit=Unit("points of wrong labels", lost=0),
         ),
     )
     loss = final("train_loss")
@@ -252,7 +252,7 @@ def _claims() -> Iterable[Claim]:
             SMALLEST_LOSS,
             lower=True,
             digits=3,
-            unit="loss",
+            unit=LOSS,
         ),
     )
 

@@ -18,7 +18,7 @@ from lrlib import Constant, Linear, Schedule, WarmupStableDecay
 from lrlib.course import tasks
 from lrlib.course.experiment import NEW, Claim, Experiment, Rerun, Result
 from lrlib.course.experiments.budgets.claims import SMALLEST, log_error
-from lrlib.course.rules import Higher, Most
+from lrlib.course.rules import LOG_ERROR, Higher, Most
 from lrlib.course.samples import Gain, Mean, Numbers, Runs, Sample, stored
 from lrlib.course.sources import OUR_READING
 from lrlib.course.tasks import TASKS
@@ -176,7 +176,7 @@ def planned(task: str, kind: str, part: float, above: float = 1.0) -> Numbers:
 
 def lower(task: str, ours: Numbers, theirs: Numbers) -> Higher:
     """That our log error is lower than theirs, on one task."""
-    return Higher(ours, theirs, SMALLEST, lower=True, digits=3, unit="log of the error", looks=_looks(task))
+    return Higher(ours, theirs, SMALLEST, lower=True, digits=3, unit=LOG_ERROR, looks=_looks(task))
 
 
 def _looks(task: str) -> dict[int, float]:

@@ -14,7 +14,7 @@ from lrlib import Constant, Plateau, Schedule, StepDecay
 from lrlib.course.data import mnist
 from lrlib.course.experiment import Claim, Experiment, Rerun, Rule, each_seed
 from lrlib.course.networks import dense_weights
-from lrlib.course.rules import Higher, PublishedValue, Untestable
+from lrlib.course.rules import LOSS, Higher, PublishedValue, Untestable
 from lrlib.course.samples import TEST_ACCURACY, Measure, Runs, at_update, final
 from lrlib.course.sources import DL_WIZARD
 from lrlib.course.training import Arrays, Bench, Curve, all_finite, batch_order, description, packed, whole_epochs
@@ -238,7 +238,7 @@ def _claims() -> Iterable[Claim]:
     yield claim(
         "rapid decay (a) ends at a worse loss than slow decay (c)",
         "training loss after 5 epochs",
-        Higher(runs(LETTERS["a"], train_loss), runs(LETTERS["c"], train_loss), SMALLEST_LOSS, digits=4, unit="loss"),
+        Higher(runs(LETTERS["a"], train_loss), runs(LETTERS["c"], train_loss), SMALLEST_LOSS, digits=4, unit=LOSS),
     )
     patience = "plateau-0.1-validation-loss-patience-"
     yield claim(

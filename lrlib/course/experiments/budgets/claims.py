@@ -18,7 +18,7 @@ from lrlib.course.experiment import Claim, Experiment
 from lrlib.course.experiments.budgets import trials
 from lrlib.course.experiments.budgets.cells import EARLY, Cell
 from lrlib.course.experiments.equal_budget import BUDGETS
-from lrlib.course.rules import Higher, Most
+from lrlib.course.rules import LOG_ERROR, Higher, Most
 from lrlib.course.samples import Gain, Mean, Measure, Runs
 from lrlib.course.sources import OUR_READING, PAPERS
 from lrlib.course.tasks import TASKS
@@ -66,7 +66,7 @@ def arm(task: str, optimizer: str, schedule: str, early: bool = False) -> Mean:
 def comparison(task: str, optimizer: str, schedule: str, control: str, early: bool = False) -> Higher:
     """On one task, that a schedule's error is lower than another's."""
     ours, theirs = (arm(task, optimizer, name, early) for name in (schedule, control))
-    return Higher(ours, theirs, SMALLEST, lower=True, digits=3, unit="log of the error", looks=LOOKS[task])
+    return Higher(ours, theirs, SMALLEST, lower=True, digits=3, unit=LOG_ERROR, looks=LOOKS[task])
 
 
 @dataclasses.dataclass(frozen=True)
@@ -90,9 +90,9 @@ SHAPES = (
 
 
 def decay_changes(task: str, schedule: str, control: str) -> Higher:
-    """What one shape gains over another with weight decay, against what it gains without: AdamW, each tuned."""
+    """That what one shape gains over another with weight decay is more or less than without: AdamW, each tuned."""
     decayed, plain = (Gain(arm(task, name, control), arm(task, name, schedule)) for name in ("adamw", "adam"))
-    return Higher(decayed, plain, SMALLEST, digits=3, unit="log of the error", looks=LOOKS[task])
+    return Higher(decayed, plain, SMALLEST, digits=3, unit=LOG_ERROR, looks=LOOKS[task], changes=True)
 
 
 # What of a shape is asked: its fall (against none), and when it comes (late against evenly).
@@ -108,7 +108,7 @@ def _claims() -> Iterable[Claim]:
             yield Claim(PAPERS, f"{plan.text} ({words})", f"{on}; {moment}", Most(cases), CHAPTER)
     texts = "a line to zero gains over a constant rate", "a late fall gains over an even one"
     for text, pair in zip(texts, DECAY, strict=True):
-        rule = Most({task: decay_changes(task, *pair) for task in TASKS}, changes=True)
+        rule = Most({task: decay_changes(task, *pair) for task in TASKS})
         yield Claim(OUR_READING, f"weight decay changes what {text}", f"{on}; AdamW with and without it", rule, CHAPTER)
 
 

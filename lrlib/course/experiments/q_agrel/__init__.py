@@ -16,7 +16,7 @@ import numpy as np
 from lrlib import Constant, Schedule, Triangular
 from lrlib.course.experiment import NEW, Claim, Experiment, Rerun, Rule, each_seed
 from lrlib.course.experiments.q_agrel.draws import EPSILON, Outcome, draw, images, with_random_splits
-from lrlib.course.rules import Higher, PublishedValue
+from lrlib.course.rules import Higher, PublishedValue, Unit
 from lrlib.course.samples import Gain, Runs, final
 from lrlib.course.sources import MCMENAMIN
 from lrlib.course.training import description, whole_epochs
@@ -185,7 +185,7 @@ def _claims() -> Iterable[Claim]:
             lower=True,
             as_written=as_written,
             digits=4,
-            unit="squared error",
+            unit=Unit("squared error"),
             looks=LONG_LOOKS,
         )
 
