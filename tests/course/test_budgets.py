@@ -20,6 +20,7 @@ from lrlib.course.experiments.budgets.cells import (
     train_seeds,
 )
 from lrlib.course.experiments.equal_budget import BUDGETS, MARKS, SCHEDULE_FREE
+from lrlib.course.samples import Sample
 from lrlib.course.tasks import TASKS, images, updates
 from lrlib.course.training import packed
 from lrlib.course.words import HOLDS, LOOKS, NEGLIGIBLE, NO_GAIN, REVERSED, UNDECIDED, either_side
@@ -236,11 +237,27 @@ class TestResults:
                 images = TASKS[task].sizes[2]
                 wrong = images * (1 - np.array([run["test_accuracy"] for run in stored]) / 100)
                 logs.append(np.log(100 * (wrong + 0.5) / (images + 1)))
-            count = min(map(len, logs))
-            assert found == pytest.approx(logs[0][:count] - logs[1][:count])
+            assert min(map(len, logs)) >= 10  # a later look has more, and which cell was looked at later is no chance
+            assert found.values == pytest.approx(logs[0][:10] - logs[1][:10])
+            assert (found.variance_of_images() > 0) is (task == "mnist")
+
+    def test_the_test_images_widen_what_is_pooled(self, monkeypatch):
+        random = np.random.default_rng(0)
+        values, right = random.normal(size=(3, 10)), random.normal(size=(3, 10, 40))
+        widths = []
+        for stored in (None, right):
+            made = [
+                Sample(one, np.zeros(10, bool), None if stored is None else stored[cell])
+                for cell, one in enumerate(values)
+            ]
+            monkeypatch.setattr(results, "differences", lambda *args, made=made: made)
+            _, low, high = results.pooled("wsd", "linear")
+            widths.append(high - low)
+        assert widths[0] < widths[1]
 
     def test_pooling_weighs_cells_and_not_seeds(self, monkeypatch):
-        made = [np.array([0.1, 0.1 + 1e-9] * 5), np.array([-0.1, -0.1 + 1e-9] * 50)]
+        arrays = [np.array([0.1, 0.1 + 1e-9] * 5), np.array([-0.1, -0.1 + 1e-9] * 50)]
+        made = [Sample(one, np.zeros(len(one), bool)) for one in arrays]
         monkeypatch.setattr(results, "differences", lambda *args: made)
         mean, low, high = results.pooled("wsd", "linear")
         assert mean == pytest.approx(0, abs=1e-6) and low < -0.5 and high > 0.5

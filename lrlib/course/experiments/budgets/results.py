@@ -26,10 +26,11 @@ def differences(
     optimizers: Iterable[str] = OPTIMIZERS,
     framework: str = "pytorch",
     mark: int | None = None,
-) -> list[np.ndarray]:
+) -> list[Sample]:
     """For each cell of the complete tasks (task by task, optimizer by optimizer, budget by budget) one number a seed.
 
-    It is a schedule's log error less its control's, at the end, or after ``mark`` eighths of the budget.
+    It is a schedule's log error less its control's, at the end, or after ``mark`` eighths of the budget. Only the seeds
+    that every cell has are taken: how many more there are depends on what earlier looks had shown.
     """
     found = []
     for task, optimizer, epochs in itertools.product(COMPLETE, optimizers, BUDGETS):
@@ -37,7 +38,7 @@ def differences(
             _sample(Cell(task, optimizer, epochs, one), claims.log_error(task, mark), framework)
             for one in (name, control)
         )
-        found.append(ours.minus(theirs).values)
+        found.append(ours.minus(theirs).first(trials.SEEDS[task]))
     return found
 
 
@@ -50,13 +51,15 @@ def pooled(
 ) -> tuple[float, float, float] | None:
     """The mean of :func:`differences` with its 95 % interval, as random effects over the cells; None without runs.
 
-    The unit is the log of the error: 0.1 is an error higher by a factor of exp(0.1).
+    The unit is the log of the error: 0.1 is an error higher by a factor of exp(0.1). A cell's variance is that of its
+    seeds, and of the test images where it is stored which of them were right.
     The tasks are not drawn from all tasks: the interval speaks of these, and of what differs between their cells.
     """
     cells = differences(name, control, optimizers, framework, mark)
-    if not all(map(len, cells)):
+    if not all(cell.seeds for cell in cells):
         return None
-    return random_effects([cell.mean() for cell in cells], [cell.var(ddof=1) / len(cell) for cell in cells])
+    variances = [cell.values.var(ddof=1) / cell.seeds + cell.variance_of_images() for cell in cells]
+    return random_effects([cell.values.mean() for cell in cells], variances)
 
 
 def best_on_validation(task: str, optimizer: str, epochs: int) -> str:
