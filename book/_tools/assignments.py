@@ -335,10 +335,35 @@ def _handed_in(student: Path, cells: dict[str, set[str]]) -> Iterator[tuple[str,
 
 
 def handed_in_files(student: Path, ending: str, unlisted: list[OSError]) -> Iterator[Path]:
-    """What a student's folder holds under names with this ending; folders that cannot be listed go to ``unlisted``."""
-    for place, folders, files in os.walk(student, onerror=unlisted.append):
+    """What a student's folder holds under names with this ending; folders that cannot be listed go to ``unlisted``.
+
+    A linked folder is one of those, for it could be another student's.
+    """
+
+    def linked(path: Path) -> OSError:
+        return OSError(errno.ELOOP, "a link: hand in the folder itself", str(path))
+
+    if student.is_symlink():
+        unlisted.append(linked(student))
+        return
+    for place, folders, files in os.walk(student, onerror=unlisted.append):  # which follows no link
         folders[:] = [name for name in folders if name != ".ipynb_checkpoints"]
-        yield from (Path(place, name) for name in sorted([*folders, *files]) if name.lower().endswith(ending))
+        named = [name for name in sorted([*folders, *files]) if name.lower().endswith(ending)]
+        yield from (Path(place, name) for name in named)
+        others = (Path(place, name) for name in folders if name not in named)
+        unlisted += [linked(path) for path in others if path.is_symlink()]
+
+
+def read_file(path: Path, largest: int) -> bytes:
+    """A file that was handed in. Errors: ``OSError``, also for a link, which could lead to another student's file."""
+    status = path.lstat()
+    if stat.S_ISLNK(status.st_mode):
+        raise OSError(errno.ELOOP, "a link: hand in the file itself")
+    if not stat.S_ISREG(status.st_mode):  # to open a pipe would wait for ever
+        raise OSError(errno.EINVAL, "a folder" if stat.S_ISDIR(status.st_mode) else "not a regular file")
+    if status.st_size > largest:
+        raise OSError(errno.EFBIG, f"larger than {largest >> 20} MB")
+    return path.read_bytes()
 
 
 def read_candidate(path: Path) -> Candidate:
@@ -346,7 +371,8 @@ def read_candidate(path: Path) -> Candidate:
     try:
         return Candidate(path, read_submission(path))
     except OSError as error:
-        return Candidate(path, None, f"cannot be read ({error.strerror})")
+        advice = ": clear the outputs" if error.errno == errno.EFBIG else ""
+        return Candidate(path, None, f"cannot be read ({error.strerror}{advice})")
     except Exception as error:  # there is no end of ways in which a file can fail to be a notebook
         return Candidate(path, None, f"is not a notebook ({type(error).__name__})")
 
@@ -356,12 +382,7 @@ def read_submission(path: Path) -> NotebookNode:
 
     What an editor, an older format or a student did to the rest can do no harm then.
     """
-    status = path.stat()
-    if not stat.S_ISREG(status.st_mode):  # to open a pipe would wait for ever
-        raise OSError(errno.EINVAL, "a folder" if stat.S_ISDIR(status.st_mode) else "not a regular file")
-    if status.st_size > LARGEST:
-        raise OSError(errno.EFBIG, f"larger than {LARGEST >> 20} MB: clear the outputs")
-    notebook = nbformat.convert(nbformat.reader.reads(path.read_bytes()), 4)
+    notebook = nbformat.convert(nbformat.reader.reads(read_file(path, LARGEST)), 4)
     return v4.new_notebook(cells=[_reduced(cell) for cell in notebook.cells])
 
 

@@ -17,7 +17,6 @@ import itertools
 import json
 import os
 import runpy
-import stat
 import subprocess
 import sys
 import tempfile
@@ -166,8 +165,6 @@ def train(task: Task, rates: Sequence[float], seeds: Sequence[int]) -> Sample:
 
 def read_entry(student: Path) -> tuple[bytes, str]:
     """A student's entry, and a note if it came under another name."""
-    if student.is_symlink():
-        raise BadEntry(f"{student.name} is a link, and a folder is expected")
     unlisted: list[OSError] = []
     files = list(assignments.handed_in_files(student, ".py", unlisted))
     chosen = [path for path in files if path.name == NAME] or files
@@ -178,14 +175,10 @@ def read_entry(student: Path) -> tuple[bytes, str]:
         raise BadEntry(why)
     (path,) = chosen
     try:
-        status = path.lstat()
-        if not stat.S_ISREG(status.st_mode):  # a link could lead to another's entry, and a pipe is waited for
-            raise BadEntry(f"{path.name} is a link, a folder or a pipe, and a file is expected")
-        if status.st_size > LARGEST:
-            raise BadEntry(f"{path.name} is larger than {LARGEST >> 20} MB")
-        return path.read_bytes(), "" if path.name == NAME else f"handed in as {path.name}"
+        source = assignments.read_file(path, LARGEST)
     except OSError as error:
         raise BadEntry(f"{path.name} cannot be read ({error.strerror})") from None
+    return source, "" if path.name == NAME else f"handed in as {path.name}"
 
 
 def rates_of(source: bytes, budgets: Sequence[int], seconds: float) -> list[list[float]]:

@@ -103,18 +103,24 @@ def notebook(last="", name=FILE):
 
 # a student's name → what makes the folder, the mark, what the message says
 MISSING = f"{FILE} is missing; handed in, but of no assignment: x.ipynb "
+A_LINK = r"cannot be read \(a link: hand in the file itself\)$"
+A_FOLDER = r"cannot be listed \(a link: hand in the folder itself\)$"
 ACCIDENTS = {
     "well": (notebook(), 10, "^$"),
     BRACKETS: (notebook(), 10, "^$"),
     "folder": (folder_named(FILE), 0, r"folder/task.ipynb cannot be read \(a folder\)"),
     "folder-x": (folder_named("x.ipynb"), 0, MISSING + r"cannot be read \(a folder\)"),
     "unpacked": (notebook(name=f"{FILE}/{FILE}"), 10, "^$"),
-    "nowhere": (link(FILE, "nowhere"), 0, r"task.ipynb cannot be read \(No such file"),
-    "nowhere-x": (link("x.ipynb", "nowhere"), 0, MISSING + r"cannot be read \(No such file"),
-    "loop": (link(FILE, FILE), 0, r"task.ipynb cannot be read \(Too many levels"),
+    "nowhere": (link(FILE, "nowhere"), 0, f"{FILE} {A_LINK}"),
+    "nowhere-x": (link("x.ipynb", "nowhere"), 0, MISSING + A_LINK),
+    "loop": (link(FILE, FILE), 0, f"{FILE} {A_LINK}"),
+    "borrowed": (link(FILE, f"../well/{FILE}"), 0, f"borrowed/{FILE} {A_LINK}"),
+    "borrowed-x": (link("x.ipynb", f"../well/{FILE}"), 0, MISSING + A_LINK),
+    "borrowed-within": (link(TASK, "../well"), 0, f"is missing; .*: {TASK} {A_FOLDER}"),
+    "borrowed-named": (link(FILE, "../well"), 0, f"{FILE} {A_LINK}"),
     "pipe": (pipe(FILE), 0, r"task.ipynb cannot be read \(not a regular file\)"),
     "pipe-x": (pipe("x.ipynb"), 0, MISSING + r"cannot be read \(not a regular file\)"),
-    "device": (link(FILE, "/dev/null"), 0, r"task.ipynb cannot be read \(not a regular file\)"),
+    "device": (link(FILE, "/dev/null"), 0, f"{FILE} {A_LINK}"),
     "large": (too_large, 0, r"task.ipynb cannot be read \(larger than 50 MB: clear the outputs\)"),
     "deep": (text(FILE, b"[" * 200_000), 0, r"task.ipynb is not a notebook \(RecursionError\)"),
     "deep-x": (text("x.ipynb", b"[" * 200_000), 0, MISSING + r"is not a notebook \(RecursionError\)"),
@@ -124,8 +130,8 @@ ACCIDENTS = {
     "no-cells": (text(FILE, b'{"nbformat": 4, "nbformat_minor": 5}'), 0, "task.ipynb is not a notebook"),
     "newer": (text(FILE, b'{"nbformat": 9, "cells": []}'), 0, "task.ipynb is not a notebook"),
     "nothing": (lambda student: student.mkdir(), 0, f"nothing/{FILE} is missing$"),
-    "linked": (lambda student: student.symlink_to("nowhere-x"), 0, MISSING),
-    "broken-link": (lambda student: student.symlink_to("not there"), 0, r"broken-link cannot be listed \(No such file"),
+    "linked": (lambda student: student.symlink_to("well"), 0, f"linked {A_FOLDER}"),
+    "broken-link": (lambda student: student.symlink_to("not there"), 0, f"broken-link {A_FOLDER}"),
     "pipe-itself": (os.mkfifo, 0, r"pipe-itself cannot be listed \(Not a directory\)"),
     "broken-and-good": (
         lambda student: (text(FILE, b"{")(student), write(student / "task (1).ipynb")),
