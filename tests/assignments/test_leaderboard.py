@@ -359,6 +359,19 @@ def test_a_worker_that_fails_before_the_entry_says_why(tmp_path, monkeypatch):
         rates(LINE)
 
 
+def test_no_students_folder_takes_the_row_of_what_all_start_from(tmp_path, monkeypatch):
+    given = []
+    monkeypatch.setattr(tool, "tasks", lambda _: ({"digits": tool.Task(None, None, (2, 2), 9, 9, 9, 6)}, 0))
+    monkeypatch.setattr(tool, "rates_of", lambda source, *_: given.append(source) or [[0.1] * 6])
+    monkeypatch.setattr(tool, "_train_all", lambda _, answers, *__: dict.fromkeys(answers, numbers(1.0, 2.0, 3.0)))
+    name = "(what you start from)"
+    (tmp_path / "in").mkdir()
+    hand_in(tmp_path / "in", name, LINE)
+    table, notes = tool.leaderboard(tmp_path / "in", tmp_path / "out", Path(), 3, LONG, 1)
+    assert [place.student for place in table] == [tool.TEMPLATE, name] and notes == {name: ""} and len(given) == 2
+    assert Path(tool.TEMPLATE).name != tool.TEMPLATE  # so that no folder is called that
+
+
 def test_files_that_could_be_the_entry_are_named_by_their_folders(tmp_path):
     for folder in ("first", "second"):
         (tmp_path / "bob" / folder).mkdir(parents=True)
