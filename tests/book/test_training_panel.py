@@ -3,8 +3,9 @@
 import contextlib
 import json
 import re
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
+import explorer
 import numpy as np
 import panels
 import pytest
@@ -267,6 +268,20 @@ class TestPanel:
             assert [points.tolist() for points in page.drawn("rates")] == [points.tolist() for points in drawn]
             assert page.part("rule").input_value() == "keras" and page.part("momentum").input_value() == "0.5"
             assert not any(url.endswith("core.js") for url in page.page.watch.requested)
+
+    def test_each_row_opens_in_the_explorer_as_the_panel_has_it(self, browser, home):
+        with panel(browser, home) as page:
+            page.part("factor-0").fill("0.3")
+            page.part("factor-0").press("Enter")
+            for name in schedules(1.0, UPDATES):
+                page.part("name-0").select_option(name)
+                state = unquote(page.part("open-0").get_attribute("href").removeprefix("#s="))
+                answer = json.loads(explorer.answer(json.dumps({"read": state})))
+                assert "refused" not in answer, answer
+                drawn = page.drawn("rates")[0]
+                points = np.array(answer["shown"]["points"]["schedule"])[:-1]  # without where it ends
+                assert points.shape == drawn.shape and np.abs(points - drawn).max() < 1e-15, name
+                assert answer["shown"]["facts"]["mean"] == pytest.approx(drawn[:, 1].mean()), name
 
     def test_a_run_can_be_stopped(self, browser, home):
         with panel(browser, home) as page:

@@ -33,9 +33,11 @@ globalThis.comparison = (() => {
     return own > 0 ? Number(Math.min(MOST, Math.max(LEAST, rate / own)).toPrecision(4)) : row.factor;
   }
 
-  // The row as a state of the explorer's, for a link to it: lrlib's factor times schedule.
+  // The row as a state of the explorer's, for a link to it: lrlib's factor times schedule, over the panel's updates. Some
+  // schedules never end, and others end before the last update.
   function stateOf({ name, factor }) {
-    return JSON.stringify({ kind: "Affine", inner: task.schedules[name].state, scale: factor, shift: 0 });
+    const schedule = { kind: "Affine", inner: task.schedules[name].state, scale: factor, shift: 0 };
+    return JSON.stringify({ schedule, horizon: task.updates });
   }
 
   // --- Links --------------------------------------------------------------------------------------------------------
