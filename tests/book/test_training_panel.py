@@ -167,6 +167,21 @@ class TestLinearRegression:
             weights -= rate * x[rows].T @ (x[rows] @ weights - y[rows]) / len(rows)
             assert loss == pytest.approx(((x @ weights - y) ** 2).mean() / 2)
 
+    @pytest.mark.parametrize("press, said", [("stop", "Loading …"), ("add", "mean rate")])
+    def test_a_run_that_is_stopped_while_it_loads_draws_nothing(self, browser, home, press, said):
+        held = []
+        with panel(browser, home, f"index.html#t={quote(link(self.ROWS, model='linear'))}") as page:
+            page.page.route("**/core.js", lambda route: held.append(route))
+            with page.page.expect_request("**/core.js"):
+                page.part("train").click()
+            page.part(press).click()
+            expect(page.part("state")).to_contain_text(said)
+            held[0].continue_()
+            expect(page.part("state")).to_have_text("Stopped.")
+            expect(page.part("stop")).to_be_hidden()
+            assert len(page.drawn("losses")) == len(self.ROWS) + (press == "add")  # what is expected
+            page.train()
+
     def test_beyond_its_limit_it_says_so_and_a_link_restores_the_model(self, browser, home):
         with panel(browser, home) as page:
             page.part("model").select_option("linear")
