@@ -5,7 +5,8 @@
 
 An assignment is ``NAME.py`` in the sources (jupytext, py:percent, with nbgrader's cell metadata). ``release`` writes
 ``NAME.ipynb`` without solutions and hidden tests. ``grade`` reads ``SUBMISSIONS/STUDENT/…/NAME.ipynb`` and writes
-``grades.csv``, ``details.csv`` and ``feedback/STUDENT/NAME.html`` to RESULTS.
+``grades.csv``, ``details.csv`` and ``feedback/STUDENT/NAME.html`` to RESULTS. They replace earlier ones when all is
+graded; until then they are made in ``RESULTS/unfinished``.
 
 Each submission is graded in a process and a folder of its own, within a limit of time and memory, so that none can hold
 up or change another. That is no sandbox: the teacher's page says how to isolate grading.
@@ -36,7 +37,7 @@ import tempfile
 import textwrap
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -45,6 +46,7 @@ sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
 
 import jupytext
 import nbformat
+from folders import replace_folder
 from nbformat import NotebookNode, v4
 from tqdm import tqdm
 
@@ -61,7 +63,12 @@ PROBE_SECONDS = 2.3
 RESIDENT = 2 << 30  # bytes of memory for one submission: twice what the largest reference took
 MEMORY = 12 << 30  # bytes of address space for one submission
 LARGEST = 50 << 20  # bytes of a file that is read as a notebook
-GRADES, DETAILS = "grades.csv", "details.csv"
+GRADES, DETAILS, FEEDBACK = "grades.csv", "details.csv", "feedback"  # in RESULTS
+UNFINISHED = "unfinished"  # in RESULTS too: what a run has made so far
+# A file there that grading wrote, or a system's file browser, or a write that was killed.
+WRITTEN = re.compile(
+    rf"({UNFINISHED}/)?({GRADES}|{DETAILS}|{FEEDBACK}/[^/]+/[^/]+\.html)|(.+/)?(\.DS_Store|\.[^/]+\.tmp)", re.DOTALL
+)
 SYNTAX = {"SyntaxError", "IndentationError", "TabError"}
 # What a student finds in place of a solution, as in nbgrader.
 STUBS = {"code": ("# YOUR CODE HERE", "raise NotImplementedError()"), "markdown": ("YOUR ANSWER HERE",)}
@@ -502,32 +509,60 @@ def grade(
     One submission gets ``seconds`` in all, and each of its cells ``cell_seconds`` or else a third of that.
     """
     limits = (seconds, seconds / 3 if cell_seconds is None else cell_seconds)
+    _require_replaceable(results)
+    fresh = results / UNFINISHED  # inside, since of RESULTS alone we know that it can be written
     with tempfile.TemporaryDirectory(prefix="grading-") as place:
         course = Path(place) / "course"
         build_course(course, sources, framework, wanted)
         given = list(submissions(folder, {name: cell_names(_released(course, name)) for name in wanted}))
-        _clear(results)
+        require_writable(results, (GRADES, DETAILS))
+        shutil.rmtree(fresh, ignore_errors=True)
         with ThreadPoolExecutor(jobs) as pool:  # a thread only waits for the process that it starts
-            marks = pool.map(lambda submission: _grade_one(submission, course, Path(place), results, limits), given)
-            graded = list(tqdm(marks, total=len(given), desc="submissions", disable=len(given) < 2))
-    _write_tables(graded, results)
+            runs = [pool.submit(_grade_one, one, course, Path(place), fresh, limits) for one in given]
+            try:
+                for _ in tqdm(as_completed(runs), total=len(given), desc="submissions", disable=len(given) < 2):
+                    pass
+            except KeyboardInterrupt:
+                print(f"interrupted: waiting for what is being graded, {seconds:.0f} s at most", file=sys.stderr)
+                pool.shutdown(cancel_futures=True)
+    graded = [run.result() for run in runs if not run.cancelled()]
+    _publish(graded, fresh, results, len(given))
     return graded
 
 
-def _clear(results: Path) -> None:
-    """Remove earlier feedback and marks, where all results can be written: none may stand beside newer ones."""
-    require_writable(results, (GRADES, DETAILS))
-    feedback = results / "feedback"
+def _require_replaceable(results: Path) -> None:
+    """Refuse a folder of results where a teacher's own file would be lost."""
+    places = [results / name for name in (GRADES, DETAILS, FEEDBACK, UNFINISHED)]
+    present = [path for place in places for path in (place, *place.rglob("*")) if os.path.lexists(path)]
+    foreign = [path for path in present if path.is_symlink() or not (path.is_dir() or _is_written(path, results))]
+    if foreign:
+        few = ", ".join(map(str, foreign[:3])) + (f" and {len(foreign) - 3} more" if foreign[3:] else "")
+        words = f"{results} holds {few}, which grading did not write and would replace"
+        raise AssignmentError(f"{words}. Move it elsewhere, or name another folder for the results")
+
+
+def _is_written(path: Path, results: Path) -> bool:
+    """Whether a file among the results is one that grading wrote, by its name, and a table also by its first column."""
+    if WRITTEN.fullmatch(path.relative_to(results).as_posix()) is None or not path.is_file():
+        return False
+    return path.name not in (GRADES, DETAILS) or path.read_bytes().startswith((b"student,", b"student\r"))
+
+
+def _publish(graded: Sequence[Result], fresh: Path, results: Path, count: int) -> None:
+    """Let what was graded take the place of earlier results, if it is all that was to be graded."""
     try:
-        for table in (GRADES, DETAILS):
-            (results / table).unlink(missing_ok=True)
-        if feedback.is_dir() and not feedback.is_symlink():
-            shutil.rmtree(feedback)
-        else:
-            feedback.unlink(missing_ok=True)
-        feedback.mkdir()
+        (fresh / FEEDBACK).mkdir(parents=True, exist_ok=True)
+        _write_tables(graded, fresh)
+        if len(graded) == count:
+            replace_folder(fresh / FEEDBACK, results / FEEDBACK)
+            for table in (GRADES, DETAILS):
+                (fresh / table).replace(results / table)
+            shutil.rmtree(fresh, ignore_errors=True)
     except OSError as error:
         raise AssignmentError(f"results cannot be written to {results}: {error}") from None
+    if len(graded) < count:
+        words = f"interrupted: {len(graded)} of {count} submissions were graded; their marks and pages are in {fresh}"
+        raise AssignmentError(f"{words}. Earlier results in {results} are as they were")
 
 
 def require_writable(results: Path, tables: Sequence[str]) -> None:
@@ -558,7 +593,7 @@ def _grade_one(submission: Submission, course: Path, place: Path, results: Path,
         page = _plain_page(submission.assignment, messages[0] or submission.note)
     messages = [message for message in (*messages, submission.note) if message]
     try:
-        path = results / "feedback" / submission.student / f"{submission.assignment}.html"
+        path = results / FEEDBACK / submission.student / f"{submission.assignment}.html"
         write_atomically(path, page.encode(errors="backslashreplace"))
     except OSError as error:
         messages.append(f"no feedback page: {error}")
