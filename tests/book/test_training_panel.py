@@ -315,6 +315,20 @@ class TestPanel:
             expect(page.part("results")).to_be_hidden()
             page.train()
 
+    def test_a_link_to_unknown_rates_takes_away_the_lines_of_others(self, browser, home):
+        with panel(browser, home) as page:
+            assert len(page.drawn("rates")) == 2
+            page.part("rates").hover()  # a cursor marks each line
+            chart = page.part("rates").locator("svg.chart")
+            expect(chart.locator("circle.cursor")).to_have_count(2)
+            page.open_link(link([{"own": "{}", "factor": 1}]))
+            expect(chart).to_have_attribute("aria-label", "No learning rates are known yet.")
+            expect(chart.locator("*")).to_have_count(0)
+            page.part("rates").hover(position={"x": 100, "y": 50})
+            page.open_link(link())
+            expect(chart).to_have_attribute("aria-label", re.compile(r"^Learning rates\. Line to zero: "))
+            assert len(page.drawn("rates")) == 1 and page.page.watch.faults() == []
+
     @pytest.mark.parametrize(
         "text, words",
         {

@@ -32,7 +32,7 @@ globalThis.trainingView = (() => {
     const shown = drawable(rows);
     const series = shown.map(({ rates, i }) => ({ points: rates.map((rate, t) => [t, rate]), style: style(i) }));
     const words = shown.map(({ row, rates }) => `${labelOf(row)}: from ${short(rates[0])} to ${short(rates.at(-1))}`);
-    const label = `Learning rates. ${words.join("; ")}.`;
+    const label = words.length ? `Learning rates. ${words.join("; ")}.` : "No learning rates are known yet.";
     charts.rates.draw({ series, x: "updates", y: "learning rate", span: { x: [0, task.updates] }, label });
     part("legend").replaceChildren(
       ...rows.map((row, i) => {
