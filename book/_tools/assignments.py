@@ -36,7 +36,7 @@ import sys
 import tempfile
 import textwrap
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -64,10 +64,13 @@ RESIDENT = 2 << 30  # bytes of memory for one submission: twice what the largest
 MEMORY = 12 << 30  # bytes of address space for one submission
 LARGEST = 50 << 20  # bytes of a file that is read as a notebook
 GRADES, DETAILS, FEEDBACK = "grades.csv", "details.csv", "feedback"  # in RESULTS
+TABLES = {GRADES: "student,", DETAILS: "student,assignment,"}  # how each begins
 UNFINISHED = "unfinished"  # in RESULTS too: what a run has made so far
+FOREIGN = "not written by this tool, which would replace it. Move it elsewhere, or name another folder for the results"
 # A file there that grading wrote, or a system's file browser, or a write that was killed.
 WRITTEN = re.compile(
-    rf"({UNFINISHED}/)?({GRADES}|{DETAILS}|{FEEDBACK}/[^/]+/[^/]+\.html)|(.+/)?(\.DS_Store|\.[^/]+\.tmp)", re.DOTALL
+    rf"({UNFINISHED}/)?{FEEDBACK}/[^/]+/[^/]+\.html|{UNFINISHED}/({GRADES}|{DETAILS})|.+/\.(DS_Store|[^/]+\.tmp)",
+    re.DOTALL,
 )
 SYNTAX = {"SyntaxError", "IndentationError", "TabError"}
 # What a student finds in place of a solution, as in nbgrader.
@@ -515,7 +518,7 @@ def grade(
         course = Path(place) / "course"
         build_course(course, sources, framework, wanted)
         given = list(submissions(folder, {name: cell_names(_released(course, name)) for name in wanted}))
-        require_writable(results, (GRADES, DETAILS))
+        require_writable(results, TABLES)
         shutil.rmtree(fresh, ignore_errors=True)
         with ThreadPoolExecutor(jobs) as pool:  # a thread only waits for the process that it starts
             runs = [pool.submit(_grade_one, one, course, Path(place), fresh, limits) for one in given]
@@ -532,20 +535,13 @@ def grade(
 
 def _require_replaceable(results: Path) -> None:
     """Refuse a folder of results where a teacher's own file would be lost."""
-    places = [results / name for name in (GRADES, DETAILS, FEEDBACK, UNFINISHED)]
+    places = [results / name for name in (FEEDBACK, UNFINISHED)]
     present = [path for place in places for path in (place, *place.rglob("*")) if os.path.lexists(path)]
-    foreign = [path for path in present if path.is_symlink() or not (path.is_dir() or _is_written(path, results))]
+    written = {path for path in present if WRITTEN.fullmatch(path.relative_to(results).as_posix())}
+    foreign = [path for path in present if path.is_symlink() or not (path.is_dir() or path in written)]
     if foreign:
         few = ", ".join(map(str, foreign[:3])) + (f" and {len(foreign) - 3} more" if foreign[3:] else "")
-        words = f"{results} holds {few}, which grading did not write and would replace"
-        raise AssignmentError(f"{words}. Move it elsewhere, or name another folder for the results")
-
-
-def _is_written(path: Path, results: Path) -> bool:
-    """Whether a file among the results is one that grading wrote, by its name, and a table also by its first column."""
-    if WRITTEN.fullmatch(path.relative_to(results).as_posix()) is None or not path.is_file():
-        return False
-    return path.name not in (GRADES, DETAILS) or path.read_bytes().startswith((b"student,", b"student\r"))
+        raise AssignmentError(f"{few}: {FOREIGN}")
 
 
 def _publish(graded: Sequence[Result], fresh: Path, results: Path, count: int) -> None:
@@ -565,16 +561,21 @@ def _publish(graded: Sequence[Result], fresh: Path, results: Path, count: int) -
         raise AssignmentError(f"{words}. Earlier results in {results} are as they were")
 
 
-def require_writable(results: Path, tables: Sequence[str]) -> None:
-    """Make the folder of results; what cannot be written there is found out before hours of work."""
+def require_writable(results: Path, tables: Mapping[str, str]) -> None:
+    """Make the folder of results; what cannot be written there is found out before hours of work.
+
+    ``tables`` has how each table of the tool begins, by which another one of the same name is known.
+    """
     try:
         results.mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=results).close()
     except OSError as error:
         raise AssignmentError(f"results cannot be written to {results}: {error}") from None
-    for table in tables:
-        if (results / table).is_dir():
-            raise AssignmentError(f"results cannot be written: {results / table} is a folder")
+    for path, beginning in ((results / table, beginning) for table, beginning in tables.items()):
+        if path.is_dir():
+            raise AssignmentError(f"results cannot be written: {path} is a folder")
+        if path.is_file() and not path.read_bytes().startswith(beginning.encode()):
+            raise AssignmentError(f"{path}: {FOREIGN}")
 
 
 def _released(course: Path, assignment: str) -> NotebookNode:

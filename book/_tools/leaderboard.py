@@ -42,7 +42,8 @@ from lrlib.course.words import HOLDS, REVERSED
 
 CAPSTONE = assignments.SOURCES / "capstone"
 TEMPLATE = f"capstone/{NAME} (what you start from)"  # a row of the leaderboard; a slash is in no folder's name
-TABLES = ("leaderboard.csv", "runs.csv")
+BOARD, RUNS = "leaderboard.csv", "runs.csv"
+TABLES = {BOARD: "place,student,", RUNS: "student,task,"}  # how each begins
 SEEDS = 20
 SMALLEST = 0.1  # the smallest difference of interest, in points of mean accuracy
 SHARE = 6  # an entry may take this part of the seconds that a submission gets
@@ -378,14 +379,14 @@ def _write(
         rows.append([shown(place), place.student, *numbers, *each, notes.get(place.student, "")])
     bad = [student for student in notes if student not in entries]
     rows += [["none", student, *[""] * (len(HEAD) - 2 + len(names)), notes[student]] for student in bad]
-    assignments.write_csv(results / TABLES[0], [[*HEAD, *names, "message"], *rows])
+    assignments.write_csv(results / BOARD, [[*HEAD, *names, "message"], *rows])
     runs_of = [
         [student, name, str(seed), f"{accuracy:.3f}", "yes" if lost else "no"]
         for student, samples in entries.items()
         for name, sample in zip(names, samples, strict=True)
         for seed, accuracy, lost in zip(seeds, *sample[:2], strict=True)
     ]
-    assignments.write_csv(results / TABLES[1], [["student", "task", "seed", "accuracy", "lost"], *runs_of])
+    assignments.write_csv(results / RUNS, [["student", "task", "seed", "accuracy", "lost"], *runs_of])
 
 
 def shown(place: Place) -> str:

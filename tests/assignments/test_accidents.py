@@ -291,7 +291,7 @@ def test_a_teachers_own_file_is_not_replaced(tmp_path, school, name):
     path = tmp_path / "out" / name
     path.parent.mkdir(parents=True)
     path.write_text("my own")
-    words = f"{re.escape(str(path))}, which grading did not write and would replace. Move it elsewhere, or name"
+    words = f"^{re.escape(str(path))}: not written by this tool, which would replace it. Move it elsewhere, or name"
     with pytest.raises(tool.AssignmentError, match=words):
         school(never)
     assert path.read_text() == "my own"
@@ -301,7 +301,7 @@ def test_a_linked_folder_of_feedback_is_not_replaced(tmp_path, school):
     (tmp_path / "kept").mkdir()
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "feedback").symlink_to(tmp_path / "kept")
-    with pytest.raises(tool.AssignmentError, match="feedback, which grading did not write"):
+    with pytest.raises(tool.AssignmentError, match="out/feedback: not written by this tool"):
         school(never)
 
 
