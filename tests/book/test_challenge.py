@@ -140,6 +140,21 @@ class TestPage:
             page.click("#challenge-fresh")
             expect(state).to_contain_text(f"{same} These seeds leave it open.")
 
+    def test_its_buttons_are_held_while_it_trains(self, browser, home):
+        held = []
+        with opened(browser, home, "index.html") as page:
+            page.evaluate("tries => localStorage.setItem('challenge-tries', tries)", json.dumps([TRY]))
+            page.reload()
+            page.route("**/core.js", lambda route: held.append(route))
+            with page.expect_request("**/core.js"):
+                page.press("#challenge-train", "Enter")
+            for name in ("train", "fresh", "clear"):
+                expect(page.locator(f"#challenge-{name}")).to_be_disabled()
+            held[0].continue_()
+            for name in ("train", "fresh", "clear"):
+                expect(page.locator(f"#challenge-{name}")).to_be_enabled()
+            expect(page.locator("#challenge-train")).to_be_focused()
+
     @pytest.mark.parametrize(
         "kept, left",
         {

@@ -4,14 +4,13 @@
 (() => {
   const { Trainer, comparison, trainerTask: task, tries } = globalThis;
   const { element } = globalThis.elements;
+  const { signed } = comparison;
   const part = (name) => document.getElementById(`challenge-${name}`);
   const say = (text) => { part("state").textContent = text; };
   const best = JSON.parse(part("best").textContent);
   const trainer = new Trainer();
   const LEAD = 0.005; // points, the least that the page shows
-  const signed = (points) => `${points < 0 ? "−" : "+"}${Math.abs(points).toFixed(2)}`;
   let list = tries.read();
-  let busy = false;
   let looks = 0; // at the fresh seeds
 
   const label = (name) => task.schedules[name].label;
@@ -40,8 +39,10 @@
 
   // Run an action with the buttons held; a failure is told.
   async function exclusively(action) {
-    if (busy) return;
-    busy = true;
+    const buttons = part("panel").querySelectorAll("button");
+    const hold = (held) => buttons.forEach((button) => { button.disabled = held; });
+    const { activeElement: pressed } = document;
+    hold(true);
     part("error").textContent = "";
     try {
       say("Loading the digits …");
@@ -50,7 +51,8 @@
       say("");
       part("error").textContent = error.message;
     }
-    busy = false;
+    hold(false);
+    if (document.activeElement === document.body) pressed.focus(); // a button that is held loses the focus
   }
 
   function typed() {

@@ -15,6 +15,9 @@ globalThis.comparison = (() => {
   const mean = (numbers) => sum(numbers) / numbers.length;
   const deviation = (numbers) => Math.sqrt(sum(numbers.map((x) => (x - mean(numbers)) ** 2)) / (numbers.length - 1));
 
+  // Percentage points, with their sign.
+  const signed = (points) => `${points < 0 ? "−" : "+"}${Math.abs(points).toFixed(2)}`;
+
   // --- Rows: { name, factor } of a named schedule, or { own, factor } of a state of the explorer's, as its text -----
 
   // What the explorer said of a state: { label, rates, momentum }; the rates are lrlib's.
@@ -164,6 +167,6 @@ globalThis.comparison = (() => {
 
   return {
     LEAST, MOST, MOST_ROWS, difference, factorFor, foretell, known, labelOf, marks, mean, meanCurve, medianCurve, momentumOf,
-    ratesOf, read, stateOf, summary, write,
+    ratesOf, read, signed, stateOf, summary, write,
   };
 })();

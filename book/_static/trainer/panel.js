@@ -314,7 +314,6 @@
       part("panel").scrollIntoView();
       part("train").focus({ preventScroll: true });
     },
-    refuse,
   };
 
   part("why").remove();
