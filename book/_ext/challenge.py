@@ -79,6 +79,9 @@ def sources() -> list[Path]:
 @cache
 def trained(name: str, peak: float, seeds: range) -> list[float]:
     """The test accuracy of each seed, trained by the course's PyTorch bench as the study's runs were."""
+    from lrlib.course.pytorch import one_thread
+
+    one_thread()
     images = tasks.images("digits", seeds)
     bench = tasks.bench("digits", "sgd", schedules(peak, UPDATES)[name], "pytorch", seeds)
     bench.train(images.x, images.y, tasks.orders("digits", images.rows, 9, seeds)[:UPDATES])
