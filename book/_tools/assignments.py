@@ -5,7 +5,8 @@
 
 An assignment is ``NAME.py`` in the sources (jupytext, py:percent, with nbgrader's cell metadata). ``release`` writes
 ``NAME.ipynb`` without solutions and hidden tests. ``grade`` reads ``SUBMISSIONS/STUDENT/…/NAME.ipynb`` and writes
-``grades.csv``, ``details.csv`` and ``feedback/STUDENT/NAME.html`` to RESULTS.
+``grades.csv``, ``details.csv`` and ``feedback/STUDENT/NAME.html`` to RESULTS. They replace earlier ones when all is
+graded; until then they are made in ``RESULTS/unfinished``.
 
 Each submission is graded in a process and a folder of its own, within a limit of time and memory, so that none can hold
 up or change another. That is no sandbox: the teacher's page says how to isolate grading.
@@ -35,8 +36,8 @@ import sys
 import tempfile
 import textwrap
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -45,6 +46,7 @@ sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
 
 import jupytext
 import nbformat
+from folders import replace_folder
 from nbformat import NotebookNode, v4
 from tqdm import tqdm
 
@@ -61,7 +63,15 @@ PROBE_SECONDS = 2.3
 RESIDENT = 2 << 30  # bytes of memory for one submission: twice what the largest reference took
 MEMORY = 12 << 30  # bytes of address space for one submission
 LARGEST = 50 << 20  # bytes of a file that is read as a notebook
-GRADES, DETAILS = "grades.csv", "details.csv"
+GRADES, DETAILS, FEEDBACK = "grades.csv", "details.csv", "feedback"  # in RESULTS
+TABLES = {GRADES: "student,", DETAILS: "student,assignment,"}  # how each begins
+UNFINISHED = "unfinished"  # in RESULTS too: what a run has made so far
+FOREIGN = "not written by this tool, which would replace it. Move it elsewhere, or name another folder for the results"
+# A file there that grading wrote, or a system's file browser, or a write that was killed.
+WRITTEN = re.compile(
+    rf"({UNFINISHED}/)?{FEEDBACK}/[^/]+/[^/]+\.html|{UNFINISHED}/({GRADES}|{DETAILS})|.+/\.(DS_Store|[^/]+\.tmp)",
+    re.DOTALL,
+)
 SYNTAX = {"SyntaxError", "IndentationError", "TabError"}
 # What a student finds in place of a solution, as in nbgrader.
 STUBS = {"code": ("# YOUR CODE HERE", "raise NotImplementedError()"), "markdown": ("YOUR ANSWER HERE",)}
@@ -335,10 +345,35 @@ def _handed_in(student: Path, cells: dict[str, set[str]]) -> Iterator[tuple[str,
 
 
 def handed_in_files(student: Path, ending: str, unlisted: list[OSError]) -> Iterator[Path]:
-    """What a student's folder holds under names with this ending; folders that cannot be listed go to ``unlisted``."""
-    for place, folders, files in os.walk(student, onerror=unlisted.append):
+    """What a student's folder holds under names with this ending; folders that cannot be listed go to ``unlisted``.
+
+    A linked folder is one of those, for it could be another student's.
+    """
+
+    def linked(path: Path) -> OSError:
+        return OSError(errno.ELOOP, "a link: hand in the folder itself", str(path))
+
+    if student.is_symlink():
+        unlisted.append(linked(student))
+        return
+    for place, folders, files in os.walk(student, onerror=unlisted.append):  # which follows no link
         folders[:] = [name for name in folders if name != ".ipynb_checkpoints"]
-        yield from (Path(place, name) for name in sorted([*folders, *files]) if name.lower().endswith(ending))
+        named = [name for name in sorted([*folders, *files]) if name.lower().endswith(ending)]
+        yield from (Path(place, name) for name in named)
+        others = (Path(place, name) for name in folders if name not in named)
+        unlisted += [linked(path) for path in others if path.is_symlink()]
+
+
+def read_file(path: Path, largest: int) -> bytes:
+    """A file that was handed in. Errors: ``OSError``, also for a link, which could lead to another student's file."""
+    status = path.lstat()
+    if stat.S_ISLNK(status.st_mode):
+        raise OSError(errno.ELOOP, "a link: hand in the file itself")
+    if not stat.S_ISREG(status.st_mode):  # to open a pipe would wait for ever
+        raise OSError(errno.EINVAL, "a folder" if stat.S_ISDIR(status.st_mode) else "not a regular file")
+    if status.st_size > largest:
+        raise OSError(errno.EFBIG, f"larger than {largest >> 20} MB")
+    return path.read_bytes()
 
 
 def read_candidate(path: Path) -> Candidate:
@@ -346,7 +381,8 @@ def read_candidate(path: Path) -> Candidate:
     try:
         return Candidate(path, read_submission(path))
     except OSError as error:
-        return Candidate(path, None, f"cannot be read ({error.strerror})")
+        advice = ": clear the outputs" if error.errno == errno.EFBIG else ""
+        return Candidate(path, None, f"cannot be read ({error.strerror}{advice})")
     except Exception as error:  # there is no end of ways in which a file can fail to be a notebook
         return Candidate(path, None, f"is not a notebook ({type(error).__name__})")
 
@@ -356,12 +392,7 @@ def read_submission(path: Path) -> NotebookNode:
 
     What an editor, an older format or a student did to the rest can do no harm then.
     """
-    status = path.stat()
-    if not stat.S_ISREG(status.st_mode):  # to open a pipe would wait for ever
-        raise OSError(errno.EINVAL, "a folder" if stat.S_ISDIR(status.st_mode) else "not a regular file")
-    if status.st_size > LARGEST:
-        raise OSError(errno.EFBIG, f"larger than {LARGEST >> 20} MB: clear the outputs")
-    notebook = nbformat.convert(nbformat.reader.reads(path.read_bytes()), 4)
+    notebook = nbformat.convert(nbformat.reader.reads(read_file(path, LARGEST)), 4)
     return v4.new_notebook(cells=[_reduced(cell) for cell in notebook.cells])
 
 
@@ -481,44 +512,70 @@ def grade(
     One submission gets ``seconds`` in all, and each of its cells ``cell_seconds`` or else a third of that.
     """
     limits = (seconds, seconds / 3 if cell_seconds is None else cell_seconds)
+    _require_replaceable(results)
+    fresh = results / UNFINISHED  # inside, since of RESULTS alone we know that it can be written
     with tempfile.TemporaryDirectory(prefix="grading-") as place:
         course = Path(place) / "course"
         build_course(course, sources, framework, wanted)
         given = list(submissions(folder, {name: cell_names(_released(course, name)) for name in wanted}))
-        _clear(results)
+        require_writable(results, TABLES)
+        shutil.rmtree(fresh, ignore_errors=True)
         with ThreadPoolExecutor(jobs) as pool:  # a thread only waits for the process that it starts
-            marks = pool.map(lambda submission: _grade_one(submission, course, Path(place), results, limits), given)
-            graded = list(tqdm(marks, total=len(given), desc="submissions", disable=len(given) < 2))
-    _write_tables(graded, results)
+            runs = [pool.submit(_grade_one, one, course, Path(place), fresh, limits) for one in given]
+            try:
+                for _ in tqdm(as_completed(runs), total=len(given), desc="submissions", disable=len(given) < 2):
+                    pass
+            except KeyboardInterrupt:
+                print(f"interrupted: waiting for what is being graded, {seconds:.0f} s at most", file=sys.stderr)
+                pool.shutdown(cancel_futures=True)
+    graded = [run.result() for run in runs if not run.cancelled()]
+    _publish(graded, fresh, results, len(given))
     return graded
 
 
-def _clear(results: Path) -> None:
-    """Remove earlier feedback and marks, where all results can be written: none may stand beside newer ones."""
-    require_writable(results, (GRADES, DETAILS))
-    feedback = results / "feedback"
+def _require_replaceable(results: Path) -> None:
+    """Refuse a folder of results where a teacher's own file would be lost."""
+    places = [results / name for name in (FEEDBACK, UNFINISHED)]
+    present = [path for place in places for path in (place, *place.rglob("*")) if os.path.lexists(path)]
+    written = {path for path in present if WRITTEN.fullmatch(path.relative_to(results).as_posix())}
+    foreign = [path for path in present if path.is_symlink() or not (path.is_dir() or path in written)]
+    if foreign:
+        few = ", ".join(map(str, foreign[:3])) + (f" and {len(foreign) - 3} more" if foreign[3:] else "")
+        raise AssignmentError(f"{few}: {FOREIGN}")
+
+
+def _publish(graded: Sequence[Result], fresh: Path, results: Path, count: int) -> None:
+    """Let what was graded take the place of earlier results, if it is all that was to be graded."""
     try:
-        for table in (GRADES, DETAILS):
-            (results / table).unlink(missing_ok=True)
-        if feedback.is_dir() and not feedback.is_symlink():
-            shutil.rmtree(feedback)
-        else:
-            feedback.unlink(missing_ok=True)
-        feedback.mkdir()
+        (fresh / FEEDBACK).mkdir(parents=True, exist_ok=True)
+        _write_tables(graded, fresh)
+        if len(graded) == count:
+            replace_folder(fresh / FEEDBACK, results / FEEDBACK)
+            for table in (GRADES, DETAILS):
+                (fresh / table).replace(results / table)
+            shutil.rmtree(fresh, ignore_errors=True)
     except OSError as error:
         raise AssignmentError(f"results cannot be written to {results}: {error}") from None
+    if len(graded) < count:
+        words = f"interrupted: {len(graded)} of {count} submissions were graded; their marks and pages are in {fresh}"
+        raise AssignmentError(f"{words}. Earlier results in {results} are as they were")
 
 
-def require_writable(results: Path, tables: Sequence[str]) -> None:
-    """Make the folder of results; what cannot be written there is found out before hours of work."""
+def require_writable(results: Path, tables: Mapping[str, str]) -> None:
+    """Make the folder of results; what cannot be written there is found out before hours of work.
+
+    ``tables`` has how each table of the tool begins, by which another one of the same name is known.
+    """
     try:
         results.mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=results).close()
     except OSError as error:
         raise AssignmentError(f"results cannot be written to {results}: {error}") from None
-    for table in tables:
-        if (results / table).is_dir():
-            raise AssignmentError(f"results cannot be written: {results / table} is a folder")
+    for path, beginning in ((results / table, beginning) for table, beginning in tables.items()):
+        if path.is_dir():
+            raise AssignmentError(f"results cannot be written: {path} is a folder")
+        if path.is_file() and not path.read_bytes().startswith(beginning.encode()):
+            raise AssignmentError(f"{path}: {FOREIGN}")
 
 
 def _released(course: Path, assignment: str) -> NotebookNode:
@@ -537,7 +594,7 @@ def _grade_one(submission: Submission, course: Path, place: Path, results: Path,
         page = _plain_page(submission.assignment, messages[0] or submission.note)
     messages = [message for message in (*messages, submission.note) if message]
     try:
-        path = results / "feedback" / submission.student / f"{submission.assignment}.html"
+        path = results / FEEDBACK / submission.student / f"{submission.assignment}.html"
         write_atomically(path, page.encode(errors="backslashreplace"))
     except OSError as error:
         messages.append(f"no feedback page: {error}")

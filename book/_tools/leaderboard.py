@@ -17,7 +17,6 @@ import itertools
 import json
 import os
 import runpy
-import stat
 import subprocess
 import sys
 import tempfile
@@ -42,8 +41,9 @@ from lrlib.course.training import batch_order, random_split, rows_of, stack_orde
 from lrlib.course.words import HOLDS, REVERSED
 
 CAPSTONE = assignments.SOURCES / "capstone"
-TEMPLATE = "(what you start from)"  # a row of the leaderboard
-TABLES = ("leaderboard.csv", "runs.csv")
+TEMPLATE = f"capstone/{NAME} (what you start from)"  # a row of the leaderboard; a slash is in no folder's name
+BOARD, RUNS = "leaderboard.csv", "runs.csv"
+TABLES = {BOARD: "place,student,", RUNS: "student,task,"}  # how each begins
 SEEDS = 20
 SMALLEST = 0.1  # the smallest difference of interest, in points of mean accuracy
 SHARE = 6  # an entry may take this part of the seconds that a submission gets
@@ -166,8 +166,6 @@ def train(task: Task, rates: Sequence[float], seeds: Sequence[int]) -> Sample:
 
 def read_entry(student: Path) -> tuple[bytes, str]:
     """A student's entry, and a note if it came under another name."""
-    if student.is_symlink():
-        raise BadEntry(f"{student.name} is a link, and a folder is expected")
     unlisted: list[OSError] = []
     files = list(assignments.handed_in_files(student, ".py", unlisted))
     chosen = [path for path in files if path.name == NAME] or files
@@ -178,14 +176,10 @@ def read_entry(student: Path) -> tuple[bytes, str]:
         raise BadEntry(why)
     (path,) = chosen
     try:
-        status = path.lstat()
-        if not stat.S_ISREG(status.st_mode):  # a link could lead to another's entry, and a pipe is waited for
-            raise BadEntry(f"{path.name} is a link, a folder or a pipe, and a file is expected")
-        if status.st_size > LARGEST:
-            raise BadEntry(f"{path.name} is larger than {LARGEST >> 20} MB")
-        return path.read_bytes(), "" if path.name == NAME else f"handed in as {path.name}"
+        source = assignments.read_file(path, LARGEST)
     except OSError as error:
         raise BadEntry(f"{path.name} cannot be read ({error.strerror})") from None
+    return source, "" if path.name == NAME else f"handed in as {path.name}"
 
 
 def rates_of(source: bytes, budgets: Sequence[int], seconds: float) -> list[list[float]]:
@@ -385,14 +379,14 @@ def _write(
         rows.append([shown(place), place.student, *numbers, *each, notes.get(place.student, "")])
     bad = [student for student in notes if student not in entries]
     rows += [["none", student, *[""] * (len(HEAD) - 2 + len(names)), notes[student]] for student in bad]
-    assignments.write_csv(results / TABLES[0], [[*HEAD, *names, "message"], *rows])
+    assignments.write_csv(results / BOARD, [[*HEAD, *names, "message"], *rows])
     runs_of = [
         [student, name, str(seed), f"{accuracy:.3f}", "yes" if lost else "no"]
         for student, samples in entries.items()
         for name, sample in zip(names, samples, strict=True)
         for seed, accuracy, lost in zip(seeds, *sample[:2], strict=True)
     ]
-    assignments.write_csv(results / TABLES[1], [["student", "task", "seed", "accuracy", "lost"], *runs_of])
+    assignments.write_csv(results / RUNS, [["student", "task", "seed", "accuracy", "lost"], *runs_of])
 
 
 def shown(place: Place) -> str:

@@ -72,14 +72,11 @@ def digest(source: Path) -> str:
 
 def is_current(source: Path) -> bool:
     """Say whether the notebook beside a source was made from what the source says now."""
-    target = source.with_suffix(".ipynb")
-    if not target.exists():
-        return False
     try:
-        metadata = json.loads(target.read_text(encoding="utf-8"))["metadata"]
-    except (ValueError, KeyError):  # half-merged by git, say: make it anew
+        stored = json.loads(source.with_suffix(".ipynb").read_text(encoding="utf-8"))
+        return bool(stored["metadata"]["lrlib"]["source_sha256"] == digest(source))
+    except (OSError, ValueError, LookupError, TypeError):  # absent, or half-merged by git, say: make it anew
         return False
-    return bool(metadata.get("lrlib", {}).get("source_sha256") == digest(source))
 
 
 def read_source(source: Path) -> NotebookNode:
@@ -251,10 +248,15 @@ def failure(error: CellExecutionError, notebook: NotebookNode) -> ChapterError:
 
 
 def carry_over(notebook: NotebookNode, target: Path) -> dict[str, Any] | None:
-    """Take outputs from the stored notebook if only text changed; return its record, or None."""
+    """Take outputs from the stored notebook if only text changed; return its record, or None.
+
+    A notebook that is damaged in any way is as good as none.
+    """
     try:
         stored = nbformat.read(target, as_version=4)
-    except (OSError, ValueError):
+        nbformat.validate(stored)  # reading logs faults, and goes on
+        record = dict(stored.metadata.lrlib)
+    except Exception:  # there is no end of ways in which a file can fail to be a notebook
         return None
     old, new = ([c for c in book.cells if c.cell_type == "code"] for book in (stored, notebook))
     # Captions and descriptions of figures are text too; tags decide what runs and what is checked.
@@ -265,7 +267,7 @@ def carry_over(notebook: NotebookNode, target: Path) -> dict[str, Any] | None:
         return None
     for before, cell in zip(old, new, strict=True):
         cell.outputs, cell.execution_count = before.outputs, before.execution_count
-    return dict(stored.metadata.get("lrlib", {})) or None
+    return record or None
 
 
 def make(source: Path, force: bool = False) -> float:

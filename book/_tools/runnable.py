@@ -75,6 +75,7 @@ def wheel(site: Path, root: Path = ROOT) -> str:
     folder, stamp = site / "wheels", site.parent / "wheel.sha256"
     wanted = digest(root)
     if not (stamp.exists() and stamp.read_text() == wanted and list(folder.glob("*.whl"))):
+        stamp.unlink(missing_ok=True)  # else half a wheel, of a build that was killed, would pass for one
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         build_wheel(root, folder)

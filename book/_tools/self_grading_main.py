@@ -53,7 +53,7 @@ def solutions(tool: Any, name: str, notebook: Any) -> tuple[str, list[str]]:
 def grade(tool: Any, path: Path, wants_solutions: bool, seconds: float | None, place: Path) -> int:
     """Grade a notebook, print its marks, and write the feedback page, and the solutions, beside it."""
     cells = {name: tool.cell_names(tool.read_source(tool.SOURCES / f"{name}.py")) for name in tool.names(tool.SOURCES)}
-    candidate = tool.read_candidate(path)
+    candidate = tool.read_candidate(path.resolve())  # of a class a link is refused: it could be another's work
     name = tool.belongs_to(candidate, cells)
     if candidate.notebook is None:
         raise tool.AssignmentError(f"{path} {candidate.problem}: nothing to grade")

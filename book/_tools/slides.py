@@ -21,6 +21,7 @@ import question_bank
 import runnable
 import table_of_contents
 import yaml
+from folders import replace_folder
 from nbconvert import SlidesExporter
 from nbformat.v4 import new_markdown_cell, new_notebook
 from pybtex.database import parse_file
@@ -111,8 +112,7 @@ def replace(target: Path, packages: Path, made: dict[str, str]) -> None:
     shutil.copy(packages / "mathjax/es5/tex-chtml.js", fresh / "mathjax/es5")
     for name, html in made.items():
         (fresh / name).write_text(html, encoding="utf-8")
-    shutil.rmtree(target, ignore_errors=True)
-    fresh.rename(target)
+    replace_folder(fresh, target)
 
 
 def main() -> int:

@@ -7,8 +7,10 @@ import csv
 import json
 import os
 import re
+import shutil
 import signal
 import sys
+import threading
 
 import harness
 import nbformat
@@ -103,18 +105,24 @@ def notebook(last="", name=FILE):
 
 # a student's name → what makes the folder, the mark, what the message says
 MISSING = f"{FILE} is missing; handed in, but of no assignment: x.ipynb "
+A_LINK = r"cannot be read \(a link: hand in the file itself\)$"
+A_FOLDER = r"cannot be listed \(a link: hand in the folder itself\)$"
 ACCIDENTS = {
     "well": (notebook(), 10, "^$"),
     BRACKETS: (notebook(), 10, "^$"),
     "folder": (folder_named(FILE), 0, r"folder/task.ipynb cannot be read \(a folder\)"),
     "folder-x": (folder_named("x.ipynb"), 0, MISSING + r"cannot be read \(a folder\)"),
     "unpacked": (notebook(name=f"{FILE}/{FILE}"), 10, "^$"),
-    "nowhere": (link(FILE, "nowhere"), 0, r"task.ipynb cannot be read \(No such file"),
-    "nowhere-x": (link("x.ipynb", "nowhere"), 0, MISSING + r"cannot be read \(No such file"),
-    "loop": (link(FILE, FILE), 0, r"task.ipynb cannot be read \(Too many levels"),
+    "nowhere": (link(FILE, "nowhere"), 0, f"{FILE} {A_LINK}"),
+    "nowhere-x": (link("x.ipynb", "nowhere"), 0, MISSING + A_LINK),
+    "loop": (link(FILE, FILE), 0, f"{FILE} {A_LINK}"),
+    "borrowed": (link(FILE, f"../well/{FILE}"), 0, f"borrowed/{FILE} {A_LINK}"),
+    "borrowed-x": (link("x.ipynb", f"../well/{FILE}"), 0, MISSING + A_LINK),
+    "borrowed-within": (link(TASK, "../well"), 0, f"is missing; .*: {TASK} {A_FOLDER}"),
+    "borrowed-named": (link(FILE, "../well"), 0, f"{FILE} {A_LINK}"),
     "pipe": (pipe(FILE), 0, r"task.ipynb cannot be read \(not a regular file\)"),
     "pipe-x": (pipe("x.ipynb"), 0, MISSING + r"cannot be read \(not a regular file\)"),
-    "device": (link(FILE, "/dev/null"), 0, r"task.ipynb cannot be read \(not a regular file\)"),
+    "device": (link(FILE, "/dev/null"), 0, f"{FILE} {A_LINK}"),
     "large": (too_large, 0, r"task.ipynb cannot be read \(larger than 50 MB: clear the outputs\)"),
     "deep": (text(FILE, b"[" * 200_000), 0, r"task.ipynb is not a notebook \(RecursionError\)"),
     "deep-x": (text("x.ipynb", b"[" * 200_000), 0, MISSING + r"is not a notebook \(RecursionError\)"),
@@ -124,8 +132,8 @@ ACCIDENTS = {
     "no-cells": (text(FILE, b'{"nbformat": 4, "nbformat_minor": 5}'), 0, "task.ipynb is not a notebook"),
     "newer": (text(FILE, b'{"nbformat": 9, "cells": []}'), 0, "task.ipynb is not a notebook"),
     "nothing": (lambda student: student.mkdir(), 0, f"nothing/{FILE} is missing$"),
-    "linked": (lambda student: student.symlink_to("nowhere-x"), 0, MISSING),
-    "broken-link": (lambda student: student.symlink_to("not there"), 0, r"broken-link cannot be listed \(No such file"),
+    "linked": (lambda student: student.symlink_to("well"), 0, f"linked {A_FOLDER}"),
+    "broken-link": (lambda student: student.symlink_to("not there"), 0, f"broken-link {A_FOLDER}"),
     "pipe-itself": (os.mkfifo, 0, r"pipe-itself cannot be listed \(Not a directory\)"),
     "broken-and-good": (
         lambda student: (text(FILE, b"{")(student), write(student / "task (1).ipynb")),
@@ -159,7 +167,6 @@ def results(tmp_path_factory):
     path.write_text(path.read_text().replace("HALF", r"\ud800"))  # in JSON, half of a surrogate pair
     (submissions / "a note.txt").write_text("no student")
     (submissions / ".hidden").mkdir()
-    (results / "feedback").write_text("a file where a folder should be")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(tool, "build_course", build_course)
         patch.setattr(tool, "_run_apart", run_apart)
@@ -228,27 +235,106 @@ def test_where_all_is_unreadable_everyone_still_has_a_mark(tmp_path):
     ]
 
 
+@pytest.fixture
+def school(tmp_path, monkeypatch):
+    """A class of three, and how to grade it with the stand-in, or with what a test gives for it."""
+    for student in ("ada", "bob", "cat"):
+        write(tmp_path / "in" / student / FILE)
+    monkeypatch.setattr(tool, "build_course", build_course)
+
+    def grade(run_apart=run_apart):
+        monkeypatch.setattr(tool, "_run_apart", run_apart)
+        return tool.grade(tmp_path / "in", tmp_path / "out", tool.SOURCES, None, [TASK])
+
+    return grade
+
+
+def files(folder):
+    return {path.relative_to(folder).as_posix(): path.read_text() for path in folder.rglob("*") if path.is_file()}
+
+
+def never(*_):
+    pytest.fail("a submission was graded")
+
+
 @pytest.mark.parametrize("obstacle", ["grades.csv", "details.csv"])
-def test_results_that_cannot_be_written_are_refused_before_grading(tmp_path, obstacle):
-    (tmp_path / obstacle).mkdir()
+def test_results_that_cannot_be_written_are_refused_before_grading(tmp_path, school, obstacle):
+    (tmp_path / "out" / obstacle).mkdir(parents=True)
     with pytest.raises(tool.AssignmentError, match=f"{obstacle} is a folder"):
-        tool._clear(tmp_path)
-    (tmp_path / "file").write_text("")
-    with pytest.raises(tool.AssignmentError, match=r"results cannot be written to .*file"):
-        tool._clear(tmp_path / "file")
+        school(never)
+    (tmp_path / "out" / obstacle).rmdir()
+    (tmp_path / "out").rmdir()
+    (tmp_path / "out").write_text("")
+    with pytest.raises(tool.AssignmentError, match=r"results cannot be written to .*out"):
+        school(never)
 
 
-def test_earlier_feedback_goes_and_no_other_folder_does(tmp_path):
+def test_later_results_replace_earlier_ones_and_nothing_else(tmp_path, school):
+    school()
+    earlier = files(tmp_path / "out")
+    others = {"leaderboard.csv": "of another tool", "notes/ada.txt": "my own"}
+    for name, words in others.items():
+        (tmp_path / "out" / name).parent.mkdir(exist_ok=True)
+        (tmp_path / "out" / name).write_text(words)
+    (tmp_path / "out" / "feedback" / ".DS_Store").write_text("by a file browser")
+    shutil.rmtree(tmp_path / "in" / "cat")
+    school()
+    kept = {name for name in earlier if "cat" not in name}
+    assert set(files(tmp_path / "out")) == kept | set(others)
+    assert others.items() <= files(tmp_path / "out").items() and "cat" not in files(tmp_path / "out")["grades.csv"]
+
+
+@pytest.mark.parametrize(
+    "name", ["feedback", "feedback/notes.txt", "feedback/ada/notes.md", "grades.csv", "unfinished/notes.txt"]
+)
+def test_a_teachers_own_file_is_not_replaced(tmp_path, school, name):
+    path = tmp_path / "out" / name
+    path.parent.mkdir(parents=True)
+    path.write_text("my own")
+    words = f"^{re.escape(str(path))}: not written by this tool, which would replace it. Move it elsewhere, or name"
+    with pytest.raises(tool.AssignmentError, match=words):
+        school(never)
+    assert path.read_text() == "my own"
+
+
+def test_a_linked_folder_of_feedback_is_not_replaced(tmp_path, school):
     (tmp_path / "kept").mkdir()
-    (tmp_path / "results").mkdir()
-    (tmp_path / "results" / "feedback").symlink_to(tmp_path / "kept")
-    tool._clear(tmp_path / "results")
-    assert (tmp_path / "kept").is_dir() and not (tmp_path / "results" / "feedback").is_symlink()
-    (tmp_path / "results" / "feedback" / "old").mkdir()
-    for table in (tool.GRADES, tool.DETAILS):
-        (tmp_path / "results" / table).write_text("of an earlier run")
-    tool._clear(tmp_path / "results")
-    assert [path.name for path in (tmp_path / "results").rglob("*")] == ["feedback"]
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "feedback").symlink_to(tmp_path / "kept")
+    with pytest.raises(tool.AssignmentError, match="out/feedback: not written by this tool"):
+        school(never)
+
+
+def test_an_interruption_keeps_earlier_results_and_what_was_finished(tmp_path, school, monkeypatch, capsys):
+    school()
+    earlier = files(tmp_path / "out")
+    stopping, began = threading.Event(), []
+
+    class Pool(tool.ThreadPoolExecutor):
+        def shutdown(self, wait=True, *, cancel_futures=False):
+            super().shutdown(False, cancel_futures=cancel_futures)
+            stopping.set()
+            super().shutdown(wait)
+
+    def interrupted(own, *given):
+        began.append(own)
+        if len(began) == 2:
+            os.kill(os.getpid(), signal.SIGINT)  # as by Ctrl-C
+            assert stopping.wait(60)
+        run_apart(own, *given)
+
+    monkeypatch.setattr(tool, "ThreadPoolExecutor", Pool)
+    with pytest.raises(tool.AssignmentError, match=r"interrupted: 2 of 3 .* are in .*out/unfinished\. Earlier "):
+        school(interrupted)
+    assert "interrupted: waiting for what is being graded, 120 s at most" in capsys.readouterr().err
+    made = files(tmp_path / "out" / "unfinished")
+    assert set(made) == {"grades.csv", "details.csv", "feedback/ada/task.html", "feedback/bob/task.html"}
+    assert "ada" in made["grades.csv"] and "bob" in made["details.csv"] and "cat" not in made["grades.csv"]
+    assert earlier.items() <= files(tmp_path / "out").items()
+    shutil.rmtree(tmp_path / "in" / "bob")
+    school()
+    assert set(files(tmp_path / "out")) == {name for name in earlier if "bob" not in name}
+    assert not (tmp_path / "out" / "unfinished").exists()
 
 
 def test_a_notebook_in_no_students_folder_is_named_before_grading(tmp_path):

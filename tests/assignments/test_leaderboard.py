@@ -190,9 +190,9 @@ class TestBoard:
             ("fay", "PermissionError in line 1: an entry may not open"),
             ("gus", "PermissionError in line 2: an entry may not list"),
             ("hal", "os.remove is not allowed"),
-            ("ivy", "a link, a folder or a pipe"),
-            ("jim", "jim is a link, and a folder is expected"),
-            ("kim", "a link, a folder or a pipe"),
+            ("ivy", r"capstone.py cannot be read \(a link: hand in the file itself\)"),
+            ("jim", r"jim/capstone.py is missing; jim cannot be listed \(a link: hand in the folder itself\)"),
+            ("kim", r"capstone.py cannot be read \(not a regular file\)"),
             ("leo", "leo/capstone.py is missing"),
             ("max", "several files could be the entry: a.py, b.py"),
             ("pat", "larger than 1 MB"),
@@ -359,6 +359,21 @@ def test_a_worker_that_fails_before_the_entry_says_why(tmp_path, monkeypatch):
         rates(LINE)
 
 
+def test_no_students_folder_takes_the_row_of_what_all_start_from(tmp_path, monkeypatch):
+    given = []
+    monkeypatch.setattr(tool, "tasks", lambda _: ({"digits": tool.Task(None, None, (2, 2), 9, 9, 9, 6)}, 0))
+    monkeypatch.setattr(tool, "rates_of", lambda source, *_: given.append(source) or [[0.1] * 6])
+    monkeypatch.setattr(tool, "_train_all", lambda _, answers, *__: dict.fromkeys(answers, numbers(1.0, 2.0, 3.0)))
+    name = "(what you start from)"
+    (tmp_path / "in").mkdir()
+    hand_in(tmp_path / "in", name, LINE)
+    for _ in range(2):  # the second time over the tables of the first
+        given.clear()
+        table, notes = tool.leaderboard(tmp_path / "in", tmp_path / "out", Path(), 3, LONG, 1)
+    assert [place.student for place in table] == [tool.TEMPLATE, name] and notes == {name: ""} and len(given) == 2
+    assert Path(tool.TEMPLATE).name != tool.TEMPLATE  # so that no folder is called that
+
+
 def test_files_that_could_be_the_entry_are_named_by_their_folders(tmp_path):
     for folder in ("first", "second"):
         (tmp_path / "bob" / folder).mkdir(parents=True)
@@ -382,6 +397,17 @@ def test_results_that_cannot_be_written_are_refused_before_anything_runs(tmp_pat
     words = f"{obstacle} is a folder" if obstacle.endswith(".csv") else "results cannot be written to .*out: "
     with pytest.raises(tool.AssignmentError, match=words):
         tool.leaderboard(tmp_path / "in", results, Path(), 3, LONG, 1)
+
+
+@pytest.mark.parametrize("name", tool.TABLES)
+def test_a_table_of_another_program_is_not_replaced(tmp_path, monkeypatch, name):
+    monkeypatch.setattr(tool, "rates_of", lambda *_: pytest.fail("an entry was run"))
+    (tmp_path / "in" / "ada").mkdir(parents=True)
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / name).write_text("run,loss\n")
+    with pytest.raises(tool.AssignmentError, match=f"out/{name}: not written by this tool, which would replace it"):
+        tool.leaderboard(tmp_path / "in", tmp_path / "out", Path(), 3, LONG, 1)
+    assert (tmp_path / "out" / name).read_text() == "run,loss\n"
 
 
 @pytest.mark.slow

@@ -77,15 +77,17 @@ def test_the_capstone_has_no_solutions_to_show(tmp_path, capsys):
     assert "--solutions: the capstone has none" in capsys.readouterr().err
 
 
-def test_a_message_with_a_semicolon_stays_one(tmp_path, monkeypatch, capsys):
-    def graded(*_):
+def test_a_message_with_a_semicolon_stays_one_and_a_learners_own_link_is_followed(tmp_path, monkeypatch, capsys):
+    def graded(handed_in, *_):
+        assert assignments.read_candidate(handed_in / tool.STUDENT / f"{NAME}.ipynb").problem == ""
         page = tmp_path / "marks" / "feedback" / tool.STUDENT / f"{NAME}.html"
         page.parent.mkdir(parents=True)
         page.write_text("")
         return [assignments.Result("you", NAME, 1, 2, ["draw: a must be positive; got -1", "not done: up"], 0, {})]
 
     monkeypatch.setattr(assignments, "grade", graded)
-    nbformat.write(notebook(), tmp_path / f"{NAME}.ipynb")
+    nbformat.write(notebook(), tmp_path / "kept elsewhere.ipynb")
+    (tmp_path / f"{NAME}.ipynb").symlink_to("kept elsewhere.ipynb")
     assert tool.grade(assignments, tmp_path / f"{NAME}.ipynb", False, 60, tmp_path) == 0
     assert "\n- draw: a must be positive; got -1\n- not done: up\n" in capsys.readouterr().out
 

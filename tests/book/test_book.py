@@ -437,8 +437,40 @@ def test_content_decides_what_is_out_of_date(copy, capsys):
     ]
     copy.write_bytes(TINY.replace("\n", "\r\n").encode())
     assert notebooks.main(["--check", str(copy)]) == 0
-    copy.with_suffix(".ipynb").write_text("<<<<<<< HEAD", encoding="utf-8")
-    assert not notebooks.is_current(copy)
+
+
+CELL = {"cell_type": "code", "metadata": {}, "source": "x = 6", "execution_count": 1, "outputs": []}
+
+
+@pytest.mark.parametrize(
+    "damaged",
+    [
+        b"<<<<<<< HEAD",
+        b"\xff",
+        b"{}",
+        b"[]",
+        b'{"metadata": null}',
+        b'{"metadata": {"lrlib": null}}',
+        b'{"nbformat": 4, "nbformat_minor": 4, "metadata": {"lrlib": "x"}, "cells": []}',
+        b'{"nbformat": 4, "nbformat_minor": 4, "metadata": {"lrlib": {"a": 1}}, "cells": [{}]}',
+        json.dumps(
+            {
+                "nbformat": 4,
+                "nbformat_minor": 4,
+                "metadata": {"lrlib": {"seconds": 1}},
+                "cells": [CELL | {"outputs": None}],
+            }
+        ).encode(),
+    ],
+)
+def test_a_damaged_notebook_is_made_anew(tmp_path, monkeypatch, damaged):
+    ran = []
+    monkeypatch.setattr(notebooks, "execute", lambda notebook, folder, title: ran.append(title) or 0.1)
+    for name in ("first", "second"):
+        (tmp_path / f"{name}.py").write_text("# %%\nx = 6\n", encoding="utf-8")
+        (tmp_path / f"{name}.ipynb").write_bytes(damaged)
+    assert notebooks.main([str(tmp_path / "first.py"), str(tmp_path / "second.py")]) == 0
+    assert ran == ["first", "second"] and notebooks.is_current(tmp_path / "second.py")
 
 
 def test_running_again_changes_nothing_but_the_measurement(copy):

@@ -13,10 +13,8 @@ from panels import page_alone, site_in
 from playwright.sync_api import expect
 from test_site import built, project
 
-from lrlib.course import samples, store, tasks
-from lrlib.course.experiments.equal_budget import schedules
+from lrlib.course import samples, stats, store
 
-UPDATES = tasks.updates("digits", 9)
 TRY = {"name": "linear", "factor": 0.1, "accuracy": 90.5}
 
 
@@ -32,11 +30,11 @@ def home(site):
 
 
 def accuracies(name, factor, seeds):
-    """Test accuracies by the course's PyTorch bench."""
-    images = tasks.images("digits", seeds)
-    bench = tasks.bench("digits", "sgd", schedules(factor, UPDATES)[name], "pytorch", seeds)
-    bench.train(images.x, images.y, tasks.orders("digits", images.rows, 9, seeds)[:UPDATES])
-    return np.array(bench.evaluate(*images.tested)[1])
+    return np.array(challenge.trained(name, factor, seeds))
+
+
+def signed(points):
+    return f"{'−' if points < 0 else '+'}{abs(points):.2f}"
 
 
 def attempt(page, name, factor):
@@ -50,8 +48,25 @@ def test_what_is_known_is_what_training_gives():
     assert [np.mean(one.accuracies) for one in challenge.known()] == sorted(
         (np.mean(one.accuracies) for one in challenge.known()), reverse=True
     )
-    again = accuracies(best.name, best.peak, range(100, 110))
+    again = accuracies(best.name, best.peak, challenge.STUDIED)
     assert np.abs(again - best.accuracies).max() < 100 / 300 * 1.01  # one image of 300
+
+
+def test_the_fresh_seeds_chose_neither_side():
+    every = [*challenge.STUDIED, *challenge.TRIED, *challenge.FRESH]
+    assert len(set(every)) == len(every) == 30
+    assert [min(challenge.STUDIED), max(challenge.STUDIED)] == [100, 109]  # whose stored runs `known` reads
+
+
+def test_the_spread_of_differences_leaves_out_what_the_seeds_share(monkeypatch):
+    random = np.random.default_rng(0)
+    shared, own = random.normal(90, 5, 2000), random.normal(0, 0.5, (4, 2000))
+    rows = [challenge.Known("linear", 0.1, tuple(row)) for row in shared + own]
+    monkeypatch.setattr(challenge, "known", lambda: rows)
+    assert challenge.paired_spread() == pytest.approx(0.5 * 2**0.5, rel=0.05)
+    # Ten equal tries lead by what the best of ten means of such errors leads by: the shared part is none of it.
+    lead = 1.5388 * 0.5 / challenge.SEEDS**0.5
+    assert f"will lead by {lead:.1f} points" in challenge.luck() and "deviation of 5.0 points" in challenge.luck()
 
 
 def test_the_lead_of_the_luckiest_is_that_of_the_highest_of_normal_numbers():
@@ -99,18 +114,46 @@ class TestPage:
             page.reload()
             expect(rows).to_have_count(2)
             page.click("#challenge-fresh")
-            fresh, best = accuracies("linear", 0.1, range(100, 110)), challenge.known()[0].accuracies
-            expect(page.locator("#challenge-state")).to_contain_text(f"on fresh seeds: {fresh.mean():.2f} %")
-            gain = np.mean(fresh - np.array(best))
-            expect(page.locator("#challenge-state")).to_contain_text(
-                f"{'−' if gain < 0 else '+'}{abs(gain):.2f} points"
-            )
+            best = challenge.known()[0]
+            fresh, known = (accuracies(*one, challenge.FRESH) for one in (("linear", 0.1), (best.name, best.peak)))
+            state = page.locator("#challenge-state")
+            expect(state).to_contain_text(f"on fresh seeds: {fresh.mean():.2f} %, where seeds 0 to 9 gave")
+            low, high = stats.interval(fresh - known)
+            gained = f"{signed((fresh - known).mean())} points ({signed(low)} to {signed(high)})"
+            expect(state).to_contain_text(f"Against the best known, seed by seed: {gained}.")
             page.click("#challenge-fresh")
             expect(page.locator("#challenge-state")).to_contain_text("looked at these seeds 2 times")
             page.click("#challenge-clear")
             expect(page.locator("#challenge-tries")).to_be_hidden()
             assert page.evaluate("localStorage.getItem('challenge-tries')") is None
             assert page.watch.faults() == []
+
+    def test_what_is_to_beat_gains_nothing_on_itself(self, browser, home):
+        best = challenge.known()[0]
+        same = "Against the best known, seed by seed: +0.00 points (+0.00 to +0.00)."
+        with opened(browser, home, "index.html") as page:
+            state = page.locator("#challenge-state")
+            attempt(page, best.name, best.peak)
+            expect(state).to_contain_text(f"{same} Not there yet.")
+            to_beat = page.locator("#challenge > p strong").inner_text().removeprefix("To beat: ")
+            expect(page.locator("#challenge-table tr")).to_contain_text(to_beat)
+            page.click("#challenge-fresh")
+            expect(state).to_contain_text(f"{same} These seeds leave it open.")
+
+    def test_its_buttons_are_held_while_it_trains(self, browser, home):
+        held = []
+        with opened(browser, home, "index.html") as page:
+            page.evaluate("tries => localStorage.setItem('challenge-tries', tries)", json.dumps([TRY]))
+            page.reload()
+            page.route("**/core.js", lambda route: held.append(route))
+            with page.expect_request("**/core.js"):
+                page.press("#challenge-train", "Enter")
+            for name in ("train", "fresh", "clear"):
+                expect(page.locator(f"#challenge-{name}")).to_be_disabled()
+            held[0].continue_()
+            for name in ("train", "fresh", "clear"):
+                expect(page.locator(f"#challenge-{name}")).to_be_enabled()
+            expect(page.locator("#challenge-train")).to_be_focused()
 
     @pytest.mark.parametrize(
         "kept, left",

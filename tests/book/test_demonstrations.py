@@ -449,7 +449,7 @@ class TestCliff:
             one.page.keyboard.press("Enter")
             one.page.wait_for_function("document.querySelector('#demonstration-cliff svg[role=img]')?.drawn?.length")
             one.page.keyboard.press("Enter")
-            one.says("The training at rate 1.2 was stopped.")
+            one.says("The training was stopped.")
             expect(one.panel.get_by_role("button")).to_have_text("Train ten seeds")
             one.page.keyboard.press("Enter")
             one.says("At rate 1.2 the mean held-out accuracy ends at")

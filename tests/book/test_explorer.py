@@ -666,6 +666,19 @@ class TestPage:
         started.wait_for(explorer.State(lrlib.Linear(1.0, 0.0, 250), horizon=250))
         expect(page.locator("#explorer-error")).to_have_text("")
 
+    def test_a_field_that_was_left_as_it_was_follows_what_is_read(self, started):
+        page, field = started.page, "#explorer-schedule-start"
+        started.pick("Linear")
+        started.wait_for(CHOICES["Linear"])
+        page.focus(field)
+        for key in ("End", "5", "Backspace", "Tab"):
+            page.keyboard.press(key)
+        state = explorer.State(lrlib.Linear(0.25, 0.0, 10_000))
+        page.fill("#explorer-json", json.dumps(state.schedule.to_dict()))
+        page.click("#explorer-read")
+        started.wait_for(state)
+        expect(page.locator(field)).to_have_value("0.25")
+
     def test_an_answer_overwrites_nothing_that_was_asked_for_since(self, started):
         started.pick("Linear")
         started.wait_for(CHOICES["Linear"])

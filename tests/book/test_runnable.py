@@ -345,6 +345,27 @@ def test_a_chapter_without_a_notebook_is_named_with_what_makes_it(monkeypatch, t
         reading.main(["cycling"])
 
 
+def test_a_wheel_whose_build_was_killed_is_built_again(tmp_path, monkeypatch):
+    def write(words, error=None):
+        def build_wheel(_, folder):
+            (folder / "lrlib.whl").write_text(words)
+            if error:
+                raise error
+
+        monkeypatch.setattr(runnable, "build_wheel", build_wheel)
+
+    monkeypatch.setattr(runnable, "digest", lambda _: "unchanged")
+    site = tmp_path / "html"
+    write("whole")
+    runnable.wheel(site)
+    shutil.rmtree(site)  # as a build of all pages does
+    write("hal", KeyboardInterrupt())
+    with pytest.raises(KeyboardInterrupt):
+        runnable.wheel(site)
+    write("whole")
+    assert (site / runnable.wheel(site)).read_text() == "whole"
+
+
 def test_a_wheels_digest_is_of_what_the_wheel_holds(tmp_path):
     for name in ("pyproject.toml", "README.md", "lrlib/a.py", "book/results/a.json"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)

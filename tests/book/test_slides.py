@@ -4,6 +4,7 @@ import npm
 import pytest
 import slides
 from browser import needs_browser, opened
+from folders import replace_folder
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
 
 PICTURE = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
@@ -86,6 +87,14 @@ def test_a_copy_that_fails_leaves_the_slides_that_were_there(monkeypatch, tmp_pa
     assert [path.name for path in target.glob("*.html")] == ["new.html"]
     assert (target / "mathjax/es5/tex-chtml.js").exists() and len(list(target.rglob("one.js"))) == 3
     assert sorted(path.name for path in tmp_path.iterdir()) == ["packages", "slides"]
+
+
+def test_a_folder_that_cannot_take_anothers_place_leaves_it_there(tmp_path):
+    (tmp_path / "slides").mkdir()
+    (tmp_path / "slides" / "part.html").write_text("earlier")
+    with pytest.raises(FileNotFoundError):
+        replace_folder(tmp_path / "nowhere", tmp_path / "slides")
+    assert (tmp_path / "slides" / "part.html").read_text() == "earlier" and len(list(tmp_path.iterdir())) == 1
 
 
 @pytest.mark.slow

@@ -3,8 +3,9 @@
 import contextlib
 import json
 import re
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
+import explorer
 import numpy as np
 import panels
 import pytest
@@ -166,6 +167,21 @@ class TestLinearRegression:
             weights -= rate * x[rows].T @ (x[rows] @ weights - y[rows]) / len(rows)
             assert loss == pytest.approx(((x @ weights - y) ** 2).mean() / 2)
 
+    @pytest.mark.parametrize("press, said", [("stop", "Loading …"), ("add", "mean rate")])
+    def test_a_run_that_is_stopped_while_it_loads_draws_nothing(self, browser, home, press, said):
+        held = []
+        with panel(browser, home, f"index.html#t={quote(link(self.ROWS, model='linear'))}") as page:
+            page.page.route("**/core.js", lambda route: held.append(route))
+            with page.page.expect_request("**/core.js"):
+                page.part("train").click()
+            page.part(press).click()
+            expect(page.part("state")).to_contain_text(said)
+            held[0].continue_()
+            expect(page.part("state")).to_have_text("Stopped.")
+            expect(page.part("stop")).to_be_hidden()
+            assert len(page.drawn("losses")) == len(self.ROWS) + (press == "add")  # what is expected
+            page.train()
+
     def test_beyond_its_limit_it_says_so_and_a_link_restores_the_model(self, browser, home):
         with panel(browser, home) as page:
             page.part("model").select_option("linear")
@@ -268,6 +284,20 @@ class TestPanel:
             assert page.part("rule").input_value() == "keras" and page.part("momentum").input_value() == "0.5"
             assert not any(url.endswith("core.js") for url in page.page.watch.requested)
 
+    def test_each_row_opens_in_the_explorer_as_the_panel_has_it(self, browser, home):
+        with panel(browser, home) as page:
+            page.part("factor-0").fill("0.3")
+            page.part("factor-0").press("Enter")
+            for name in schedules(1.0, UPDATES):
+                page.part("name-0").select_option(name)
+                state = unquote(page.part("open-0").get_attribute("href").removeprefix("#s="))
+                answer = json.loads(explorer.answer(json.dumps({"read": state})))
+                assert "refused" not in answer, answer
+                drawn = page.drawn("rates")[0]
+                points = np.array(answer["shown"]["points"]["schedule"])[:-1]  # without where it ends
+                assert points.shape == drawn.shape and np.abs(points - drawn).max() < 1e-15, name
+                assert answer["shown"]["facts"]["mean"] == pytest.approx(drawn[:, 1].mean()), name
+
     def test_a_run_can_be_stopped(self, browser, home):
         with panel(browser, home) as page:
             page.page.evaluate("""() => {
@@ -284,6 +314,20 @@ class TestPanel:
             expect(page.part("stop")).to_be_hidden()
             expect(page.part("results")).to_be_hidden()
             page.train()
+
+    def test_a_link_to_unknown_rates_takes_away_the_lines_of_others(self, browser, home):
+        with panel(browser, home) as page:
+            assert len(page.drawn("rates")) == 2
+            page.part("rates").hover()  # a cursor marks each line
+            chart = page.part("rates").locator("svg.chart")
+            expect(chart.locator("circle.cursor")).to_have_count(2)
+            page.open_link(link([{"own": "{}", "factor": 1}]))
+            expect(chart).to_have_attribute("aria-label", "No learning rates are known yet.")
+            expect(chart.locator("*")).to_have_count(0)
+            page.part("rates").hover(position={"x": 100, "y": 50})
+            page.open_link(link())
+            expect(chart).to_have_attribute("aria-label", re.compile(r"^Learning rates\. Line to zero: "))
+            assert len(page.drawn("rates")) == 1 and page.page.watch.faults() == []
 
     @pytest.mark.parametrize(
         "text, words",

@@ -106,7 +106,9 @@
     #redraw() {
       const width = this.svg.clientWidth;
       const height = this.svg.clientHeight;
-      if (!this.shown?.series.length || !width) return;
+      if (!this.shown || !width) return;
+      this.#clear();
+      if (!this.shown.series.length) return;
       const { series, x, y, log, logX, span, labels, labelsX, handles } = this.shown;
       const inner = { width: width - EDGE.left - EDGE.right, height: height - EDGE.top - EDGE.bottom };
       const points = series.flatMap((one) => one.points);
@@ -119,7 +121,6 @@
       this.y = (value) => EDGE.top + (1 - Math.max(-2, Math.min(3, place(value)))) * inner.height;
       this.value = (pixel) => valueAt(1 - (pixel - EDGE.top) / inner.height);
       this.at = (pixel) => along.valueAt((pixel - EDGE.left) / inner.width);
-      for (const child of [...this.svg.children]) if (!this.handles.includes(child)) child.remove();
       this.svg.prepend(
         ...this.#axes({
           width, height, inner, last, x: `${x}${logX ? ", logarithmic" : ""}`, y: `${y}${log ? ", logarithmic" : ""}`,
@@ -129,9 +130,15 @@
         this.#curves(series, inner),
       );
       this.#placeHandles(handles);
-      this.marker = undefined;
       this.svg.drawn = series.map((one) => one.points); // for tests: the numbers that the lines were made from
       if (this.pointed !== undefined) this.point(this.pointed);
+    }
+
+    // Take away all but the handles; what the pointer asks for waits until something is drawn.
+    #clear() {
+      for (const child of [...this.svg.children]) if (!this.handles.includes(child)) child.remove();
+      [this.x, this.at, this.marker] = [];
+      this.svg.drawn = [];
     }
 
     #axes({ width, height, inner, last, labels, below, x, y }) {

@@ -2,14 +2,57 @@
 "use strict";
 
 (() => {
-  const { number } = demonstration;
+  const { mean, meanCurve, number } = demonstration;
   const SEEDS = 10;
   const BATCHES = [8, 16, 32, 64, 128, 256];
   const RATES = [0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56];
   const [LEAST, MOST] = [0.1, 5]; // loss that is drawn
-  const mean = (list) => list.reduce((sum, one) => sum + one, 0) / list.length;
-  const meanOf = (curves) => curves[0].map((_, i) => mean(curves.map((curve) => curve[i])));
   const named = ({ batch, rate }) => `Batch ${batch} at rate ${rate}`;
+  const points = (curve) => curve.map((value, epoch) => [epoch + 1, value]);
+
+  // On a chart: each seed's losses by epoch, their mean, and that of an older run.
+  function drawLosses(chart, epochs, curves, old, words) {
+    if (!curves[0].length) return;
+    chart.draw({
+      series: [
+        ...curves.map((curve) => ({ points: points(curve), style: "thin series-1" })),
+        ...(old ? [{ points: points(meanCurve(old.curves)), style: "series-2" }] : []),
+        { points: points(meanCurve(curves)), style: "series-1" },
+      ],
+      x: "epoch",
+      y: "held-out loss",
+      log: true,
+      span: { x: [1, epochs], y: [LEAST, MOST] },
+      label: `Held-out loss after each of ${epochs} epochs. ${words}`,
+    });
+  }
+
+  // The pairs, and a line of equal rate / batch through the one that the next run is compared with.
+  function drawMap(chart, now, old) {
+    const through = old ?? now;
+    const ends = [BATCHES[0] / 2, BATCHES.at(-1) * 2];
+    const share = through.rate / through.batch;
+    chart.draw({
+      series: [
+        { points: ends.map((size) => [size, size * share]), style: "reference" },
+        ...(old ? [{ points: [[old.batch, old.rate]], style: "dots series-2" }] : []),
+        { points: [[now.batch, now.rate]], style: "dots series-1" },
+      ],
+      x: "batch",
+      y: "rate",
+      log: true,
+      logX: true,
+      labelsX: BATCHES.map((size) => [size, String(size)]),
+      span: { x: ends, y: [0.005, 5, true] },
+      label: `Rate against batch: ${named(now)}. The line has rate / batch = ${number(share)}.`,
+    });
+  }
+
+  function summary({ curves, lost, ...pair }) {
+    const end = number(mean(curves.map((curve) => curve.at(-1))), 2);
+    const guess = lost ? ` ${lost} of ${SEEDS} seeds ended no better than guessing.` : "";
+    return `${named(pair)}: the mean held-out loss ends at ${end}; rate / batch is ${number(pair.rate / pair.batch)}.${guess}`;
+  }
 
   demonstration("batch_size", (panel, { images, epochs }) => {
     panel.open(
@@ -22,87 +65,27 @@
     const loss = panel.chart(key);
     const map = panel.chart({ "dots series-1": "this pair", "dots series-2": "the pair before", reference: "the linear rule" });
     panel.showCharts(false);
-    let trainer;
-    let running; // the AbortController of a run
     let last; // the last whole run: { batch, rate, curves }
     let before; // and the one before it
 
     const chosen = () => ({ batch: batch.value, rate: rate.value });
-    const points = (curve) => curve.map((value, epoch) => [epoch + 1, value]);
 
-    function drawLosses(curves, old, words) {
-      if (!curves[0].length) return;
-      loss.draw({
-        series: [
-          ...curves.map((curve) => ({ points: points(curve), style: "thin series-1" })),
-          ...(old ? [{ points: points(meanOf(old.curves)), style: "series-2" }] : []),
-          { points: points(meanOf(curves)), style: "series-1" },
-        ],
-        x: "epoch",
-        y: "held-out loss",
-        log: true,
-        span: { x: [1, epochs], y: [LEAST, MOST] },
-        label: `Held-out loss after each of ${epochs} epochs. ${words}`,
-      });
-    }
-
-    // The pairs, and a line of equal rate / batch through the one that the next run is compared with.
-    function drawMap(old) {
-      const now = chosen();
-      const through = old ?? now;
-      const ends = [BATCHES[0] / 2, BATCHES.at(-1) * 2];
-      const share = through.rate / through.batch;
-      map.draw({
-        series: [
-          { points: ends.map((size) => [size, size * share]), style: "reference" },
-          ...(old ? [{ points: [[old.batch, old.rate]], style: "dots series-2" }] : []),
-          { points: [[now.batch, now.rate]], style: "dots series-1" },
-        ],
-        x: "batch",
-        y: "rate",
-        log: true,
-        logX: true,
-        labelsX: BATCHES.map((size) => [size, String(size)]),
-        span: { x: ends, y: [0.005, 5, true] },
-        label: `Rate against batch: ${named(now)}. The line has rate / batch = ${number(share)}.`,
-      });
-    }
-
-    function summary({ curves, lost, ...pair }) {
-      const end = number(mean(curves.map((curve) => curve.at(-1))), 2);
-      const guess = lost ? ` ${lost} of ${SEEDS} seeds ended no better than guessing.` : "";
-      return `${named(pair)}: the mean held-out loss ends at ${end}; rate / batch is ${number(pair.rate / pair.batch)}.${guess}`;
-    }
-
-    async function train(button) {
+    panel.trainButton("Train ten seeds", async (train) => {
       const pair = chosen();
-      const mine = new AbortController();
-      running = mine;
-      button.textContent = "Stop";
       panel.say(`${named(pair)} is trained.`);
-      try {
-        trainer ??= new Trainer();
-        const rates = Array(epochs * Math.ceil(images / pair.batch)).fill(pair.rate);
-        const options = { rates, momentum: 0, batch: pair.batch, marks: epochs, seeds: [...Array(SEEDS).keys()] };
-        const onProgress = ({ watched }) => {
-          panel.showCharts(true);
-          drawLosses(watched, last, "");
-        };
-        const runs = await trainer.train(options, { onProgress, signal: mine.signal });
-        const whole = { ...pair, curves: runs.map((run) => run.watched), lost: runs.filter((run) => run.lost).length };
-        [before, last] = [last, whole];
-        const words = summary(whole);
-        drawLosses(whole.curves, before, words);
-        panel.say(before ? `${words} Before: ${summary(before)}` : `${words} Now take another batch, and a rate on the dotted line.`);
-      } catch (error) {
-        panel.say(mine.signal.aborted ? "The training was stopped." : `The training failed: ${error.message}.`);
-      }
-      running = undefined;
-      button.textContent = "Train ten seeds";
-    }
-
-    panel.button("Train ten seeds", (button) => (running ? running.abort() : train(button)));
+      const rates = Array(epochs * Math.ceil(images / pair.batch)).fill(pair.rate);
+      const options = { rates, momentum: 0, batch: pair.batch, marks: epochs, seeds: [...Array(SEEDS).keys()] };
+      const runs = await train(options, ({ watched }) => {
+        panel.showCharts(true);
+        drawLosses(loss, epochs, watched, last, "");
+      });
+      const whole = { ...pair, curves: runs.map((run) => run.watched), lost: runs.filter((run) => run.lost).length };
+      [before, last] = [last, whole];
+      const words = summary(whole);
+      drawLosses(loss, epochs, whole.curves, before, words);
+      panel.say(before ? `${words} Before: ${summary(before)}` : `${words} Now take another batch, and a rate on the dotted line.`);
+    });
     panel.say("Nothing is trained yet. On press ten networks are trained on this machine, in seconds.");
-    return () => drawMap(last);
+    return () => drawMap(map, chosen(), last);
   });
 })();

@@ -2,10 +2,8 @@
 "use strict";
 
 (() => {
-  const { number } = demonstration;
+  const { mean, meanCurve, number } = demonstration;
   const [HIDDEN, SEEDS, EVERY] = [32, 10, 9]; // units, runs, updates between two looks
-  const mean = (list) => list.reduce((sum, one) => sum + one, 0) / list.length;
-  const meanOf = (runs) => runs[0].map((_, i) => mean(runs.map((run) => run[i])));
 
   // How many of the seeds guess.
   function guessing(lost) {
@@ -25,16 +23,14 @@
     const accuracy = panel.chart(key);
     const alive = panel.chart(key);
     panel.showCharts(false);
-    let trainer;
-    let running; // the AbortController of a run
     let before; // the last whole run: { rate, accuracies, alive }
 
     const points = (values) => values.map((value, i) => [(i + 1) * EVERY, value]);
     function draw(chart, runs, old, y, span, label) {
       const series = [
         ...runs.map((run) => ({ points: points(run), style: "thin series-1" })),
-        ...(old ? [{ points: points(meanOf(old)), style: "series-2" }] : []),
-        { points: points(meanOf(runs)), style: "series-1" },
+        ...(old ? [{ points: points(meanCurve(old)), style: "series-2" }] : []),
+        { points: points(meanCurve(runs)), style: "series-1" },
       ];
       chart.draw({ series, x: "update", y, span: { x: [0, updates], y: span }, label });
     }
@@ -53,29 +49,17 @@
       return `At rate ${at} the mean held-out accuracy ends at ${end} %, and ${units} of ${HIDDEN} hidden units are alive; ${guessing(lost)}.`;
     }
 
-    async function train(button) {
+    panel.trainButton("Train ten seeds", async (train) => {
       const at = rate.value;
-      running = new AbortController();
-      button.textContent = "Stop";
       panel.say(`Training at rate ${at}.`);
-      try {
-        trainer ??= new Trainer();
-        const options = { rates: Array(updates).fill(at), momentum: 0, marks, seeds: [...Array(SEEDS).keys()] };
-        const onProgress = (progress) => show(at, progress, `${progress.updates} of ${updates} updates are made.`);
-        const runs = await trainer.train(options, { onProgress, signal: running.signal });
-        const whole = { accuracies: runs.map((run) => run.accuracies), alive: runs.map((run) => run.alive) };
-        const words = summary(at, runs);
-        show(at, whole, words);
-        panel.say(before ? `${words} Dashed: rate ${before.rate}, before.` : words);
-        before = { rate: at, ...whole };
-      } catch (error) {
-        panel.say(running.signal.aborted ? `The training at rate ${at} was stopped.` : `The training failed: ${error.message}.`);
-      }
-      running = undefined;
-      button.textContent = "Train ten seeds";
-    }
-
-    panel.button("Train ten seeds", (button) => (running ? running.abort() : train(button)));
+      const options = { rates: Array(updates).fill(at), momentum: 0, marks, seeds: [...Array(SEEDS).keys()] };
+      const runs = await train(options, (progress) => show(at, progress, `${progress.updates} of ${updates} updates are made.`));
+      const whole = { accuracies: runs.map((run) => run.accuracies), alive: runs.map((run) => run.alive) };
+      const words = summary(at, runs);
+      show(at, whole, words);
+      panel.say(before ? `${words} Dashed: rate ${before.rate}, before.` : words);
+      before = { rate: at, ...whole };
+    });
     panel.say("Nothing is trained yet. On press ten networks are trained on this machine, in seconds.");
     return () => {};
   });

@@ -21,6 +21,11 @@
   // A distance from the lowest point.
   const away = (x) => (x < 0.001 ? "less than 0.001" : x > 1000 ? "more than 1,000" : number(x, 2)) + " away";
 
+  const mean = (list) => list.reduce((sum, one) => sum + one, 0) / list.length;
+
+  // The mean of curves of one length, point by point.
+  const meanCurve = (curves) => curves[0].map((_, i) => mean(curves.map((curve) => curve[i])));
+
   // A line with a dot at each of its points.
   const dotted = (points, style) => [{ points, style }, { points, style: `dots ${style}` }];
 
@@ -132,9 +137,35 @@
 
     button(text, onPress) {
       const button = element("button", { type: "button", textContent: text });
-      button.addEventListener("click", () => onPress(button));
+      button.addEventListener("click", onPress);
       this.#controls.append(button);
       return button;
+    }
+
+    // A button that trains here and, while it does, stops. `run(train)` is given Trainer's `train`, called with its options
+    // and `onProgress`. `stop` ends a run without a word.
+    trainButton(text, run) {
+      const trainer = new Trainer();
+      let running; // the AbortController of a run
+      const press = async () => {
+        if (running) {
+          running.abort();
+          this.say("The training was stopped.");
+          return;
+        }
+        running = new AbortController();
+        const { signal } = running;
+        button.textContent = "Stop";
+        try {
+          await run((options, onProgress) => trainer.train(options, { onProgress, signal }));
+        } catch (error) {
+          if (!signal.aborted) this.say(`The training failed: ${error.message}.`);
+        }
+        running = undefined;
+        button.textContent = text;
+      };
+      const button = this.button(text, press);
+      return { stop: () => running?.abort() };
     }
 
     // A chart with a key: what each style of line is.
@@ -169,5 +200,5 @@
       panel.changed();
     }
   };
-  Object.assign(globalThis.demonstration, { away, dotted, normals, number });
+  Object.assign(globalThis.demonstration, { away, dotted, mean, meanCurve, normals, number });
 })();

@@ -2,10 +2,9 @@
 "use strict";
 
 (() => {
-  const { number } = demonstration;
+  const { mean, number } = demonstration;
   const SEEDS = [0, 1, 2];
   const MOST = 5; // loss that is drawn; what is above leaves at the top
-  const mean = (list) => list.reduce((sum, one) => sum + one, 0) / list.length;
 
   // The mean training loss of each epoch, over the seeds.
   function byEpoch(runs, epochs) {
@@ -20,8 +19,6 @@
     panel.open(`Train the network here, ${epochs} epochs ${labels.length === 2 ? "with either setting" : `with each of ${labels.length} settings`}, and then choose.`);
     const chart = panel.chart(Object.fromEntries(labels.map((label, i) => [`series-${i + 1}`, label])));
     panel.showCharts(false);
-    let trainer;
-    let running; // the AbortController of a run
     let done; // of each setting that was trained: { curve, lost, finite }
 
     function draw(words) {
@@ -49,34 +46,19 @@
     }
 
     // Train with each setting in turn; what is done is drawn.
-    async function trainAll(signal) {
+    panel.trainButton("Train it here", async (train) => {
       done = [];
       for (const { label, rate, momentum, batch } of settings) {
         panel.say(`Training: ${label}.`);
         const rates = Array(epochs * Math.ceil(images / batch)).fill(rate);
-        const runs = await trainer.train({ rates, momentum, batch, seeds: SEEDS }, { signal });
+        const runs = await train({ rates, momentum, batch, seeds: SEEDS });
         const finite = runs.every((run) => run.losses.every(Number.isFinite));
         done.push({ curve: byEpoch(runs, epochs), lost: runs.filter((run) => run.lost).length, finite });
         draw(summary());
       }
-    }
-
-    async function train(button) {
-      running = new AbortController();
-      button.textContent = "Stop";
-      try {
-        trainer ??= new Trainer();
-        await trainAll(running.signal);
-        const count = (n) => n.toLocaleString("en");
-        panel.say(`${summary()} (The chapter’s own runs train on ${count(theirs)} images, these on ${count(images)}.)`);
-      } catch (error) {
-        panel.say(running.signal.aborted ? "The training was stopped." : `The training failed: ${error.message}.`);
-      }
-      running = undefined;
-      button.textContent = "Train it here";
-    }
-
-    panel.button("Train it here", (button) => (running ? running.abort() : train(button)));
+      const count = (n) => n.toLocaleString("en");
+      panel.say(`${summary()} (The chapter’s own runs train on ${count(theirs)} images, these on ${count(images)}.)`);
+    });
     return () => {};
   });
 })();

@@ -6,6 +6,40 @@
   const LOSSES = [0, 4]; // that are drawn; what is above leaves at the top
   const short = (rate) => rate.toPrecision(2);
 
+  const suggested = ({ seeds }) => seeds.map(({ rate }) => rate).filter(Boolean);
+  const upright = (rate) => LOSSES.map((loss) => [rate, loss]);
+
+  function summary(sweep, seed) {
+    const { rate, reason } = sweep.seeds[seed];
+    const found = suggested(sweep);
+    const spread = `Of the ten seeds ${found.length === SEEDS.length ? "all" : found.length} get a rate, from ${short(Math.min(...found))} to ${short(Math.max(...found))}.`;
+    const one = rate ? `The loss falls most steeply at ${short(rate)}` : `The curve supports no rate: ${reason}`;
+    return `Seed ${seed}, ${sweep.rates.length} updates. ${one}. ${spread}`;
+  }
+
+  // `losses`: of the sweep that is trained here, as far as it has come. Gives what it shows, in words.
+  function draw(chart, sweep, seed, losses) {
+    const { rates, seeds } = sweep;
+    const { rate, smoothed } = seeds[seed];
+    const found = suggested(sweep);
+    const [low, high] = [Math.min(...found), Math.max(...found)];
+    const words = summary(sweep, seed);
+    chart.draw({
+      series: [
+        { points: [[low, LOSSES[0]], [high, LOSSES[0]]], upper: [LOSSES[1], LOSSES[1]], style: "band series-2" },
+        { points: losses.map((loss, t) => [rates[t], loss]), style: "thin series-1" },
+        { points: smoothed, style: "series-1" },
+        ...(rate ? [{ points: upright(rate), style: "series-2" }] : []),
+      ],
+      x: "learning rate",
+      y: "training loss",
+      logX: true,
+      span: { x: [rates[0], rates.at(-1)], y: LOSSES },
+      label: `Training loss against the learning rate. ${words}`,
+    });
+    return words;
+  }
+
   // `sweeps`: of each length [{ rates, seeds: [{ rate, reason, smoothed }, …] }, …].
   demonstration("range_test", (panel, { rule, sweeps }) => {
     panel.open(
@@ -21,72 +55,25 @@
       "series-2": "lrlib’s suggestion",
       "band series-2": "ten seeds’ suggestions",
     });
-    let trainer;
-    let running; // the AbortController of a run
     let losses = []; // of the sweep that is shown, as far as it has come
 
     const sweep = () => sweeps.find(({ rates }) => rates.length === length.value);
-    const upright = (rate) => LOSSES.map((loss) => [rate, loss]);
-
-    function summary() {
-      const { seeds } = sweep();
-      const { rate, reason } = seeds[seed.value];
-      const found = seeds.map((one) => one.rate).filter(Boolean);
-      const spread = `Of the ten seeds ${found.length === SEEDS.length ? "all" : found.length} get a rate, from ${short(Math.min(...found))} to ${short(Math.max(...found))}.`;
-      const one = rate ? `The loss falls most steeply at ${short(rate)}` : `The curve supports no rate: ${reason}`;
-      return `Seed ${seed.value}, ${length.value} updates. ${one}. ${spread}`;
-    }
-
-    function draw(words) {
-      const { rates, seeds } = sweep();
-      const found = seeds.map((one) => one.rate).filter(Boolean);
-      const { rate, smoothed } = seeds[seed.value];
-      const [low, high] = [Math.min(...found), Math.max(...found)];
-      chart.draw({
-        series: [
-          { points: [[low, LOSSES[0]], [high, LOSSES[0]]], upper: [LOSSES[1], LOSSES[1]], style: "band series-2" },
-          { points: losses.map((loss, t) => [rates[t], loss]), style: "thin series-1" },
-          { points: smoothed, style: "series-1" },
-          ...(rate ? [{ points: upright(rate), style: "series-2" }] : []),
-        ],
-        x: "learning rate",
-        y: "training loss",
-        logX: true,
-        span: { x: [rates[0], rates.at(-1)], y: LOSSES },
-        label: `Training loss against the learning rate. ${words}`,
-      });
-    }
-
     const origin = `The rule is lrlib’s “${rule}”, applied when this book was built, to the same sweep in PyTorch.`;
     const said = () => {
-      const words = summary();
-      draw(words);
+      const words = draw(chart, sweep(), seed.value, losses);
       panel.say(`${words} ${origin}${losses.length ? " The thin line is your own run." : ""}`);
     };
 
-    async function train(button) {
-      const mine = new AbortController();
-      running = mine;
+    const { stop } = panel.trainButton("Run the sweep", async (train) => {
       losses = [];
-      button.textContent = "Stop";
-      try {
-        trainer ??= new Trainer();
-        const onProgress = (progress) => {
-          losses.push(...progress.losses[0]);
-          draw(summary());
-        };
-        await trainer.train({ rates: sweep().rates, momentum: 0, seeds: [seed.value] }, { onProgress, signal: mine.signal });
-        said();
-      } catch (error) {
-        if (!mine.signal.aborted) panel.say(`The training failed: ${error.message}.`);
-      }
-      if (running === mine) running = undefined;
-      button.textContent = "Run the sweep";
-    }
-
-    panel.button("Run the sweep", (button) => (running ? running.abort() : train(button)));
+      await train({ rates: sweep().rates, momentum: 0, seeds: [seed.value] }, (progress) => {
+        losses.push(...progress.losses[0]);
+        draw(chart, sweep(), seed.value, losses);
+      });
+      said();
+    });
     return () => {
-      running?.abort();
+      stop();
       losses = [];
       said();
     };

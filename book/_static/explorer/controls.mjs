@@ -74,6 +74,7 @@ export class Controls {
     const text = () => (type === "flag" ? String(input.checked) : input.value);
     let typing = false; // an answer to something else must not overwrite a half-typed number
     input.addEventListener("input", () => { typing = true; });
+    input.addEventListener("blur", () => { typing = false; }); // no change comes where the text is as it was
     input.addEventListener("change", () => {
       typing = false;
       this.#onedit(path, text(), input);

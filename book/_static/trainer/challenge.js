@@ -4,14 +4,13 @@
 (() => {
   const { Trainer, comparison, trainerTask: task, tries } = globalThis;
   const { element } = globalThis.elements;
+  const { signed } = comparison;
   const part = (name) => document.getElementById(`challenge-${name}`);
   const say = (text) => { part("state").textContent = text; };
   const best = JSON.parse(part("best").textContent);
   const trainer = new Trainer();
   const LEAD = 0.005; // points, the least that the page shows
-  const signed = (points) => `${points < 0 ? "−" : "+"}${Math.abs(points).toFixed(2)}`;
   let list = tries.read();
-  let busy = false;
   let looks = 0; // at the fresh seeds
 
   const label = (name) => task.schedules[name].label;
@@ -28,17 +27,22 @@
     );
   }
 
-  // The test accuracies of ten seeds.
-  async function accuracies({ name, factor }, seeds) {
+  // Train on seeds that the best known was trained on: the mean accuracy, and the difference from the best, seed by seed.
+  async function compare({ name, factor }, { seeds, accuracies }) {
     const onProgress = ({ updates }) => say(`${updates} of ${task.updates} updates.`);
     const runs = await trainer.train({ rates: comparison.ratesOf({ name, factor }), seeds }, { onProgress });
-    return runs.map(({ test }) => test);
+    const difference = comparison.difference(runs, accuracies.map((test) => ({ test })));
+    const { mean, low, high } = difference;
+    const against = `Against the best known, seed by seed: ${signed(mean)} points (${signed(low)} to ${signed(high)}).`;
+    return { accuracy: comparison.mean(runs.map(({ test }) => test)), difference, against };
   }
 
   // Run an action with the buttons held; a failure is told.
   async function exclusively(action) {
-    if (busy) return;
-    busy = true;
+    const buttons = part("panel").querySelectorAll("button");
+    const hold = (held) => buttons.forEach((button) => { button.disabled = held; });
+    const { activeElement: pressed } = document;
+    hold(true);
     part("error").textContent = "";
     try {
       say("Loading the digits …");
@@ -47,7 +51,8 @@
       say("");
       part("error").textContent = error.message;
     }
-    busy = false;
+    hold(false);
+    if (document.activeElement === document.body) pressed.focus(); // a button that is held loses the focus
   }
 
   function typed() {
@@ -63,29 +68,25 @@
 
   async function attempt() {
     const one = typed();
-    const accuracy = comparison.mean(await accuracies(one, undefined));
+    const { accuracy, difference, against } = await compare(one, best.tried);
     list = tries.add(list, { ...one, accuracy });
     show();
-    const lead = accuracy - comparison.mean(best.accuracies);
-    const word = lead >= LEAD
+    const word = difference.mean >= LEAD
       ? "That is above what is to beat, but on seeds that you may try as often as you like. Luck? Take fresh ones."
       : "Not there yet.";
-    say(`${label(one.name)} from ${one.factor}: ${accuracy.toFixed(2)} %, ${signed(lead)} points. ${word}`);
+    say(`${label(one.name)} from ${one.factor}: ${accuracy.toFixed(2)} %. ${against} ${word}`);
   }
 
   async function fresh() {
     const [one] = list;
-    const seeds = best.accuracies.map((_, i) => best.first + i);
-    const found = await accuracies(one, seeds);
+    const [first, last] = [best.tried.seeds[0], best.tried.seeds.at(-1)];
+    const { accuracy, difference: { low, high }, against } = await compare(one, best.fresh);
     looks += 1;
-    const runs = (numbers) => numbers.map((test) => ({ test }));
-    const { mean, low, high } = comparison.difference(runs(found), runs(best.accuracies));
     const open = high < 0 ? "The best known is better." : "These seeds leave it open.";
     const again = looks > 1 ? ` You have looked at these seeds ${looks} times; each look makes them less fresh.` : "";
     say(
-      `${label(one.name)} from ${one.factor}, on fresh seeds: ${comparison.mean(found).toFixed(2)} %, where seeds ` +
-      `0 to 9 gave ${one.accuracy.toFixed(2)} %. Against the best known, seed by seed: ${signed(mean)} points ` +
-      `(${signed(low)} to ${signed(high)}). ${low > 0 ? "It beats the best known." : open}${again}`,
+      `${label(one.name)} from ${one.factor}, on fresh seeds: ${accuracy.toFixed(2)} %, where seeds ` +
+      `${first} to ${last} gave ${one.accuracy.toFixed(2)} %. ${against} ${low > 0 ? "It beats the best known." : open}${again}`,
     );
   }
 

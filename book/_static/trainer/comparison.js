@@ -15,6 +15,9 @@ globalThis.comparison = (() => {
   const mean = (numbers) => sum(numbers) / numbers.length;
   const deviation = (numbers) => Math.sqrt(sum(numbers.map((x) => (x - mean(numbers)) ** 2)) / (numbers.length - 1));
 
+  // Percentage points, with their sign.
+  const signed = (points) => `${points < 0 ? "−" : "+"}${Math.abs(points).toFixed(2)}`;
+
   // --- Rows: { name, factor } of a named schedule, or { own, factor } of a state of the explorer's, as its text -----
 
   // What the explorer said of a state: { label, rates, momentum }; the rates are lrlib's.
@@ -33,9 +36,11 @@ globalThis.comparison = (() => {
     return own > 0 ? Number(Math.min(MOST, Math.max(LEAST, rate / own)).toPrecision(4)) : row.factor;
   }
 
-  // The row as a state of the explorer's, for a link to it: lrlib's factor times schedule.
+  // The row as a state of the explorer's, for a link to it: lrlib's factor times schedule, over the panel's updates. Some
+  // schedules never end, and others end before the last update.
   function stateOf({ name, factor }) {
-    return JSON.stringify({ kind: "Affine", inner: task.schedules[name].state, scale: factor, shift: 0 });
+    const schedule = { kind: "Affine", inner: task.schedules[name].state, scale: factor, shift: 0 };
+    return JSON.stringify({ schedule, horizon: task.updates });
   }
 
   // --- Links --------------------------------------------------------------------------------------------------------
@@ -162,6 +167,6 @@ globalThis.comparison = (() => {
 
   return {
     LEAST, MOST, MOST_ROWS, difference, factorFor, foretell, known, labelOf, marks, mean, meanCurve, medianCurve, momentumOf,
-    ratesOf, read, stateOf, summary, write,
+    ratesOf, read, signed, stateOf, summary, write,
   };
 })();

@@ -7,7 +7,7 @@
 globalThis.linearModel = (() => {
   const { x, y, batch } = globalThis.trainerTask.linear; // rows of features that are orthogonal over the rows; targets
   const axes = [...x[0].keys()];
-  const mean = (numbers) => numbers.reduce((sum, number) => sum + number, 0) / numbers.length;
+  const { mean } = globalThis.comparison;
   const dot = (row, weights) => row.reduce((sum, value, j) => sum + value * weights[j], 0);
   const curvatures = axes.map((j) => mean(x.map((row) => row[j] ** 2)));
   const best = axes.map((j) => mean(x.map((row, i) => row[j] * y[i])) / curvatures[j]);

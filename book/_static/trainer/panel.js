@@ -205,8 +205,9 @@
   }
 
   // Ten seeds of the linear regression for each row, at once: they take milliseconds.
-  async function trainLinear(rows) {
+  async function trainLinear(rows, signal) {
     await trainer.load(); // its random numbers
+    signal.throwIfAborted(); // the rows may have changed while it loaded
     const { Random } = trainerCore();
     const seeds = Array.from({ length: task.seeds }, (_, seed) => seed);
     for (const { i, rates } of rows) {
@@ -231,7 +232,7 @@
     const began = performance.now();
     const rows = drawable();
     try {
-      await (isLinear() ? trainLinear(rows) : trainNetworks(rows, controller.signal));
+      await (isLinear() ? trainLinear : trainNetworks)(rows, controller.signal);
       const seconds = (performance.now() - began) / 1000;
       const what = `${rows.length * task.seeds} ${isLinear() ? "linear regressions" : "networks"}`;
       const found = isLinear() ? view.linearInWords(settings.rows, curves) : view.resultInWords(settings.rows, results);
@@ -313,7 +314,6 @@
       part("panel").scrollIntoView();
       part("train").focus({ preventScroll: true });
     },
-    refuse,
   };
 
   part("why").remove();

@@ -5,7 +5,7 @@ globalThis.trainingView = (() => {
   const { Chart, comparison, linearModel, trainerTask: task } = globalThis;
   const { element } = globalThis.elements;
   const { short } = Chart;
-  const { labelOf, marks, ratesOf } = comparison;
+  const { labelOf, marks, ratesOf, signed } = comparison;
   const DIGITS = 2; // decimals of an accuracy in percent
   const FAR = 1e6; // a loss that is only said to be larger, as is one that is no number any more
   const HIGHEST = 5; // loss that is drawn: the line of a run that is lost leaves at the top
@@ -13,7 +13,6 @@ globalThis.trainingView = (() => {
   const part = (name) => document.getElementById(`training-${name}`);
   const style = (i) => `series-${i + 1}`;
   const percent = (accuracy) => `${accuracy.toFixed(DIGITS)} %`;
-  const signed = (points) => `${points < 0 ? "−" : "+"}${Math.abs(points).toFixed(DIGITS)}`;
   const chip = (i) => element("span", { className: `chip ${style(i)}`, ariaHidden: "true" });
   const toUpdate = (t) => Math.max(0, Math.min(task.updates - 1, Math.round(t)));
 
@@ -32,7 +31,7 @@ globalThis.trainingView = (() => {
     const shown = drawable(rows);
     const series = shown.map(({ rates, i }) => ({ points: rates.map((rate, t) => [t, rate]), style: style(i) }));
     const words = shown.map(({ row, rates }) => `${labelOf(row)}: from ${short(rates[0])} to ${short(rates.at(-1))}`);
-    const label = `Learning rates. ${words.join("; ")}.`;
+    const label = words.length ? `Learning rates. ${words.join("; ")}.` : "No learning rates are known yet.";
     charts.rates.draw({ series, x: "updates", y: "learning rate", span: { x: [0, task.updates] }, label });
     part("legend").replaceChildren(
       ...rows.map((row, i) => {
