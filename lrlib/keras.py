@@ -212,6 +212,18 @@ _MOMENTUM = Check("a number from 0 to 1, or an lrlib Schedule", _real, lambda x:
 _WEIGHT_DECAY = Check.of(Rate).or_none()
 
 
+def _on_its_count(learning_rate: Any, accumulation: Any) -> Any:
+    """A bare Schedule as Keras takes it; one that would count the optimizer's micro-batches wrongly is refused."""
+    if isinstance(learning_rate, schedules.Schedule):
+        return Schedule(learning_rate, accumulate=accumulation or 1)
+    if accumulation and isinstance(learning_rate, Schedule) and learning_rate.accumulate != accumulation:
+        raise ValueError(
+            f"lrlib.keras.SGD: the learning_rate's accumulate is {learning_rate.accumulate}, and "
+            f"gradient_accumulation_steps {accumulation}; pass accumulate={accumulation}, or the bare Schedule"
+        )
+    return learning_rate
+
+
 @keras.saving.register_keras_serializable(package="lrlib")
 class SGD(keras.optimizers.Optimizer):
     """Stochastic gradient descent by PyTorch's momentum rule, which keeps the rate outside the velocity.
@@ -221,14 +233,16 @@ class SGD(keras.optimizers.Optimizer):
     Keras's own SGD has v ← μ·v − rate·g; w ← w + v: equal at a constant rate, but after a change of rate the old rate
     lives on in v for about 1/(1 − μ) updates. PyTorch's rule acts at once (Goyal et al. 2017, arXiv 1706.02677).
 
-    ``learning_rate`` may be an lrlib Schedule: it stands for ``lrlib.keras.Schedule`` of it. ``momentum`` is a number
-    from 0 up to 1 or an lrlib Schedule of the number of updates (beside a rate whose clock goes ``by`` an update:
-    ``momentum.stretch(1 / by)``). ``weight_decay``, a number, 0 or more, or None, is PyTorch's: g ← g + weight_decay·w
-    first, but for what ``exclude_from_weight_decay`` names. Other keywords as in ``keras.optimizers.SGD``. To load a
-    saved model that has it, ``import lrlib.keras`` first.
+    ``learning_rate`` may be an lrlib Schedule: it stands for ``lrlib.keras.Schedule`` of it, with the optimizer's
+    ``gradient_accumulation_steps`` as its ``accumulate``. ``momentum`` is a number from 0 up to 1 or an lrlib Schedule
+    of the number of updates (beside a rate whose clock goes ``by`` an update: ``momentum.stretch(1 / by)``).
+    ``weight_decay``, a number, 0 or more, or None, is PyTorch's: g ← g + weight_decay·w first, but for what
+    ``exclude_from_weight_decay`` names. Other keywords as in ``keras.optimizers.SGD``. To load a saved model that has
+    it, ``import lrlib.keras`` first.
 
     Errors: ``TypeError`` or ``ValueError`` for a momentum that is no number from 0 to 1 and no Schedule, and for a
-    weight decay that is no finite number, 0 or more, and not None.
+    weight decay that is no finite number, 0 or more, and not None; ``ValueError`` for an ``lrlib.keras.Schedule`` whose
+    ``accumulate`` is not the optimizer's ``gradient_accumulation_steps``.
 
     >>> import lrlib
     >>> w = keras.Variable(1.0)
@@ -248,8 +262,7 @@ class SGD(keras.optimizers.Optimizer):
         name: str = "SGD",
         **kwargs: Any,
     ) -> None:
-        if isinstance(learning_rate, schedules.Schedule):
-            learning_rate = Schedule(learning_rate)
+        learning_rate = _on_its_count(learning_rate, kwargs.get("gradient_accumulation_steps"))
         weight_decay = _WEIGHT_DECAY("lrlib.keras.SGD", "weight_decay", weight_decay)
         super().__init__(learning_rate=learning_rate, weight_decay=weight_decay, name=name, **kwargs)
         if not isinstance(momentum, schedules.Schedule):

@@ -306,6 +306,22 @@ def test_the_rate_applied_under_gradient_accumulation(build, k):
     assert_rates(rates[k - 1 :: k], [WARM(t) for t in range(14)])
 
 
+@pytest.mark.parametrize("k", [None, 2, 3])
+def test_our_sgd_puts_a_bare_schedule_on_its_own_count(k):
+    optimizer = lrlib.keras.SGD(WARM, gradient_accumulation_steps=k)
+    loaded = keras.optimizers.deserialize(json.loads(json.dumps(keras.optimizers.serialize(optimizer))))
+    for each in (optimizer, loaded):
+        assert_rates(applied(each, 14 * (k or 1))[(k or 1) - 1 :: k or 1], [WARM(t) for t in range(14)])
+
+
+@pytest.mark.parametrize("accumulate", [1, 3])
+def test_our_sgd_refuses_a_schedule_on_another_count(accumulate):
+    rate = lrlib.keras.Schedule(WARM, accumulate=accumulate)
+    with pytest.raises(ValueError, match=f"accumulate is {accumulate}, .*accumulation_steps 2; pass accumulate=2"):
+        lrlib.keras.SGD(rate, gradient_accumulation_steps=2)
+    lrlib.keras.SGD(rate)  # who accumulates by other means counts by other means
+
+
 def test_without_accumulate_the_schedule_would_run_on_micro_batches():
     # The defect that ``accumulate`` is for. When Keras mends it, this fails: say so in the course.
     optimizer = keras.optimizers.SGD(learning_rate=lrlib.keras.Schedule(WARM), gradient_accumulation_steps=2)
