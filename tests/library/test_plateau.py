@@ -564,6 +564,27 @@ def test_keras_callback_goes_on_when_training_is_resumed():
     np.testing.assert_allclose(first + second, trace(GOLDEN, metrics), rtol=1e-7)
 
 
+@pytest.mark.parametrize(
+    "monitor", ["accuracy", "val_accuracy", "acc", "val_auc", "val_sparse_categorical_accuracy", "val_AUC_1"]
+)
+def test_keras_callback_refuses_to_cut_while_an_accuracy_rises(monitor):
+    with pytest.raises(ValueError, match=f"monitor is '{monitor}', which is better when higher.*mode='max'"):
+        lrlib.keras.PlateauCallback(lrlib.Plateau(1.0), monitor)
+    rising = lrlib.keras.PlateauCallback(lrlib.Plateau(1.0, "max", factor=0.5, patience=0), monitor)
+    assert through_keras(rising, [0.5, 0.6, 0.6], monitor=monitor) == [1.0, 1.0, 0.5]
+
+
+@pytest.mark.parametrize("monitor", ["loss", "val_loss", "accuracy_loss", "val_mae", "nacc"])
+def test_keras_callback_lets_other_monitors_fall(monitor):
+    falling = lrlib.keras.PlateauCallback(lrlib.Plateau(1.0, factor=0.5, patience=0), monitor)
+    assert through_keras(falling, [0.5, 0.4, 0.4], monitor=monitor) == [1.0, 1.0, 0.5]
+
+
+def test_keras_callback_wants_a_name_to_monitor():
+    with pytest.raises(TypeError, match=r"monitor must be the name .*, got \['loss'\]"):
+        lrlib.keras.PlateauCallback(lrlib.Plateau(1.0), ["loss"])
+
+
 def test_keras_callback_in_a_real_fit():
     model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
     model.compile(keras.optimizers.SGD(0.3), loss=lambda y, p: 0.0 * p + 2.0, steps_per_execution=2)
