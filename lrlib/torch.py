@@ -11,6 +11,7 @@ import math
 import operator
 import sys
 import types
+import warnings
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -51,7 +52,9 @@ class Scheduler(LRScheduler):
       serves several groups, each gets one of its own.
     * ``lr``: a Schedule for all groups, a list of them (one a group), or a dict by ``group["name"]``. A group added
       later joins at the next step; a dict may name groups to come, and goes by name when groups are removed or
-      replaced. A list goes by position, and refuses both. None leaves the rate to others.
+      replaced. A list goes by position, and refuses both. None leaves the rate to others. Where the groups were built
+      with different rates, one schedule makes them equal, and a warning says so at the start; ``[share * schedule for
+      share in shares]`` keeps their ratio.
     * ``last_epoch``: the clock's reading, which is the number of updates already made. With ``last_epoch=n`` the rate
       in force next is ``lr(n)``; the default, −1, is a fresh start, the same as 0. (Torch's own count one less.)
     * ``by``: how far each step moves the clock, a number above 0. With the batch size the clock counts samples, with
@@ -99,9 +102,24 @@ class Scheduler(LRScheduler):
         self._drives = {name: _Drive(optimizer, name, given) for name, given in plans.items()}
         self._members = its.Members([])
         self._assign()
+        self._warn_of_lost_ratios()
         self._stride, self._remainder = self.by, 0.0
         _give_step_a_function(optimizer)
         super().__init__(optimizer)  # patches optimizer.step for torch's order check, and takes the initial step
+
+    def _warn_of_lost_ratios(self) -> None:
+        if self._start or "lr" not in self._drives or not isinstance(self._drives["lr"].plan, Schedule):
+            return  # at a later start the rates are no longer those that the groups were built with
+        own = [float(rate) for rate in its.rates(self.optimizer.param_groups)]
+        if len(set(own)) > 1:
+            warnings.warn(
+                f"Scheduler: one schedule gives all groups one rate, where theirs differ: {sorted(set(own))}. To keep "
+                "their ratios give a list of schedules, one a group, as in Scheduler(optimizer, [share * schedule for "
+                f"share in shares]) with shares = [group['lr'] / {max(own)} for group in optimizer.param_groups], or a "
+                "dict of schedules by group name",
+                UserWarning,
+                stacklevel=3,
+            )
 
     def step(self, epoch: int | None = None, *, by: float | None = None) -> None:
         """Set the hyperparameters for the next update. Call it after each real ``optimizer.step()``.

@@ -7,6 +7,7 @@ import itertools
 import json
 import math
 import pickle
+import re
 import warnings
 from fractions import Fraction
 
@@ -135,6 +136,38 @@ def test_the_optimizers_own_rate_may_be_any_real_number(rate):
 
 
 # -- groups ----------------------------------------------------------------------------------------
+
+
+def rated_groups(*rates):
+    groups = [{"params": [parameter()], "lr": lr, "name": f"g{lr}"} for lr in rates]
+    return torch.optim.SGD(groups, lr=7.0)
+
+
+def test_one_schedule_for_groups_with_different_rates_warns_and_names_the_remedy():
+    optimizer = rated_groups(1e-4, 0.5, 1e-4)
+    message = r"theirs differ: \[0\.0001, 0\.5\]\. .*\[share \* schedule .*shares = (\[.*?\]), or a dict"
+    with pytest.warns(UserWarning, match=message) as caught:
+        lrlib.torch.Scheduler(optimizer, WARM)
+    assert [str(warning.filename) for warning in caught] == [__file__]  # once, where the scheduler is built
+    optimizer = rated_groups(0.125, 0.5)
+    shares = eval(re.search(message, str(caught[0].message))[1], {"optimizer": optimizer})
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        scheduler = lrlib.torch.Scheduler(optimizer, [share * WARM for share in shares])
+        assert scheduler.get_last_lr() == [0.0, 0.0]
+        update(optimizer)
+        scheduler.step()
+        assert scheduler.get_last_lr() == [WARM(1) / 4, WARM(1)]
+
+
+def test_groups_that_may_differ_do_not_warn():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        lrlib.torch.Scheduler(rated_groups(7.0, 7.0), WARM)
+        lrlib.torch.Scheduler(rated_groups(1.0, 7.0), {"g1.0": WARM, "g7.0": WARM})
+        lrlib.torch.Scheduler(rated_groups(1.0, 7.0), momentum=WARM)
+        lrlib.torch.Scheduler(rated_groups(1.0, 7.0), WARM, last_epoch=3)  # built anew, where a group has joined
+
 
 PAIR = [WARM, lrlib.StepDecay(0.2, 0.5, every=2)]
 
