@@ -50,11 +50,11 @@ class Scheduler(LRScheduler):
 
     * ``optimizer``: any torch optimizer. A tensor ``lr`` (for ``torch.compile``) is filled in place; where one tensor
       serves several groups, each gets one of its own.
-    * ``lr``: a Schedule for all groups, a list of them (one a group), or a dict by ``group["name"]``. A group added
-      later joins at the next step; a dict may name groups to come, and goes by name when groups are removed or
-      replaced. A list goes by position, and refuses both. None leaves the rate to others. Where the groups were built
-      with different rates, one schedule makes them equal, and a warning says so at the start; ``[share * schedule for
-      share in shares]`` keeps their ratio.
+    * ``lr``: a Schedule for all groups, a list of them (one a group), or a dict by ``group["name"]``. Where the groups
+      were built with different rates, one schedule makes them equal, and a warning says so at the start;
+      ``[share * schedule for share in shares]`` keeps their ratio. A group added later joins at the next step; give it
+      the rate of its first update yourself, as below. A dict may name groups to come, and goes by name when groups are
+      removed or replaced. A list goes by position, and refuses both. None leaves the rate to others.
     * ``last_epoch``: the clock's reading, which is the number of updates already made. With ``last_epoch=n`` the rate
       in force next is ``lr(n)``; the default, −1, is a fresh start, the same as 0. (Torch's own count one less.)
     * ``by``: how far each step moves the clock, a number above 0. With the batch size the clock counts samples, with
@@ -67,8 +67,10 @@ class Scheduler(LRScheduler):
       (each group keeps a note of that, ``initial_weight_decay``); a list or a dict means what it says.
 
     Since rates are absolute, torch's ``ChainedScheduler``, which multiplies them, cannot chain it with another:
-    multiply the schedules instead (``a * b``). ``SequentialLR`` works. Of two schedulers that are stepped one after
-    another on one optimizer, a PlateauScheduler among them, the last one to step wins.
+    multiply the schedules instead (``a * b``). ``SequentialLR`` works; torch's own members of it start from the rate
+    that the optimizer was built with, so build it with the peak, or use no SequentialLR and ``a.then(b)``. Of two
+    schedulers that are stepped one after another on one optimizer, a PlateauScheduler among them, the last one to step
+    wins.
 
     Errors: ``TypeError`` for what is no Schedule and for what is no optimizer; ``ValueError`` for a list of the wrong
     length, for a group without a schedule (nothing is changed then), for a hyperparameter that the optimizer does not
@@ -81,6 +83,18 @@ class Scheduler(LRScheduler):
     >>> optimizer.step(); scheduler.step()
     >>> scheduler.last_epoch, optimizer.param_groups[0]["lr"] == rates(1)
     (1, True)
+
+    A layer that is unfrozen later, at its own rate from its first update on:
+
+    >>> head, body = torch.nn.Linear(2, 1), torch.nn.Linear(2, 2)
+    >>> optimizer = torch.optim.SGD([{"params": head.parameters(), "name": "head"}])
+    >>> plan = {"head": rates, "body": 0.1 * rates}
+    >>> scheduler = Scheduler(optimizer, plan)
+    >>> optimizer.step(); scheduler.step()
+    >>> rate = plan["body"](scheduler.last_epoch)
+    >>> optimizer.add_param_group({"params": body.parameters(), "name": "body", "lr": rate})
+    >>> [group["lr"] / rates(1) for group in optimizer.param_groups]
+    [1.0, 0.1]
     """
 
     def __init__(

@@ -101,6 +101,19 @@ def test_rates_are_absolute_and_zero_may_start_them():
         assert applied(optimizer, lrlib.torch.Scheduler(optimizer, WARM)) == values(WARM)
 
 
+def test_torchs_own_member_of_a_sequential_starts_from_the_peak_that_the_optimizer_was_built_with():
+    rates = {}
+    for lr in (0.1, 1e-3):
+        optimizer = sgd(lr=lr)
+        warm = lrlib.torch.Scheduler(optimizer, lrlib.Linear(0.0, 0.1, steps=5))
+        cosine = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, 5)
+        scheduler = torch.optim.lr_scheduler.SequentialLR(optimizer, [warm, cosine], [5])
+        rates[lr] = applied(optimizer, scheduler, 10)
+    joined = lrlib.Linear(0.0, 0.1, steps=5).then(lrlib.Cosine(0.1, 0.0, steps=5))
+    assert rates[0.1] == pytest.approx(values(joined, 10))
+    assert rates[1e-3][:6] == [*values(joined, 5), 1e-3]  # what the documentation warns of
+
+
 def test_two_schedulers_one_after_another_on_one_optimizer():
     optimizer = sgd()
     first = applied(optimizer, lrlib.torch.Scheduler(optimizer, WARM), 4)
@@ -233,6 +246,17 @@ def test_a_group_added_later_joins_at_the_next_step():
     scheduler.step()
     assert scheduler.get_last_lr() == [WARM(4)] * 2
     assert update(optimizer) == [WARM(4)] * 2
+
+
+def test_a_group_added_later_is_given_the_rate_of_its_first_update():
+    plan = {"a": WARM, "b": 2 * WARM}
+    optimizer = torch.optim.SGD([{"params": [parameter()], "name": "a"}], lr=7.0)
+    scheduler = lrlib.torch.Scheduler(optimizer, plan)
+    applied(optimizer, scheduler, 3)
+    optimizer.add_param_group({"params": [parameter()], "name": "b", "lr": plan["b"](scheduler.last_epoch)})
+    for t in range(3, COUNT):
+        assert update(optimizer) == [WARM(t), 2 * WARM(t)]
+        scheduler.step()
 
 
 def test_a_group_added_later_with_a_list_or_an_unknown_name_is_refused():
