@@ -11,6 +11,7 @@ import keras
 import numpy as np
 
 from lrlib import schedules
+from lrlib._bounds import RATE
 from lrlib._clock import advanced, whole
 from lrlib._keras_optimizers import inner_optimizers, rate_of, updates_of
 from lrlib.plateau import Plateau, PlateauState
@@ -145,7 +146,8 @@ class ScheduleCallback(_RateCallback):
 
     Errors, when training begins: ``ValueError`` for an optimizer that was built with a schedule or is a wrapper that is
     not known, for ``steps_per_execution`` above 1 (Keras then calls no callback between updates), for an ``accumulate``
-    that is not the optimizer's, and for updates made without a ``by`` function that the clock would need.
+    that is not the optimizer's, and for updates made without a ``by`` function that the clock would need. While it goes
+    on, for a rate below 0 (a rounding below counts as 0).
 
     >>> import lrlib
     >>> model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
@@ -188,7 +190,8 @@ class ScheduleCallback(_RateCallback):
 
     def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
         for optimizer in self._optimizers():
-            optimizer.learning_rate = self.schedule(self._now(optimizer))
+            now = self._now(optimizer)
+            optimizer.learning_rate = RATE.within("learning_rate", self.schedule(now), now)
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         if callable(self.by):

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from lrlib import schedules
+from lrlib._bounds import MOMENTUM, RATE
 from lrlib._extras import needed_by
 from lrlib._triton import load_with_own_symbols
 
@@ -17,7 +18,7 @@ with needed_by("lrlib.keras"):
 
 from lrlib._keras_callbacks import PlateauCallback, ScheduleCallback, check_accumulate, check_by, check_schedule
 from lrlib._keras_range import no_trace, range_test
-from lrlib.schedules import Check, Positive, Rate, _real
+from lrlib.schedules import Check, Flag, Positive, Rate, _real
 
 __all__ = [
     "SGD",
@@ -159,7 +160,8 @@ class Schedule(keras.optimizers.schedules.LearningRateSchedule):
     loads no Keras, and ``load_model`` then could not locate the class.
 
     Errors: ``TypeError`` for what is no Schedule; ``accumulate`` must be a whole number, 1 or more, ``by`` a finite
-    number above 0.
+    number above 0. ``ValueError`` for a rate below 0 in the table (a rounding below counts as 0); a formula's rates are
+    not looked at.
 
     >>> import lrlib
     >>> optimizer = keras.optimizers.SGD(Schedule(lrlib.Linear(0.5, 0.0, steps=4)))
@@ -170,19 +172,22 @@ class Schedule(keras.optimizers.schedules.LearningRateSchedule):
     0.25
     """
 
+    _name, _bounds = "learning_rate", RATE
+
     def __init__(self, schedule: schedules.Schedule, accumulate: int = 1, by: float = 1) -> None:
         self.schedule = check_schedule("schedule", schedule)
         self.accumulate = check_accumulate(accumulate)
         self.by = check_by(by)
+        self._rates = self._table()
 
-    @functools.cached_property
-    def _rates(self) -> Any:
+    def _table(self) -> Any:
         """The rate of each update, up to the held one, from the formula on numbers; None where they are too many."""
         length = self.schedule.length
         if length is None or length / self.by > _LONGEST_TABLE:
             return None
         last = math.ceil(length / self.by) + 1  # the quotient may be a rounding too small
-        return np.array([self.schedule(self.by * update) for update in range(last + 1)])
+        values = (self.schedule(self.by * update) for update in range(last + 1))
+        return np.array([self._bounds.within(self._name, value, update) for update, value in enumerate(values)])
 
     def __call__(self, step: Any) -> Any:
         if _is_count(step) and self._rates is not None:
@@ -206,6 +211,12 @@ class Schedule(keras.optimizers.schedules.LearningRateSchedule):
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> "Schedule":
         return cls(**{**config, "schedule": schedules.from_dict(config["schedule"])})
+
+
+class _Momentum(Schedule):
+    """A momentum as a function of the optimizer's own count of updates."""
+
+    _name, _bounds = "momentum", MOMENTUM
 
 
 _MOMENTUM = Check("a number from 0 to 1, or an lrlib Schedule", _real, lambda x: 0 <= x <= 1)
@@ -240,9 +251,10 @@ class SGD(keras.optimizers.Optimizer):
     ``exclude_from_weight_decay`` names. Other keywords as in ``keras.optimizers.SGD``. To load a saved model that has
     it, ``import lrlib.keras`` first.
 
-    Errors: ``TypeError`` or ``ValueError`` for a momentum that is no number from 0 to 1 and no Schedule, and for a
-    weight decay that is no finite number, 0 or more, and not None; ``ValueError`` for an ``lrlib.keras.Schedule`` whose
-    ``accumulate`` is not the optimizer's ``gradient_accumulation_steps``.
+    Errors: ``TypeError`` or ``ValueError`` for a momentum that is no number from 0 to 1 and no Schedule of such, for a
+    weight decay that is no finite number, 0 or more, and not None, and for a ``nesterov`` that is not True or False;
+    ``ValueError`` for an ``lrlib.keras.Schedule`` whose ``accumulate`` is not the optimizer's
+    ``gradient_accumulation_steps``.
 
     >>> import lrlib
     >>> w = keras.Variable(1.0)
@@ -267,8 +279,8 @@ class SGD(keras.optimizers.Optimizer):
         super().__init__(learning_rate=learning_rate, weight_decay=weight_decay, name=name, **kwargs)
         if not isinstance(momentum, schedules.Schedule):
             momentum = _MOMENTUM("lrlib.keras.SGD", "momentum", momentum)
-        self._momentum_at = Schedule(momentum) if isinstance(momentum, schedules.Schedule) else None
-        self.momentum, self.nesterov = momentum, nesterov
+        self._momentum_at = _Momentum(momentum) if isinstance(momentum, schedules.Schedule) else None
+        self.momentum, self.nesterov = momentum, Check.of(Flag)("lrlib.keras.SGD", "nesterov", nesterov)
 
     def build(self, variables: list) -> None:
         if self.built:

@@ -22,6 +22,7 @@ with needed_by("lrlib.torch"):
     import torch
     from torch.optim.lr_scheduler import ChainedScheduler, LRScheduler
 
+from lrlib import _bounds
 from lrlib import _torch_groups as its
 from lrlib._clock import advanced, whole
 from lrlib._compiled import compiled
@@ -74,7 +75,8 @@ class Scheduler(LRScheduler):
 
     Errors: ``TypeError`` for what is no Schedule and for what is no optimizer; ``ValueError`` for a list of the wrong
     length, for a group without a schedule (nothing is changed then), for a hyperparameter that the optimizer does not
-    have, and in a ``ChainedScheduler``.
+    have, in a ``ChainedScheduler``, and, at the update that it is for, a value that torch's optimizers refuse: a rate,
+    momentum or weight decay below 0 (a rounding below counts as 0), or a beta outside [0, 1).
 
     >>> import lrlib
     >>> optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], momentum=0.9)
@@ -117,6 +119,8 @@ class Scheduler(LRScheduler):
         self._members = its.Members([])
         self._assign()
         self._warn_of_lost_ratios()
+        for drive in self._drives.values():
+            drive.values(self._start)  # refuses what is out of bounds before any hyperparameter is set
         self._stride, self._remainder = self.by, 0.0
         _give_step_a_function(optimizer)
         super().__init__(optimizer)  # patches optimizer.step for torch's order check, and takes the initial step
@@ -170,6 +174,8 @@ class Scheduler(LRScheduler):
                 drive.put(self, drive.values(clock))
                 continue
             value, key, last = drive.one(clock), drive.key, drive.last
+            if not drive.low <= value < drive.high:
+                value = drive.bounds.within(drive.name, value, clock)
             for group in groups:
                 if group[key] is not last:
                     drive.put(self, [value] * len(groups))
@@ -296,11 +302,16 @@ class Scheduler(LRScheduler):
             )
 
 
+_BOUNDS = dict.fromkeys(("lr", "momentum", "weight_decay"), _bounds.RATE) | dict.fromkeys(its.BETAS, _bounds.BETA)
+
+
 class _Drive:
     """One hyperparameter: the plan for it, which schedule each group follows, and the numbers set last."""
 
     def __init__(self, optimizer: torch.optim.Optimizer, name: str, given: Any) -> None:
         self.name, self.key = name, "betas" if name in its.BETAS else name
+        self.bounds = _BOUNDS.get(name, _bounds.ANY)
+        _, self.low, self.high = self.bounds  # at hand for every update
         self.plan = its.copied(name, given, Schedule, "Schedule")
         self.each: list[Schedule | None] = []
         self.at: list[Callable[[float], float] | None] = []  # `each`, compiled
@@ -339,8 +350,11 @@ class _Drive:
 
     def values(self, clock: float) -> list[Any]:
         if self.one is not None:
-            return [self.one(clock)] * len(self.each)
-        return [None if function is None else function(clock) for function in self.at]
+            return [self._within(self.one, clock)] * len(self.each)
+        return [None if function is None else self._within(function, clock) for function in self.at]
+
+    def _within(self, function: Callable[[float], float], clock: float) -> float:
+        return self.bounds.within(self.name, function(clock), clock)
 
     def put(self, scheduler: Scheduler, values: list[Any]) -> None:
         """Set one value a group, whatever the groups hold; None leaves a group alone."""

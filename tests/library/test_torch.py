@@ -16,7 +16,7 @@ import pytest
 import torch
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from reference import SAMPLES, composed, sample
+from reference import SAMPLES, composed, rates_only, sample
 
 import lrlib
 
@@ -77,7 +77,7 @@ def test_the_rate_in_force_at_every_update(s):
         scheduler.step()
 
 
-@given(composed())
+@given(composed().filter(lambda case: rates_only(case.schedule)))
 @settings(max_examples=40)
 def test_the_rate_in_force_for_any_composition(s):
     optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=7.0)
@@ -119,6 +119,56 @@ def test_two_schedulers_one_after_another_on_one_optimizer():
     first = applied(optimizer, lrlib.torch.Scheduler(optimizer, WARM), 4)
     second = applied(optimizer, lrlib.torch.Scheduler(optimizer, lrlib.Constant(0.3)), 2)
     assert first + second == [*values(WARM, 4), 0.3, 0.3]
+
+
+DIP = 0.5 - lrlib.Linear(0.0, 1.0, steps=4)  # below 0 from update 3 on
+
+
+@pytest.mark.parametrize(
+    ("name", "schedule", "update", "allowed"),
+    [
+        ("lr", DIP, 3, "a finite number, 0 or more"),
+        ("lr", [DIP], 3, "a finite number, 0 or more"),
+        ("lr", lrlib.Exponential(1e300, 1e3), 3, "a finite number, 0 or more"),
+        ("momentum", DIP, 3, "a finite number, 0 or more"),
+        ("weight_decay", DIP, 3, "a finite number, 0 or more"),
+        ("beta1", DIP, 3, "from 0 up to, but not including, 1"),
+        ("beta2", lrlib.Linear(0.5, 1.0, steps=2), 2, "from 0 up to, but not including, 1"),
+        ("eps", DIP, None, None),
+    ],
+)
+def test_what_torchs_optimizers_refuse_is_refused_at_its_update(name, schedule, update, allowed):
+    build = torch.optim.SGD if name == "momentum" else torch.optim.AdamW
+    optimizer = build([parameter()], lr=7.0)
+    scheduler = lrlib.torch.Scheduler(optimizer, **{"lr": WARM, name: schedule})
+    optimizer.step()
+    for _ in range(4 if update is None else update - 1):
+        scheduler.step()
+    if update is not None:
+        with pytest.raises(ValueError, match=rf"^{name} must be {allowed}, but its .* for update {update};.*clip"):
+            scheduler.step()
+        assert scheduler.last_epoch == update - 1
+
+
+def test_what_is_out_of_bounds_at_the_start_is_refused_before_anything_is_set():
+    optimizer = torch.optim.AdamW([parameter()], lr=7.0)
+    before = copy.deepcopy(optimizer.param_groups)
+    with pytest.raises(ValueError, match=r"beta1 must be .* gives 1\.5 for update 0;"):
+        lrlib.torch.Scheduler(optimizer, WARM, beta1=lrlib.Constant(1.5))
+    assert optimizer.param_groups == before
+
+
+@pytest.mark.parametrize("lr", [lambda s: s, lambda s: [s, 2 * s]], ids=["one", "list"])
+def test_a_rounding_below_zero_counts_as_zero(lr):
+    missed = lrlib.Linear(0.3, 0.1, steps=4) - 0.1 - 1e-17 - 2e-17
+    assert -1e-15 < missed(4) < 0
+    optimizer = two_groups()
+    scheduler = lrlib.torch.Scheduler(optimizer, lr(missed))
+    applied(optimizer, scheduler, 6)
+    assert scheduler.get_last_lr() == scheduler.get_lr() == [0.0, 0.0]
+    again = lrlib.torch.Scheduler(two_groups(), lr(missed))
+    again.load_state_dict(scheduler.state_dict())
+    assert again.get_last_lr() == [0.0, 0.0]
 
 
 class Unregistered(lrlib.Schedule):
