@@ -142,9 +142,15 @@ class Scheduler(LRScheduler):
     def step(self, epoch: int | None = None, *, by: float | None = None) -> None:
         """Set the hyperparameters for the next update. Call it after each real ``optimizer.step()``.
 
-        ``by``: how far the clock moves, if not by the scheduler's own ``by``; a number above 0.
+        ``by``: how far the clock moves, if not by the scheduler's own ``by``; a number above 0. ``epoch``, which torch
+        deprecates, sets the clock.
+
+        Errors: ``ValueError`` for a fractional ``epoch`` where the clock counts whole updates, and for a tensor: it is
+        no metric.
         """
         stride = self.by if by is None else whole(_BY("step", "by", by))
+        if epoch is not None:
+            self._check_epoch(epoch)
         if epoch is not None or self._step_count <= 1:
             self._stride = stride
             super().step(epoch)  # torch's own check that the optimizer has been stepped first, and its warnings
@@ -154,6 +160,15 @@ class Scheduler(LRScheduler):
             self._go_to(self.last_epoch + stride)
         else:
             self._go_to(*advanced(self.last_epoch, self._remainder, stride))
+
+    def _check_epoch(self, epoch: Any) -> None:
+        counts = type(self.by) is int and type(self.last_epoch) is int
+        tensor = isinstance(epoch, torch.Tensor)  # a loss, most likely
+        if tensor or (type(whole(_READING("step", "epoch", epoch))) is float and counts):
+            raise ValueError(
+                f"step: epoch must be a whole number of updates, got {epoch!r}; a loss or another metric is for "
+                "lrlib.torch.PlateauScheduler, whose step takes one, and a clock of fractions has by=1 / updates"
+            )
 
     def _update_lr(self, epoch: float | None = None) -> None:
         if epoch is not None:

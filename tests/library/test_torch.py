@@ -1130,6 +1130,36 @@ def test_torchs_step_with_an_epoch_stays_as_it_is():
     assert scheduler.get_last_lr() == [WARM(10)]
 
 
+@pytest.mark.parametrize("metric", [0.532, np.float32(0.5), 1e-3, torch.tensor(0.5), math.nan])
+def test_a_metric_is_no_epoch(metric):
+    scheduler = lrlib.torch.Scheduler(optimizer := sgd(), WARM)
+    for _ in range(3):  # at the first step, and where torch has checked the order already
+        optimizer.step()
+        before = scheduler.state_dict()
+        with pytest.raises((TypeError, ValueError), match=r"step: epoch"):
+            scheduler.step(metric)
+        assert scheduler.state_dict() == before
+        scheduler.step()
+    for each in (0.532, torch.tensor(2.0)):
+        with pytest.raises(
+            ValueError, match=r"whole number of updates, got .*; a loss .*lrlib\.torch\.PlateauScheduler"
+        ):
+            scheduler.step(each)
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_a_clock_of_fractions_takes_an_epoch_of_fractions():
+    ours = lrlib.torch.Scheduler(optimizer := sgd(), WARM, by=0.25)
+    optimizer.step()
+    ours.step(0.75)
+    assert ours.last_epoch == 0.75
+    mixed = lrlib.torch.Scheduler(optimizer := sgd(), WARM)
+    optimizer.step()
+    mixed.step(by=0.5)
+    mixed.step(1.5)
+    assert mixed.get_last_lr() == [WARM(1.5)]
+
+
 # -- field case 21: weight decay, and the rate in other hands ---------------------------------------
 
 DECAY = lrlib.Linear(0.4, 0.0, steps=4).then(lrlib.Linear(0.0, 0.4, steps=4))  # at 0 in the middle
