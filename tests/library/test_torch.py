@@ -16,7 +16,7 @@ import pytest
 import torch
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from reference import SAMPLES, composed, rates_only, sample
+from reference import ROOT, SAMPLES, composed, rates_only, sample
 
 import lrlib
 
@@ -872,6 +872,25 @@ def test_within_torchs_gradient_scaler_loop():
         scaler.step(optimizer)
         scaler.update()
         scheduler.step()
+
+
+def test_the_references_loop_with_a_scaler_an_optimizer_counts_each_ones_real_updates():
+    page = (ROOT / "book" / "reference" / "api.md").read_text(encoding="utf-8")
+    [recipe] = re.findall(r"^```python\n(scale = .*?)^```", page, re.MULTILINE | re.DOTALL)
+    runs = []
+    for skipped in ({1, 4}, {2}):
+        scaler = torch.amp.GradScaler("cpu", init_scale=4.0, growth_interval=2)
+        runs.append((optimizer := sgd(), lrlib.torch.Scheduler(optimizer, WARM), scaler, skipped))
+    for t in range(6):
+        for optimizer, scheduler, scaler, skipped in runs:
+            [weight] = optimizer.param_groups[0]["params"]
+            weight.grad = torch.full_like(weight, math.inf if t in skipped else 1.0)
+            weight.data.zero_()
+            scaler.scale(torch.ones(1))  # as the loss is scaled
+            count = scheduler.last_epoch
+            exec(recipe, {"optimizer": optimizer, "scheduler": scheduler, "scaler": scaler})
+            assert (scheduler.last_epoch - count == 0) == (t in skipped)
+    assert [scheduler.last_epoch for _, scheduler, _, _ in runs] == [4, 5]
 
 
 def test_get_lr_is_what_a_caller_of_torchs_expects():
