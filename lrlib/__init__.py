@@ -27,7 +27,7 @@ _FAMILIES = (
     "Constant Linear Polynomial Cosine Exponential StepDecay Piecewise InverseTime InverseSqrt CosineRestarts "
     "Triangular Triangular2 ExpRange OneCycle WarmupStableDecay Rex"
 )
-_ALGEBRA = "Then Take Repeat Stretch Hold Affine Product Clip"
+_ALGEBRA = "Then Take Drop Repeat Stretch Hold Affine Product Clip"
 _NAMES = {
     "lrlib.schedules": f"Schedule {_FAMILIES} {_ALGEBRA} register from_dict",
     "lrlib.plateau": "Plateau PlateauState",

@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+import re
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -10,6 +11,7 @@ import keras
 import numpy as np
 
 from lrlib import schedules
+from lrlib._bounds import RATE
 from lrlib._clock import advanced, whole
 from lrlib._keras_optimizers import inner_optimizers, rate_of, updates_of
 from lrlib.plateau import Plateau, PlateauState
@@ -144,7 +146,8 @@ class ScheduleCallback(_RateCallback):
 
     Errors, when training begins: ``ValueError`` for an optimizer that was built with a schedule or is a wrapper that is
     not known, for ``steps_per_execution`` above 1 (Keras then calls no callback between updates), for an ``accumulate``
-    that is not the optimizer's, and for updates made without a ``by`` function that the clock would need.
+    that is not the optimizer's, and for updates made without a ``by`` function that the clock would need. While it goes
+    on, for a rate below 0 (a rounding below counts as 0).
 
     >>> import lrlib
     >>> model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
@@ -187,7 +190,8 @@ class ScheduleCallback(_RateCallback):
 
     def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
         for optimizer in self._optimizers():
-            optimizer.learning_rate = self.schedule(self._now(optimizer))
+            now = self._now(optimizer)
+            optimizer.learning_rate = RATE.within("learning_rate", self.schedule(now), now)
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         if callable(self.by):
@@ -231,8 +235,14 @@ class ScheduleCallback(_RateCallback):
         self._clock, self._given = numbers, True
 
 
+_RISES = re.compile(r"(^|_)(acc|accuracy|auc)(_\d+)?$", re.IGNORECASE)  # Keras numbers a name's second bearer
+
+
 class PlateauCallback(_RateCallback):
     """Drives a mutable ``learning_rate`` by a :class:`lrlib.Plateau`, one measurement an epoch.
+
+    The rule's ``mode`` says which way ``monitor`` is better, and is "min" if nothing is said: give an accuracy
+    ``Plateau(..., mode="max")``. (Keras's ReduceLROnPlateau asks the metric itself, mode "auto".)
 
     ``monitor`` names an entry of the epoch's logs, into which the epoch's rate is put as "learning_rate". An epoch that
     ``fit``'s ``validation_freq`` leaves without validation is no measurement for a monitor ``val_…``; a warning says so
@@ -251,8 +261,9 @@ class PlateauCallback(_RateCallback):
     ``callback.set_model(model); model.load_weights(path)``. Without that, a fresh state takes the rate that it finds,
     where the optimizer has made updates and its rate is below ``plateau.lr``: a rate that was put back is not raised.
 
-    Errors: ``ValueError`` for an optimizer that was built with a schedule or is a wrapper that is not known, or if the
-    logs have no ``monitor``: at the end of the first epoch, or for a monitor ``val_…`` of the first with validation.
+    Errors: ``ValueError`` for a ``monitor`` whose name ends in acc, accuracy or auc under mode "min"; for an optimizer
+    that was built with a schedule or is a wrapper that is not known; and if the logs have no ``monitor``: at the end of
+    the first epoch, or for a monitor ``val_…`` of the first with validation.
 
     >>> model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
     >>> model.compile(keras.optimizers.SGD(0.0), "mse")
@@ -267,6 +278,13 @@ class PlateauCallback(_RateCallback):
         super().__init__()
         if not isinstance(plateau, Plateau):
             raise TypeError(f"plateau must be an lrlib.Plateau, got {plateau!r}")
+        if not isinstance(monitor, str):
+            raise TypeError(f"monitor must be the name of an entry of the epoch's logs, got {monitor!r}")
+        if plateau.mode == "min" and _RISES.search(monitor):
+            raise ValueError(
+                f"monitor is {monitor!r}, which is better when higher, but the plateau's mode is 'min', which cuts the "
+                "rate while that improves; give the rule as Plateau(..., mode='max')"
+            )
         self.plateau, self.monitor = plateau, monitor
         self._state = plateau.start()
         self._begins, self._validated, self._warned = True, False, False

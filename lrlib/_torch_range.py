@@ -71,7 +71,8 @@ def range_test(
 
     Errors: ``ValueError`` if there is no batch, or if an iterator that cannot start again ends early; ``TypeError`` for
     a batch that is no pair, for a loss that is no tensor and for an optimizer whose step needs a closure (LBFGS). A
-    model with uninitialised (lazy) parameters is a ``ValueError``: pass one batch through it first.
+    model with uninitialised (lazy) parameters is a ``ValueError``: pass one batch through it first. So is an optimizer
+    that has none of the model's parameters.
 
     >>> model = torch.nn.Linear(1, 1)
     >>> optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
@@ -114,6 +115,15 @@ def _check(model: Any, optimizer: Any, batches: Any, validation: Any) -> None:
         )
 
 
+def _check_shared(model: torch.nn.Module, optimizer: torch.optim.Optimizer) -> None:
+    own = set(map(id, model.parameters()))
+    if not any(id(p) in own for group in optimizer.param_groups for p in group["params"]):
+        raise ValueError(
+            "range_test: the optimizer has none of the model's parameters, so no update would change the model; was "
+            "the model built anew after it? Build the optimizer from this model's parameters()"
+        )
+
+
 _OWN_STEP = "`with lrlib.torch.no_trace(model, optimizer, loader): lrlib.range_test(step, lrlib.finder.ladder())`"
 
 
@@ -136,6 +146,7 @@ class _Sweep:
     ) -> None:
         self.model, self.optimizer, self.loss_fn, self.metric = model, optimizer, loss_fn, metric
         self.batches, self.validation = batches, validation
+        _check_shared(model, optimizer)
         first = next(iter(model.parameters()), None)
         self.device = None if first is None else first.device
         own = [float(group["lr"]) for group in optimizer.param_groups]

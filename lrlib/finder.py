@@ -131,6 +131,9 @@ def range_test(step_fn: Callable[[float], Any], rates: Iterable[float], *, diver
     Whatever ``step_fn`` raises is passed on. Errors: rates that are empty, not strictly rising, not above 0 or not
     finite, and ``diverge`` of 1 or less are a ``ValueError``; a ``step_fn`` that returns anything else a ``TypeError``.
     """
+    if not callable(step_fn):
+        wanted = "a function that makes an update at the rate it is given and returns a loss or (loss, accuracy)"
+        raise TypeError(f"range_test: step_fn must be {wanted}, got {step_fn!r}")
     asked = Check.of(_Ladder)("range_test", "rates", rates)
     limit = Check.of(_Diverge)("range_test", "diverge", diverge)
     losses: list[float] = []

@@ -48,7 +48,7 @@ def from_torch(scheduler: Any, group: int = 0, key: str = "lr") -> Schedule:
     while hasattr(leaf, "_schedulers"):  # chains have no base rates of their own
         leaf = leaf._schedulers[0]
     groups = leaf.optimizer.param_groups if kind == "Scheduler" else leaf.base_lrs
-    if isinstance(group, bool) or not isinstance(group, int) or not 0 <= group < len(groups):
+    if isinstance(group, bool) or not isinstance(group, numbers.Integral) or not 0 <= group < len(groups):
         raise ValueError(f"from_torch: group must be a whole number from 0 to {len(groups) - 1}, got {group!r}")
     keys = list(getattr(scheduler, "_drives", ["lr"]))  # a Scheduler of ours has others
     if getattr(scheduler, "cycle_momentum", False):

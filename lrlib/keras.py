@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from lrlib import schedules
+from lrlib._bounds import MOMENTUM, RATE
 from lrlib._extras import needed_by
 from lrlib._triton import load_with_own_symbols
 
@@ -17,7 +18,7 @@ with needed_by("lrlib.keras"):
 
 from lrlib._keras_callbacks import PlateauCallback, ScheduleCallback, check_accumulate, check_by, check_schedule
 from lrlib._keras_range import no_trace, range_test
-from lrlib.schedules import Check, Positive, Rate, _real
+from lrlib.schedules import Check, Flag, Positive, Rate, _real
 
 __all__ = [
     "SGD",
@@ -159,7 +160,8 @@ class Schedule(keras.optimizers.schedules.LearningRateSchedule):
     loads no Keras, and ``load_model`` then could not locate the class.
 
     Errors: ``TypeError`` for what is no Schedule; ``accumulate`` must be a whole number, 1 or more, ``by`` a finite
-    number above 0.
+    number above 0. ``ValueError`` for a rate below 0 in the table (a rounding below counts as 0); a formula's rates are
+    not looked at.
 
     >>> import lrlib
     >>> optimizer = keras.optimizers.SGD(Schedule(lrlib.Linear(0.5, 0.0, steps=4)))
@@ -170,19 +172,22 @@ class Schedule(keras.optimizers.schedules.LearningRateSchedule):
     0.25
     """
 
+    _name, _bounds = "learning_rate", RATE
+
     def __init__(self, schedule: schedules.Schedule, accumulate: int = 1, by: float = 1) -> None:
         self.schedule = check_schedule("schedule", schedule)
         self.accumulate = check_accumulate(accumulate)
         self.by = check_by(by)
+        self._rates = self._table()
 
-    @functools.cached_property
-    def _rates(self) -> Any:
+    def _table(self) -> Any:
         """The rate of each update, up to the held one, from the formula on numbers; None where they are too many."""
         length = self.schedule.length
         if length is None or length / self.by > _LONGEST_TABLE:
             return None
         last = math.ceil(length / self.by) + 1  # the quotient may be a rounding too small
-        return np.array([self.schedule(self.by * update) for update in range(last + 1)])
+        values = (self.schedule(self.by * update) for update in range(last + 1))
+        return np.array([self._bounds.within(self._name, value, update) for update, value in enumerate(values)])
 
     def __call__(self, step: Any) -> Any:
         if _is_count(step) and self._rates is not None:
@@ -208,8 +213,26 @@ class Schedule(keras.optimizers.schedules.LearningRateSchedule):
         return cls(**{**config, "schedule": schedules.from_dict(config["schedule"])})
 
 
+class _Momentum(Schedule):
+    """A momentum as a function of the optimizer's own count of updates."""
+
+    _name, _bounds = "momentum", MOMENTUM
+
+
 _MOMENTUM = Check("a number from 0 to 1, or an lrlib Schedule", _real, lambda x: 0 <= x <= 1)
 _WEIGHT_DECAY = Check.of(Rate).or_none()
+
+
+def _on_its_count(learning_rate: Any, accumulation: Any) -> Any:
+    """A bare Schedule as Keras takes it; one that would count the optimizer's micro-batches wrongly is refused."""
+    if isinstance(learning_rate, schedules.Schedule):
+        return Schedule(learning_rate, accumulate=accumulation or 1)
+    if accumulation and isinstance(learning_rate, Schedule) and learning_rate.accumulate != accumulation:
+        raise ValueError(
+            f"lrlib.keras.SGD: the learning_rate's accumulate is {learning_rate.accumulate}, and "
+            f"gradient_accumulation_steps {accumulation}; pass accumulate={accumulation}, or the bare Schedule"
+        )
+    return learning_rate
 
 
 @keras.saving.register_keras_serializable(package="lrlib")
@@ -221,14 +244,17 @@ class SGD(keras.optimizers.Optimizer):
     Keras's own SGD has v ← μ·v − rate·g; w ← w + v: equal at a constant rate, but after a change of rate the old rate
     lives on in v for about 1/(1 − μ) updates. PyTorch's rule acts at once (Goyal et al. 2017, arXiv 1706.02677).
 
-    ``learning_rate`` may be an lrlib Schedule: it stands for ``lrlib.keras.Schedule`` of it. ``momentum`` is a number
-    from 0 up to 1 or an lrlib Schedule of the number of updates (beside a rate whose clock goes ``by`` an update:
-    ``momentum.stretch(1 / by)``). ``weight_decay``, a number, 0 or more, or None, is PyTorch's: g ← g + weight_decay·w
-    first, but for what ``exclude_from_weight_decay`` names. Other keywords as in ``keras.optimizers.SGD``. To load a
-    saved model that has it, ``import lrlib.keras`` first.
+    ``learning_rate`` may be an lrlib Schedule: it stands for ``lrlib.keras.Schedule`` of it, with the optimizer's
+    ``gradient_accumulation_steps`` as its ``accumulate``. ``momentum`` is a number from 0 up to 1 or an lrlib Schedule
+    of the number of updates (beside a rate whose clock goes ``by`` an update: ``momentum.stretch(1 / by)``).
+    ``weight_decay``, a number, 0 or more, or None, is PyTorch's: g ← g + weight_decay·w first, but for what
+    ``exclude_from_weight_decay`` names. Other keywords as in ``keras.optimizers.SGD``. To load a saved model that has
+    it, ``import lrlib.keras`` first.
 
-    Errors: ``TypeError`` or ``ValueError`` for a momentum that is no number from 0 to 1 and no Schedule, and for a
-    weight decay that is no finite number, 0 or more, and not None.
+    Errors: ``TypeError`` or ``ValueError`` for a momentum that is no number from 0 to 1 and no Schedule of such, for a
+    weight decay that is no finite number, 0 or more, and not None, and for a ``nesterov`` that is not True or False;
+    ``ValueError`` for an ``lrlib.keras.Schedule`` whose ``accumulate`` is not the optimizer's
+    ``gradient_accumulation_steps``.
 
     >>> import lrlib
     >>> w = keras.Variable(1.0)
@@ -248,14 +274,13 @@ class SGD(keras.optimizers.Optimizer):
         name: str = "SGD",
         **kwargs: Any,
     ) -> None:
-        if isinstance(learning_rate, schedules.Schedule):
-            learning_rate = Schedule(learning_rate)
+        learning_rate = _on_its_count(learning_rate, kwargs.get("gradient_accumulation_steps"))
         weight_decay = _WEIGHT_DECAY("lrlib.keras.SGD", "weight_decay", weight_decay)
         super().__init__(learning_rate=learning_rate, weight_decay=weight_decay, name=name, **kwargs)
         if not isinstance(momentum, schedules.Schedule):
             momentum = _MOMENTUM("lrlib.keras.SGD", "momentum", momentum)
-        self._momentum_at = Schedule(momentum) if isinstance(momentum, schedules.Schedule) else None
-        self.momentum, self.nesterov = momentum, nesterov
+        self._momentum_at = _Momentum(momentum) if isinstance(momentum, schedules.Schedule) else None
+        self.momentum, self.nesterov = momentum, Check.of(Flag)("lrlib.keras.SGD", "nesterov", nesterov)
 
     def build(self, variables: list) -> None:
         if self.built:

@@ -6,7 +6,7 @@ import numbers
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from lrlib.schedules import Check, Parameters, Rate, _count, _real, checked, one_of
+from lrlib.schedules import Check, Parameters, Rate, _count, _real, check_names, checked, one_of
 
 _Wait = Annotated[int, Check("a whole number, 0 or more", _count, lambda n: n >= 0)]
 _Factor = Annotated[float, Check("a number above 0 and below 1", _real, lambda x: 0 < x < 1)]
@@ -59,7 +59,7 @@ class Plateau(Parameters):
         threshold: ε, 0 or more.
         threshold_mode: "rel" or "abs".
         cooldown: Measurements after a cut that are not counted as bad, a whole number, 0 or more.
-        min_lr: The rate never falls below it, 0 or more.
+        min_lr: The rate never falls below it, 0 or more, and at most ``lr``.
         eps: A cut of this much or less is not made, 0 or more.
 
     Errors: ``TypeError`` or ``ValueError`` naming the parameter; a metric that is no number is a ``TypeError``.
@@ -83,6 +83,10 @@ class Plateau(Parameters):
     cooldown: _Wait = 0
     min_lr: Rate = 0.0
     eps: Rate = 1e-8
+
+    def check(self) -> None:
+        if self.min_lr > self.lr:
+            self.refuse("min_lr must not be above lr", min_lr=self.min_lr, lr=self.lr)
 
     def start(self) -> PlateauState:
         """The state before the first measurement."""
@@ -120,5 +124,12 @@ class Plateau(Parameters):
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> "Plateau":
-        """The rule that ``to_dict`` described."""
+        """The rule that ``to_dict`` described.
+
+        Errors: ``TypeError`` if ``data`` is no mapping; ``ValueError`` for parameters that a Plateau does not have or
+        lacks.
+        """
+        if not isinstance(data, Mapping):
+            raise TypeError(f"from_dict: a mapping of a Plateau's parameters is needed, got {data!r}")
+        check_names("Plateau", cls, data)
         return cls(**data)

@@ -254,15 +254,20 @@ def from_dict(data: Mapping[str, Any]) -> "Schedule":
     cls = _KINDS.get(kind) if isinstance(kind, str) else None
     if cls is None:
         raise ValueError(f"from_dict: unknown kind {kind!r}; known are {', '.join(sorted(_KINDS))}")
-    fields = dataclasses.fields(cls)
-    needed = {field.name for field in fields if field.default is dataclasses.MISSING}
-    wrong = sorted(parameters.keys() - {field.name for field in fields}, key=str)
-    missing = sorted(needed - parameters.keys())
-    if wrong or missing:
-        raise ValueError(
-            f"from_dict: {kind} has no parameters {wrong} and needs {missing}; got {sorted(data, key=str)}"
-        )
+    check_names(kind, cls, parameters)  # type: ignore[arg-type]
     return cls(**parameters)
+
+
+def check_names(owner: str, cls: type, given: Mapping[str, Any]) -> None:
+    """Raise ValueError unless ``given`` has all parameters of ``cls`` that have no default, and no others."""
+    fields = {field.name: field.default is dataclasses.MISSING for field in dataclasses.fields(cls)}
+    unknown = sorted(given.keys() - fields.keys(), key=str)
+    missing = [name for name, needed in fields.items() if needed and name not in given]
+    wrong = [f"has no {unknown}"] * bool(unknown) + [f"needs {missing}"] * bool(missing)
+    if wrong:
+        raise ValueError(
+            f"from_dict: {owner} {' and '.join(wrong)}; its parameters are {list(fields)}, got {sorted(given, key=str)}"
+        )
 
 
 def _decode(item: Any) -> Any:

@@ -11,6 +11,7 @@ import math
 import operator
 import sys
 import types
+import warnings
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -21,6 +22,7 @@ with needed_by("lrlib.torch"):
     import torch
     from torch.optim.lr_scheduler import ChainedScheduler, LRScheduler
 
+from lrlib import _bounds
 from lrlib import _torch_groups as its
 from lrlib._clock import advanced, whole
 from lrlib._compiled import compiled
@@ -49,9 +51,11 @@ class Scheduler(LRScheduler):
 
     * ``optimizer``: any torch optimizer. A tensor ``lr`` (for ``torch.compile``) is filled in place; where one tensor
       serves several groups, each gets one of its own.
-    * ``lr``: a Schedule for all groups, a list of them (one a group), or a dict by ``group["name"]``. A group added
-      later joins at the next step; a dict may name groups to come, and goes by name when groups are removed or
-      replaced. A list goes by position, and refuses both. None leaves the rate to others.
+    * ``lr``: a Schedule for all groups, a list of them (one a group), or a dict by ``group["name"]``. Where the groups
+      were built with different rates, one schedule makes them equal, and a warning says so at the start;
+      ``[share * schedule for share in shares]`` keeps their ratio. A group added later joins at the next step; give it
+      the rate of its first update yourself, as below. A dict may name groups to come, and goes by name when groups are
+      removed or replaced. A list goes by position, and refuses both. None leaves the rate to others.
     * ``last_epoch``: the clock's reading, which is the number of updates already made. With ``last_epoch=n`` the rate
       in force next is ``lr(n)``; the default, −1, is a fresh start, the same as 0. (Torch's own count one less.)
     * ``by``: how far each step moves the clock, a number above 0. With the batch size the clock counts samples, with
@@ -64,12 +68,15 @@ class Scheduler(LRScheduler):
       (each group keeps a note of that, ``initial_weight_decay``); a list or a dict means what it says.
 
     Since rates are absolute, torch's ``ChainedScheduler``, which multiplies them, cannot chain it with another:
-    multiply the schedules instead (``a * b``). ``SequentialLR`` works. Of two schedulers that are stepped one after
-    another on one optimizer, a PlateauScheduler among them, the last one to step wins.
+    multiply the schedules instead (``a * b``). ``SequentialLR`` works; torch's own members of it start from the rate
+    that the optimizer was built with, so build it with the peak, or use no SequentialLR and ``a.then(b)``. Of two
+    schedulers that are stepped one after another on one optimizer, a PlateauScheduler among them, the last one to step
+    wins.
 
     Errors: ``TypeError`` for what is no Schedule and for what is no optimizer; ``ValueError`` for a list of the wrong
     length, for a group without a schedule (nothing is changed then), for a hyperparameter that the optimizer does not
-    have, and in a ``ChainedScheduler``.
+    have, in a ``ChainedScheduler``, and, at the update that it is for, a value that torch's optimizers refuse: a rate,
+    momentum or weight decay below 0 (a rounding below counts as 0), or a beta outside [0, 1).
 
     >>> import lrlib
     >>> optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], momentum=0.9)
@@ -78,6 +85,18 @@ class Scheduler(LRScheduler):
     >>> optimizer.step(); scheduler.step()
     >>> scheduler.last_epoch, optimizer.param_groups[0]["lr"] == rates(1)
     (1, True)
+
+    A layer that is unfrozen later, at its own rate from its first update on:
+
+    >>> head, body = torch.nn.Linear(2, 1), torch.nn.Linear(2, 2)
+    >>> optimizer = torch.optim.SGD([{"params": head.parameters(), "name": "head"}])
+    >>> plan = {"head": rates, "body": 0.1 * rates}
+    >>> scheduler = Scheduler(optimizer, plan)
+    >>> optimizer.step(); scheduler.step()
+    >>> rate = plan["body"](scheduler.last_epoch)
+    >>> optimizer.add_param_group({"params": body.parameters(), "name": "body", "lr": rate})
+    >>> [group["lr"] / rates(1) for group in optimizer.param_groups]
+    [1.0, 0.1]
     """
 
     def __init__(
@@ -99,16 +118,39 @@ class Scheduler(LRScheduler):
         self._drives = {name: _Drive(optimizer, name, given) for name, given in plans.items()}
         self._members = its.Members([])
         self._assign()
+        self._warn_of_lost_ratios()
+        for drive in self._drives.values():
+            drive.values(self._start)  # refuses what is out of bounds before any hyperparameter is set
         self._stride, self._remainder = self.by, 0.0
         _give_step_a_function(optimizer)
         super().__init__(optimizer)  # patches optimizer.step for torch's order check, and takes the initial step
 
+    def _warn_of_lost_ratios(self) -> None:
+        if self._start or "lr" not in self._drives or not isinstance(self._drives["lr"].plan, Schedule):
+            return  # at a later start the rates are no longer those that the groups were built with
+        own = [float(rate) for rate in its.rates(self.optimizer.param_groups)]
+        if len(set(own)) > 1:
+            warnings.warn(
+                f"Scheduler: one schedule gives all groups one rate, where theirs differ: {sorted(set(own))}. To keep "
+                "their ratios give a list of schedules, one a group, as in Scheduler(optimizer, [share * schedule for "
+                f"share in shares]) with shares = [group['lr'] / {max(own)} for group in optimizer.param_groups], or a "
+                "dict of schedules by group name",
+                UserWarning,
+                stacklevel=3,
+            )
+
     def step(self, epoch: int | None = None, *, by: float | None = None) -> None:
         """Set the hyperparameters for the next update. Call it after each real ``optimizer.step()``.
 
-        ``by``: how far the clock moves, if not by the scheduler's own ``by``; a number above 0.
+        ``by``: how far the clock moves, if not by the scheduler's own ``by``; a number above 0. ``epoch``, which torch
+        deprecates, sets the clock.
+
+        Errors: ``ValueError`` for a fractional ``epoch`` where the clock counts whole updates, and for a tensor: it is
+        no metric.
         """
         stride = self.by if by is None else whole(_BY("step", "by", by))
+        if epoch is not None:
+            self._check_epoch(epoch)
         if epoch is not None or self._step_count <= 1:
             self._stride = stride
             super().step(epoch)  # torch's own check that the optimizer has been stepped first, and its warnings
@@ -118,6 +160,15 @@ class Scheduler(LRScheduler):
             self._go_to(self.last_epoch + stride)
         else:
             self._go_to(*advanced(self.last_epoch, self._remainder, stride))
+
+    def _check_epoch(self, epoch: Any) -> None:
+        counts = type(self.by) is int and type(self.last_epoch) is int
+        tensor = isinstance(epoch, torch.Tensor)  # a loss, most likely
+        if tensor or (type(whole(_READING("step", "epoch", epoch))) is float and counts):
+            raise ValueError(
+                f"step: epoch must be a whole number of updates, got {epoch!r}; a loss or another metric is for "
+                "lrlib.torch.PlateauScheduler, whose step takes one, and a clock of fractions has by=1 / updates"
+            )
 
     def _update_lr(self, epoch: float | None = None) -> None:
         if epoch is not None:
@@ -138,6 +189,8 @@ class Scheduler(LRScheduler):
                 drive.put(self, drive.values(clock))
                 continue
             value, key, last = drive.one(clock), drive.key, drive.last
+            if not drive.low <= value < drive.high:
+                value = drive.bounds.within(drive.name, value, clock)
             for group in groups:
                 if group[key] is not last:
                     drive.put(self, [value] * len(groups))
@@ -264,11 +317,16 @@ class Scheduler(LRScheduler):
             )
 
 
+_BOUNDS = dict.fromkeys(("lr", "momentum", "weight_decay"), _bounds.RATE) | dict.fromkeys(its.BETAS, _bounds.BETA)
+
+
 class _Drive:
     """One hyperparameter: the plan for it, which schedule each group follows, and the numbers set last."""
 
     def __init__(self, optimizer: torch.optim.Optimizer, name: str, given: Any) -> None:
         self.name, self.key = name, "betas" if name in its.BETAS else name
+        self.bounds = _BOUNDS.get(name, _bounds.ANY)
+        _, self.low, self.high = self.bounds  # at hand for every update
         self.plan = its.copied(name, given, Schedule, "Schedule")
         self.each: list[Schedule | None] = []
         self.at: list[Callable[[float], float] | None] = []  # `each`, compiled
@@ -307,8 +365,11 @@ class _Drive:
 
     def values(self, clock: float) -> list[Any]:
         if self.one is not None:
-            return [self.one(clock)] * len(self.each)
-        return [None if function is None else function(clock) for function in self.at]
+            return [self._within(self.one, clock)] * len(self.each)
+        return [None if function is None else self._within(function, clock) for function in self.at]
+
+    def _within(self, function: Callable[[float], float], clock: float) -> float:
+        return self.bounds.within(self.name, function(clock), clock)
 
     def put(self, scheduler: Scheduler, values: list[Any]) -> None:
         """Set one value a group, whatever the groups hold; None leaves a group alone."""

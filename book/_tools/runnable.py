@@ -1,8 +1,9 @@
 """Let a reader of the site run it: a wheel of lrlib with its results, and notebooks that install it from there.
 
-The notebooks that the pages offer get a first cell, which installs lrlib where it is missing. What only the site
-understands, such as citations, becomes plain text in them. The cell needs the site's address. Where `_config.yml` does
-not have it (html: baseurl), `book/_static/downloads.js` writes the address that the reader's browser shows.
+The notebooks that the pages offer get a first cell, which installs lrlib and what they import, where any of it is
+missing. What only the site understands, such as citations, becomes plain text in them. The cell needs the site's
+address. Where `_config.yml` does not have it (html: baseurl), `book/_static/downloads.js` writes the address that the
+reader's browser shows.
 """
 
 from __future__ import annotations
@@ -28,11 +29,15 @@ ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ("pyproject.toml", "README.md", "lrlib", "book/results")  # what a wheel is made of
 SITE = "https://ADDRESS-OF-THE-BOOK"  # stands for the site's address until that is known
 EARLIEST = "315532800"  # 1980, the first time that a zip file can hold: equal sources give an equal wheel
+# What the chapters and lrlib.course import: whoever has the wheel alone lacks these.
+NEEDED = (
+    "PIL cycler filelock joblib keras lrlib matplotlib numpy pooch schedulefree scipy sklearn tensorflow torch tqdm"
+)
 INSTALL = """\
-# lrlib is the library behind the course. Where it is missing, this installs it, with all that the notebook needs.
-try:
-    import lrlib.course
-except ModuleNotFoundError:
+# lrlib is the library behind the course. Where it, or a package that a notebook needs, is missing, this installs all.
+from importlib.util import find_spec
+
+if not all(map(find_spec, "{needed}".split())):
     %pip install --quiet "lrlib[course] @ {site}/{wheel}"\
 """
 CITED = re.compile(r"\{cite\}`([^`]+)`")
@@ -106,7 +111,7 @@ def for_readers(notebook: Any, works: dict[str, Entry], site: str, wheel: str) -
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
             cell.source = plain(cell.source, works, site)
-    first = new_code_cell(INSTALL.format(site=site, wheel=wheel), id="install-lrlib")
+    first = new_code_cell(INSTALL.format(needed=NEEDED, site=site, wheel=wheel), id="install-lrlib")
     notebook.cells.insert(1, first)  # the title stays first
     return notebook
 

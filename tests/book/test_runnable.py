@@ -1,17 +1,20 @@
 """What a reader of the site runs: folded evidence, solutions, and notebooks that install lrlib from the site."""
 
+import ast
 import json
 import os
 import re
 import shutil
 import subprocess
 import sys
+import types
 import venv
 from pathlib import Path
 
 import nbformat
 import pytest
 from browser import SITE, needs_browser, opened, parsed
+from IPython.core.inputtransformer2 import TransformerManager
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from pybtex.database import Entry, Person
 from test_site import built, cell, project
@@ -215,6 +218,32 @@ def test_a_readers_notebook_installs_lrlib_and_has_no_raw_marks():
         "Said (Lau 2017), (Lau 2017; Li et al. 2026). See [Cycling](https://x.org/b/book/chapters/cycling.html#x).\n\n"
         "$$ a $$\n\nEnd."
     )
+
+
+def imported(source):
+    """The packages that code imports, but for Python's own."""
+    nodes = list(ast.walk(ast.parse(TransformerManager().transform_cell(source))))
+    names = [alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names]
+    names += [node.module for node in nodes if isinstance(node, ast.ImportFrom) and not node.level]
+    return {name.partition(".")[0] for name in names} - sys.stdlib_module_names
+
+
+def test_a_readers_notebook_looks_for_each_package_that_is_imported():
+    code = [cell["source"] for path in CHAPTERS for cell in load(path)["cells"] if cell["cell_type"] == "code"]
+    code = ["".join(source) for source in code]
+    code += [path.read_text(encoding="utf-8") for path in (ROOT / "lrlib" / "course").rglob("*.py")]
+    comes_with_jupyter = {"IPython", "matplotlib_inline"}
+    assert set().union(*map(imported, code)) - comes_with_jupyter == set(runnable.NEEDED.split())
+
+
+@pytest.mark.parametrize("missing", [None, "lrlib", "torch", "keras", "matplotlib"])
+def test_a_readers_notebook_installs_where_anything_is_missing(missing, monkeypatch):
+    notebook = runnable.for_readers(new_notebook(cells=[new_markdown_cell("# T")]), WORKS, "https://x.org", "l.whl")
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == missing else name)
+    asked = []
+    shell = types.SimpleNamespace(run_line_magic=lambda name, line: asked.append((name, line)))
+    exec(TransformerManager().transform_cell(notebook.cells[1].source), {"get_ipython": lambda: shell})
+    assert asked == ([("pip", 'install --quiet "lrlib[course] @ https://x.org/l.whl"')] if missing else [])
 
 
 needs_site = pytest.mark.skipif(not (SITE / "wheels").exists(), reason="the book is not built: run make book")

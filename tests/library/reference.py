@@ -407,6 +407,12 @@ OPERATIONS = [
     "repeat",
 ]
 
+
+def rates_only(schedule):
+    """Whether no value is below 0: optimizers are given no other."""
+    return all(schedule(t) >= 0 for t in range(200))
+
+
 any_case = family_cases() | composed()
 any_schedule = any_case.map(lambda case: case.schedule)
 finite_schedule = any_schedule.filter(lambda s: s.length is not None)

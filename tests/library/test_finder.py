@@ -4,6 +4,7 @@ import inspect
 import itertools
 import json
 import math
+import re
 
 import numpy as np
 import pytest
@@ -184,6 +185,12 @@ def test_a_sweep_of_the_course_ends_where_the_stored_ones_do():
         begun = RangeTest(result.rates[:20], result.losses[:20])
         assert finding_the_range.ended(begun) is begun
     assert len(stored) == 20
+
+
+@pytest.mark.parametrize("wrong", [0.1, None, (0.1, 0.2)])
+def test_a_step_fn_that_is_no_function_is_refused(wrong):
+    with pytest.raises(TypeError, match=rf"step_fn must be a function that .*, got {re.escape(repr(wrong))}"):
+        range_test(wrong, [0.1, 0.2])
 
 
 def test_what_step_fn_raises_is_passed_on():

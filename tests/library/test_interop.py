@@ -7,6 +7,7 @@ import sys
 import warnings
 
 import keras
+import numpy as np
 import pytest
 import tensorflow as tf
 import torch
@@ -501,6 +502,10 @@ def test_what_is_no_scheduler_is_refused():
     for thing in (None, 0.1, WARM, step()(sgd())):
         with pytest.raises(TypeError, match="cannot be read as a Schedule"):
             from_keras(thing)
+
+
+def test_a_group_may_be_any_whole_number():
+    assert from_torch(step()(sgd()), np.int64(1)) == from_torch(step()(sgd()), 1)
 
 
 @pytest.mark.parametrize("group", [2, -1, True, "a", 1.0, None])

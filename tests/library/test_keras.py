@@ -15,7 +15,7 @@ import tensorflow as tf
 import torch
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
-from reference import OWN, ROOT, SAMPLES, SGDR_PEAKS, composed, sample
+from reference import OWN, ROOT, SAMPLES, SGDR_PEAKS, composed, rates_only, sample
 
 import lrlib
 import lrlib.keras
@@ -55,7 +55,7 @@ def test_every_sample_in_one_graph(sample_rates):
         assert_rates(sample_rates(t).numpy(), [s(t) for s in SAMPLES.values()])
 
 
-@given(st.lists(composed(), min_size=8, max_size=8))
+@given(st.lists(composed().filter(lambda case: rates_only(case.schedule)), min_size=8, max_size=8))
 @settings(max_examples=4, phases=[Phase.generate])  # to shrink a failure would trace hundreds of graphs
 @pytest.mark.slow
 def test_compositions_in_a_graph(cases):
@@ -304,6 +304,22 @@ def test_the_rate_applied_under_gradient_accumulation(build, k):
     rates = applied(optimizer, 14 * k)
     assert [rate for i, rate in enumerate(rates) if i % k != k - 1] == [0.0] * (14 * (k - 1))
     assert_rates(rates[k - 1 :: k], [WARM(t) for t in range(14)])
+
+
+@pytest.mark.parametrize("k", [None, 2, 3])
+def test_our_sgd_puts_a_bare_schedule_on_its_own_count(k):
+    optimizer = lrlib.keras.SGD(WARM, gradient_accumulation_steps=k)
+    loaded = keras.optimizers.deserialize(json.loads(json.dumps(keras.optimizers.serialize(optimizer))))
+    for each in (optimizer, loaded):
+        assert_rates(applied(each, 14 * (k or 1))[(k or 1) - 1 :: k or 1], [WARM(t) for t in range(14)])
+
+
+@pytest.mark.parametrize("accumulate", [1, 3])
+def test_our_sgd_refuses_a_schedule_on_another_count(accumulate):
+    rate = lrlib.keras.Schedule(WARM, accumulate=accumulate)
+    with pytest.raises(ValueError, match=f"accumulate is {accumulate}, .*accumulation_steps 2; pass accumulate=2"):
+        lrlib.keras.SGD(rate, gradient_accumulation_steps=2)
+    lrlib.keras.SGD(rate)  # who accumulates by other means counts by other means
 
 
 def test_without_accumulate_the_schedule_would_run_on_micro_batches():
@@ -581,6 +597,41 @@ def test_sgd_is_serialisable_with_its_momentum():
 def test_sgd_refuses_a_bad_momentum(error, wrong):
     with pytest.raises(error, match=f"momentum.*{wrong!r}"):
         lrlib.keras.SGD(0.1, momentum=wrong)
+
+
+def test_what_leaves_its_bounds_is_refused_when_it_is_built():
+    dip = 0.05 - lrlib.Triangular(0.0, 0.1, step_size=10)
+    with pytest.raises(
+        ValueError, match=r"^learning_rate must be .*, 0 or more, .* gives -0\.0\d+ for update 6;.*clip"
+    ):
+        lrlib.keras.Schedule(dip.take(20))
+    with pytest.raises(ValueError, match=r"^learning_rate .* gives -0\.0\d+ for update 3;"):
+        lrlib.keras.Schedule(dip.take(20), by=2)
+    for wrong, update in ((lrlib.Linear(0.0, 2.0, 10), 6), (0.5 - lrlib.Linear(0.0, 1.0, 10), 6)):
+        with pytest.raises(ValueError, match=rf"^momentum must be from 0 to 1, .* for update {update};"):
+            lrlib.keras.SGD(0.1, momentum=wrong)
+
+
+def test_the_bounds_themselves_and_a_rounding_beyond_them_are_taken():
+    missed = lrlib.Linear(0.3, 0.1, steps=4) - 0.1 - 1e-17 - 2e-17
+    assert -1e-15 < missed(4) < 0
+    assert applied(keras.optimizers.SGD(lrlib.keras.Schedule(missed)), 6)[-1] == 0.0
+    model = weight_model(keras.optimizers.SGD(7.0))
+    assert fit(model, 6, lrlib.keras.ScheduleCallback(missed))[-1] == 0.0
+    lrlib.keras.SGD(0.1, momentum=lrlib.Linear(0.0, 1.0, 10))
+    lrlib.keras.SGD(0.1, momentum=lrlib.Linear(0.3, 1.0, 7) + 1e-16)
+
+
+def test_schedule_callback_refuses_a_rate_below_zero():
+    model = weight_model(keras.optimizers.SGD(7.0))
+    with pytest.raises((ValueError, RuntimeError), match=r"learning_rate must be .* gives -0\.25 for update 3;"):
+        fit(model, 6, lrlib.keras.ScheduleCallback(0.5 - lrlib.Linear(0.0, 1.0, steps=4)))
+
+
+@pytest.mark.parametrize("wrong", [1, None, "yes"])
+def test_sgd_refuses_a_nesterov_that_is_no_flag(wrong):
+    with pytest.raises(TypeError, match=f"nesterov must be True or False, got {wrong!r}"):
+        lrlib.keras.SGD(0.1, momentum=0.9, nesterov=wrong)
 
 
 @pytest.mark.parametrize(

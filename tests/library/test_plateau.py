@@ -83,7 +83,7 @@ def test_defaults_are_torchs():
 # Few distinct values, so that ties and values right at the threshold come up.
 POSITIVE = st.integers(1, 100).map(lambda k: k / 100) | st.floats(0.01, 2.0) | st.just(math.nan)
 PLATEAUS = st.builds(
-    lrlib.Plateau,
+    lambda lr, min_lr, **rest: lrlib.Plateau(lr, min_lr=min(min_lr, lr), **rest),
     lr=st.sampled_from([0.1, 1.0, 1e-6]),
     mode=st.sampled_from(["min", "max"]),
     factor=st.sampled_from([0.1, 0.5, 0.3]),
@@ -96,7 +96,7 @@ PLATEAUS = st.builds(
 )
 
 
-@given(PLATEAUS.filter(lambda p: p.min_lr <= p.lr), st.lists(POSITIVE, max_size=25))
+@given(PLATEAUS, st.lists(POSITIVE, max_size=25))
 @settings(max_examples=120)
 def test_equals_torchs_own_on_positive_metrics(plateau, metrics):
     assert trace(plateau, metrics) == torchs_own(plateau, metrics)
@@ -208,7 +208,7 @@ def test_kerass_own_counts_the_cooldown_one_shorter(metrics, patience, cooldown)
     assert trace(ours, metrics) == through_keras(theirs, metrics)
 
 
-@given(PLATEAUS.filter(lambda p: p.min_lr <= p.lr), st.lists(POSITIVE, max_size=15))
+@given(PLATEAUS, st.lists(POSITIVE, max_size=15))
 @settings(max_examples=25)
 def test_one_trace_through_both_frameworks(plateau, metrics):
     expected = trace(plateau, metrics)
@@ -564,6 +564,27 @@ def test_keras_callback_goes_on_when_training_is_resumed():
     np.testing.assert_allclose(first + second, trace(GOLDEN, metrics), rtol=1e-7)
 
 
+@pytest.mark.parametrize(
+    "monitor", ["accuracy", "val_accuracy", "acc", "val_auc", "val_sparse_categorical_accuracy", "val_AUC_1"]
+)
+def test_keras_callback_refuses_to_cut_while_an_accuracy_rises(monitor):
+    with pytest.raises(ValueError, match=f"monitor is '{monitor}', which is better when higher.*mode='max'"):
+        lrlib.keras.PlateauCallback(lrlib.Plateau(1.0), monitor)
+    rising = lrlib.keras.PlateauCallback(lrlib.Plateau(1.0, "max", factor=0.5, patience=0), monitor)
+    assert through_keras(rising, [0.5, 0.6, 0.6], monitor=monitor) == [1.0, 1.0, 0.5]
+
+
+@pytest.mark.parametrize("monitor", ["loss", "val_loss", "accuracy_loss", "val_mae", "nacc"])
+def test_keras_callback_lets_other_monitors_fall(monitor):
+    falling = lrlib.keras.PlateauCallback(lrlib.Plateau(1.0, factor=0.5, patience=0), monitor)
+    assert through_keras(falling, [0.5, 0.4, 0.4], monitor=monitor) == [1.0, 1.0, 0.5]
+
+
+def test_keras_callback_wants_a_name_to_monitor():
+    with pytest.raises(TypeError, match=r"monitor must be the name .*, got \['loss'\]"):
+        lrlib.keras.PlateauCallback(lrlib.Plateau(1.0), ["loss"])
+
+
 def test_keras_callback_in_a_real_fit():
     model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
     model.compile(keras.optimizers.SGD(0.3), loss=lambda y, p: 0.0 * p + 2.0, steps_per_execution=2)
@@ -665,6 +686,23 @@ BAD = {
 def test_a_plateau_refuses(parameter, error, value):
     with pytest.raises(error, match=rf"\b{parameter}\b.*{re.escape(repr(value))}"):
         lrlib.Plateau(**{"lr": 0.1, parameter: value})
+
+
+def test_a_plateau_refuses_a_floor_above_its_first_rate():
+    with pytest.raises(ValueError, match=r"min_lr must not be above lr, got min_lr=1\.0, lr=0\.1"):
+        lrlib.Plateau(0.1, min_lr=1.0)
+    assert lrlib.Plateau(0.1, min_lr=0.1).min_lr == 0.1
+
+
+def test_a_plateau_comes_back_from_its_dict_and_from_no_other():
+    assert lrlib.Plateau.from_dict(json.loads(json.dumps(GOLDEN.to_dict()))) == GOLDEN
+    assert lrlib.Plateau.from_dict({"lr": 0.1}) == lrlib.Plateau(0.1)
+    with pytest.raises(ValueError, match=r"Plateau has no \['patiense'\]; its parameters are \['lr', .*'patience'"):
+        lrlib.Plateau.from_dict({"lr": 0.1, "patiense": 3})
+    with pytest.raises(ValueError, match=r"Plateau needs \['lr'\]; its"):
+        lrlib.Plateau.from_dict({})
+    with pytest.raises(TypeError, match=r"a mapping .*, got 0\.1"):
+        lrlib.Plateau.from_dict(0.1)
 
 
 @pytest.mark.parametrize("wrong", [0.1, None, lrlib.Constant(0.1)], ids=lambda v: repr(v).split(" at 0x")[0])

@@ -545,6 +545,13 @@ def test_a_model_that_was_just_evaluated_is_trained_in_train_mode_by_its_own_rul
     assert seen == [(True, False, True)] * 2
 
 
+def test_an_optimizer_of_another_model_is_refused():
+    _, stale, *_ = line()
+    model, _, loss_fn, batches = line()
+    with pytest.raises(ValueError, match=r"none of the model's parameters.*was the model built anew"):
+        range_test(model, stale, loss_fn, batches)
+
+
 def test_an_optimizer_that_needs_a_closure_is_refused_with_the_way_out():
     model, _, loss_fn, batches = line()
     optimizer = torch.optim.LBFGS(model.parameters())

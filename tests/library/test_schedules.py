@@ -62,7 +62,7 @@ def test_the_examples_cover_every_family():
     }
     algebra = {"Then", "Take", "Drop", "Repeat", "Stretch", "Hold", "Affine", "Product", "Clip"}
     assert public - algebra - {"Schedule"} == set(FAMILIES) == set(EXAMPLES)
-    assert set(FAMILIES) <= set(lrlib.__all__)
+    assert {*FAMILIES, *algebra} <= set(lrlib.__all__)
 
 
 @family
@@ -962,10 +962,14 @@ def test_from_dict_refuses_what_it_does_not_know():
             lrlib.from_dict(data | {kind: name})
     with pytest.raises(ValueError, match=kind):
         lrlib.from_dict({"start": 0.1, "end": 0.0, "steps": 4})
-    with pytest.raises(ValueError, match="extra"):
-        lrlib.from_dict(data | {"extra": 1})
-    with pytest.raises(ValueError, match="steps"):
-        lrlib.from_dict({key: value for key, value in data.items() if key != "steps"})
+    short = {key: value for key, value in data.items() if key != "steps"}
+    for wrong, words in (  # only what is wrong is named
+        (data | {"extra": 1}, r"Linear has no \['extra'\]; its parameters are \['start', 'end', 'steps'\], got"),
+        (short, r"Linear needs \['steps'\]; its"),
+        (short | {"extra": 1}, r"Linear has no \['extra'\] and needs \['steps'\]; its"),
+    ):
+        with pytest.raises(ValueError, match=f"^from_dict: {words}"):
+            lrlib.from_dict(wrong)
     with pytest.raises(ValueError, match="steps"):
         lrlib.from_dict(data | {"steps": -4})
     for wrong in (None, "Linear", [data], 3):

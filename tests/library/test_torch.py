@@ -7,6 +7,7 @@ import itertools
 import json
 import math
 import pickle
+import re
 import warnings
 from fractions import Fraction
 
@@ -15,7 +16,7 @@ import pytest
 import torch
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from reference import SAMPLES, composed, sample
+from reference import ROOT, SAMPLES, composed, rates_only, sample
 
 import lrlib
 
@@ -76,7 +77,7 @@ def test_the_rate_in_force_at_every_update(s):
         scheduler.step()
 
 
-@given(composed())
+@given(composed().filter(lambda case: rates_only(case.schedule)))
 @settings(max_examples=40)
 def test_the_rate_in_force_for_any_composition(s):
     optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=7.0)
@@ -100,11 +101,74 @@ def test_rates_are_absolute_and_zero_may_start_them():
         assert applied(optimizer, lrlib.torch.Scheduler(optimizer, WARM)) == values(WARM)
 
 
+def test_torchs_own_member_of_a_sequential_starts_from_the_peak_that_the_optimizer_was_built_with():
+    rates = {}
+    for lr in (0.1, 1e-3):
+        optimizer = sgd(lr=lr)
+        warm = lrlib.torch.Scheduler(optimizer, lrlib.Linear(0.0, 0.1, steps=5))
+        cosine = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, 5)
+        scheduler = torch.optim.lr_scheduler.SequentialLR(optimizer, [warm, cosine], [5])
+        rates[lr] = applied(optimizer, scheduler, 10)
+    joined = lrlib.Linear(0.0, 0.1, steps=5).then(lrlib.Cosine(0.1, 0.0, steps=5))
+    assert rates[0.1] == pytest.approx(values(joined, 10))
+    assert rates[1e-3][:6] == [*values(joined, 5), 1e-3]  # what the documentation warns of
+
+
 def test_two_schedulers_one_after_another_on_one_optimizer():
     optimizer = sgd()
     first = applied(optimizer, lrlib.torch.Scheduler(optimizer, WARM), 4)
     second = applied(optimizer, lrlib.torch.Scheduler(optimizer, lrlib.Constant(0.3)), 2)
     assert first + second == [*values(WARM, 4), 0.3, 0.3]
+
+
+DIP = 0.5 - lrlib.Linear(0.0, 1.0, steps=4)  # below 0 from update 3 on
+
+
+@pytest.mark.parametrize(
+    ("name", "schedule", "update", "allowed"),
+    [
+        ("lr", DIP, 3, "a finite number, 0 or more"),
+        ("lr", [DIP], 3, "a finite number, 0 or more"),
+        ("lr", lrlib.Exponential(1e300, 1e3), 3, "a finite number, 0 or more"),
+        ("momentum", DIP, 3, "a finite number, 0 or more"),
+        ("weight_decay", DIP, 3, "a finite number, 0 or more"),
+        ("beta1", DIP, 3, "from 0 up to, but not including, 1"),
+        ("beta2", lrlib.Linear(0.5, 1.0, steps=2), 2, "from 0 up to, but not including, 1"),
+        ("eps", DIP, None, None),
+    ],
+)
+def test_what_torchs_optimizers_refuse_is_refused_at_its_update(name, schedule, update, allowed):
+    build = torch.optim.SGD if name == "momentum" else torch.optim.AdamW
+    optimizer = build([parameter()], lr=7.0)
+    scheduler = lrlib.torch.Scheduler(optimizer, **{"lr": WARM, name: schedule})
+    optimizer.step()
+    for _ in range(4 if update is None else update - 1):
+        scheduler.step()
+    if update is not None:
+        with pytest.raises(ValueError, match=rf"^{name} must be {allowed}, but its .* for update {update};.*clip"):
+            scheduler.step()
+        assert scheduler.last_epoch == update - 1
+
+
+def test_what_is_out_of_bounds_at_the_start_is_refused_before_anything_is_set():
+    optimizer = torch.optim.AdamW([parameter()], lr=7.0)
+    before = copy.deepcopy(optimizer.param_groups)
+    with pytest.raises(ValueError, match=r"beta1 must be .* gives 1\.5 for update 0;"):
+        lrlib.torch.Scheduler(optimizer, WARM, beta1=lrlib.Constant(1.5))
+    assert optimizer.param_groups == before
+
+
+@pytest.mark.parametrize("lr", [lambda s: s, lambda s: [s, 2 * s]], ids=["one", "list"])
+def test_a_rounding_below_zero_counts_as_zero(lr):
+    missed = lrlib.Linear(0.3, 0.1, steps=4) - 0.1 - 1e-17 - 2e-17
+    assert -1e-15 < missed(4) < 0
+    optimizer = two_groups()
+    scheduler = lrlib.torch.Scheduler(optimizer, lr(missed))
+    applied(optimizer, scheduler, 6)
+    assert scheduler.get_last_lr() == scheduler.get_lr() == [0.0, 0.0]
+    again = lrlib.torch.Scheduler(two_groups(), lr(missed))
+    again.load_state_dict(scheduler.state_dict())
+    assert again.get_last_lr() == [0.0, 0.0]
 
 
 class Unregistered(lrlib.Schedule):
@@ -135,6 +199,38 @@ def test_the_optimizers_own_rate_may_be_any_real_number(rate):
 
 
 # -- groups ----------------------------------------------------------------------------------------
+
+
+def rated_groups(*rates):
+    groups = [{"params": [parameter()], "lr": lr, "name": f"g{lr}"} for lr in rates]
+    return torch.optim.SGD(groups, lr=7.0)
+
+
+def test_one_schedule_for_groups_with_different_rates_warns_and_names_the_remedy():
+    optimizer = rated_groups(1e-4, 0.5, 1e-4)
+    message = r"theirs differ: \[0\.0001, 0\.5\]\. .*\[share \* schedule .*shares = (\[.*?\]), or a dict"
+    with pytest.warns(UserWarning, match=message) as caught:
+        lrlib.torch.Scheduler(optimizer, WARM)
+    assert [str(warning.filename) for warning in caught] == [__file__]  # once, where the scheduler is built
+    optimizer = rated_groups(0.125, 0.5)
+    shares = eval(re.search(message, str(caught[0].message))[1], {"optimizer": optimizer})
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        scheduler = lrlib.torch.Scheduler(optimizer, [share * WARM for share in shares])
+        assert scheduler.get_last_lr() == [0.0, 0.0]
+        update(optimizer)
+        scheduler.step()
+        assert scheduler.get_last_lr() == [WARM(1) / 4, WARM(1)]
+
+
+def test_groups_that_may_differ_do_not_warn():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        lrlib.torch.Scheduler(rated_groups(7.0, 7.0), WARM)
+        lrlib.torch.Scheduler(rated_groups(1.0, 7.0), {"g1.0": WARM, "g7.0": WARM})
+        lrlib.torch.Scheduler(rated_groups(1.0, 7.0), momentum=WARM)
+        lrlib.torch.Scheduler(rated_groups(1.0, 7.0), WARM, last_epoch=3)  # built anew, where a group has joined
+
 
 PAIR = [WARM, lrlib.StepDecay(0.2, 0.5, every=2)]
 
@@ -200,6 +296,17 @@ def test_a_group_added_later_joins_at_the_next_step():
     scheduler.step()
     assert scheduler.get_last_lr() == [WARM(4)] * 2
     assert update(optimizer) == [WARM(4)] * 2
+
+
+def test_a_group_added_later_is_given_the_rate_of_its_first_update():
+    plan = {"a": WARM, "b": 2 * WARM}
+    optimizer = torch.optim.SGD([{"params": [parameter()], "name": "a"}], lr=7.0)
+    scheduler = lrlib.torch.Scheduler(optimizer, plan)
+    applied(optimizer, scheduler, 3)
+    optimizer.add_param_group({"params": [parameter()], "name": "b", "lr": plan["b"](scheduler.last_epoch)})
+    for t in range(3, COUNT):
+        assert update(optimizer) == [WARM(t), 2 * WARM(t)]
+        scheduler.step()
 
 
 def test_a_group_added_later_with_a_list_or_an_unknown_name_is_refused():
@@ -767,6 +874,25 @@ def test_within_torchs_gradient_scaler_loop():
         scheduler.step()
 
 
+def test_the_references_loop_with_a_scaler_an_optimizer_counts_each_ones_real_updates():
+    page = (ROOT / "book" / "reference" / "api.md").read_text(encoding="utf-8")
+    [recipe] = re.findall(r"^```python\n(scale = .*?)^```", page, re.MULTILINE | re.DOTALL)
+    runs = []
+    for skipped in ({1, 4}, {2}):
+        scaler = torch.amp.GradScaler("cpu", init_scale=4.0, growth_interval=2)
+        runs.append((optimizer := sgd(), lrlib.torch.Scheduler(optimizer, WARM), scaler, skipped))
+    for t in range(6):
+        for optimizer, scheduler, scaler, skipped in runs:
+            [weight] = optimizer.param_groups[0]["params"]
+            weight.grad = torch.full_like(weight, math.inf if t in skipped else 1.0)
+            weight.data.zero_()
+            scaler.scale(torch.ones(1))  # as the loss is scaled
+            count = scheduler.last_epoch
+            exec(recipe, {"optimizer": optimizer, "scheduler": scheduler, "scaler": scaler})
+            assert (scheduler.last_epoch - count == 0) == (t in skipped)
+    assert [scheduler.last_epoch for _, scheduler, _, _ in runs] == [4, 5]
+
+
 def test_get_lr_is_what_a_caller_of_torchs_expects():
     optimizer = two_groups()
     scheduler = lrlib.torch.Scheduler(optimizer, PAIR)
@@ -1021,6 +1147,36 @@ def test_torchs_step_with_an_epoch_stays_as_it_is():
     assert scheduler.last_epoch == 7
     scheduler.step()
     assert scheduler.get_last_lr() == [WARM(10)]
+
+
+@pytest.mark.parametrize("metric", [0.532, np.float32(0.5), 1e-3, torch.tensor(0.5), math.nan])
+def test_a_metric_is_no_epoch(metric):
+    scheduler = lrlib.torch.Scheduler(optimizer := sgd(), WARM)
+    for _ in range(3):  # at the first step, and where torch has checked the order already
+        optimizer.step()
+        before = scheduler.state_dict()
+        with pytest.raises((TypeError, ValueError), match=r"step: epoch"):
+            scheduler.step(metric)
+        assert scheduler.state_dict() == before
+        scheduler.step()
+    for each in (0.532, torch.tensor(2.0)):
+        with pytest.raises(
+            ValueError, match=r"whole number of updates, got .*; a loss .*lrlib\.torch\.PlateauScheduler"
+        ):
+            scheduler.step(each)
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_a_clock_of_fractions_takes_an_epoch_of_fractions():
+    ours = lrlib.torch.Scheduler(optimizer := sgd(), WARM, by=0.25)
+    optimizer.step()
+    ours.step(0.75)
+    assert ours.last_epoch == 0.75
+    mixed = lrlib.torch.Scheduler(optimizer := sgd(), WARM)
+    optimizer.step()
+    mixed.step(by=0.5)
+    mixed.step(1.5)
+    assert mixed.get_last_lr() == [WARM(1.5)]
 
 
 # -- field case 21: weight decay, and the rate in other hands ---------------------------------------
