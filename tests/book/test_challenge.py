@@ -112,6 +112,15 @@ class TestPage:
             assert page.evaluate("localStorage.getItem('challenge-tries')") is None
             assert page.watch.faults() == []
 
+    def test_tries_of_two_tabs_are_kept(self, browser, home):
+        with opened(browser, home, "index.html") as page:
+            page.evaluate("tries => localStorage.setItem('challenge-tries', tries)", json.dumps([TRY]))  # another tab's
+            attempt(page, "constant", 0.02)
+            expect(page.locator("#challenge-table tr")).to_have_count(2)
+            page.evaluate("localStorage.removeItem('challenge-tries')")  # forgotten there, so forgotten here
+            attempt(page, "constant", 0.1)
+            expect(page.locator("#challenge-table tr")).to_have_count(1)
+
     @pytest.mark.parametrize(
         "kept, left",
         {
@@ -128,6 +137,7 @@ class TestPage:
                         {**TRY, "name": "<img src=x onerror=window.hacked=1>"},
                         {**TRY, "name": "__proto__"},
                         {**TRY, "name": ["linear"]},
+                        {**TRY, "name": {"toString": 1, "valueOf": 1}},
                         {**TRY, "accuracy": 800},
                         {**TRY, "accuracy": "95"},
                         {**TRY, "factor": -1},
