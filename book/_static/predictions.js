@@ -211,7 +211,11 @@
   }
 
   function targetOf(hash) {
-    return document.getElementById(decodeURIComponent(hash.slice(1)));
+    try {
+      return document.getElementById(decodeURIComponent(hash.slice(1)));
+    } catch {
+      return null; // no text that can be decoded: "#100%"
+    }
   }
 
   function followAddress() {
@@ -230,6 +234,14 @@
     }
   }
 
+  // Prints the quiz's answers too; everything else is unfolded by the style sheet.
+  function printAnswers() {
+    const answers = document.querySelector(".answers.quiz")?.closest("details");
+    if (!answers || answers.open) return;
+    answers.open = true;
+    addEventListener("afterprint", () => (answers.open = false), { once: true });
+  }
+
   askQuiz();
   if (predictions) {
     findFolds();
@@ -238,8 +250,7 @@
   follow();
   report();
   kept.onChange(follow);
-  // Print the quiz's answers too; everything else is unfolded by the style sheet.
-  addEventListener("beforeprint", () => document.querySelector(".answers.quiz")?.closest("details")?.setAttribute("open", ""));
+  addEventListener("beforeprint", printAnswers);
   if (predictions) {
     followAddress();
     addEventListener("hashchange", followAddress);
