@@ -5,6 +5,7 @@
 (() => {
   const { element, textOf } = window.elements;
   const predictions = document.querySelector(".questions.prediction");
+  const BLOCKS = "p, li, dt, dd, tr, pre, figcaption, h2, h3, h4";
   const KINDS = ["prediction", "quiz"];
   const offered = new Map(KINDS.flatMap(pairs).map(([name, item]) => [name, choicesOf(item)])); // by question
   const kept = window.storage.entry(`answers:${location.pathname}`, parse);
@@ -223,14 +224,19 @@
     if (reveal(target)) target.scrollIntoView();
   }
 
-  // Opens the folds that contain a search term, for a reader who comes from the search results.
+  // Opens the folds where one block of text has all words of a search, for a reader who comes from the search results.
   function openSearchHits() {
     if (!document.referrer.includes("/search.html?")) return;
+    const { inOurWords, stems } = window.searchWords;
     const query = new URL(document.referrer).searchParams.get("q") ?? "";
-    const terms = query.toLowerCase().split(/\s+/).filter(Boolean);
+    const terms = [...stems(inOurWords(query))];
+    if (!terms.length) return;
+    const hit = (block) => {
+      const words = stems(textOf(block));
+      return terms.every((term) => words.has(term));
+    };
     for (const fold of folds) {
-      const text = fold.parts.map((part) => textOf(part).toLowerCase()).join(" ");
-      if (terms.some((term) => text.includes(term))) open(fold);
+      if (fold.parts.some((part) => [...part.querySelectorAll(BLOCKS)].some(hit))) open(fold);
     }
   }
 

@@ -51,7 +51,7 @@ The rate rose.
 
 ### A detail
 
-The word petrichor stands in the fold.
+The word petrichor stands in the fold, and the decay of it.
 
 ## Reading the result
 
@@ -94,7 +94,7 @@ def build(folder, pages, theme="basic", **config):
         (folder / f"{name}.md").write_text(text, encoding="utf-8")
     static = folder / "static"
     static.mkdir(exist_ok=True)
-    for name in ("elements", "storage", "predictions", "glossary"):
+    for name in ("elements", "storage", "search_words", "predictions", "glossary"):
         for path in (BOOK / "_static").glob(f"{name}.*"):
             shutil.copy(path, static)
     settings = {
@@ -387,6 +387,29 @@ def test_what_is_searched_for_opens_the_fold(site):
         page.locator("#search-results a").first.click()
         page.locator(".fold-bar").first.wait_for()  # until then nothing is folded
         assert shown(page, "petrichor") and not shown(page, "the slip says")
+
+
+@pytest.mark.slow
+@needs_browser
+@pytest.mark.parametrize(
+    ("query", "opens"),
+    [
+        ("petrichors standing", True),  # as the search index stems words
+        ("Annealing", True),  # the page says decay
+        ("how is petrichor spelled", False),  # "how" stands nowhere
+        ("petri", False),
+        ("higher unicorn", False),
+        ("petrichor rose", False),  # of two paragraphs
+        ("the", False),
+        ("2", False),
+        ("constructor", False),
+    ],
+)
+def test_only_a_fold_that_has_all_words_of_the_search_opens(site, query, opens):
+    with site(f"search.html?q={query}") as page:
+        page.goto(page.url.split("search.html", maxsplit=1)[0] + "one.html", referer=page.url)
+        page.locator(".fold-bar").first.wait_for()
+        assert shown(page, "petrichor") == opens and not shown(page, "the slip says")
 
 
 @pytest.mark.slow

@@ -104,3 +104,9 @@ def test_search_leads_to_the_section_itself(browser, home):
         link = page.locator("#search-results li > a", has_text="edge of stability").first
         link.wait_for()
         assert "#the-edge-of-stability" in link.get_attribute("href")
+
+
+def test_a_word_that_every_object_has_is_searched_for_as_it_stands(browser, home):
+    with opened(browser, home, "search.html?q=constructor") as page:
+        page.wait_for_function("document.querySelector('#search-results').innerText.includes('finished')")
+        assert page.evaluate("localStorage.getItem('sphinx_highlight_terms')") == "constructor"
