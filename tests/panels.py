@@ -19,7 +19,7 @@ def site_in(folder, pages, extensions, warningiserror=True):
         "html_theme": "sphinx_book_theme",
         "html_static_path": [str(BOOK / "_static")],
         "html_css_files": ["course.css"],
-        "html_js_files": [("elements.js", {"priority": 100})],
+        "html_js_files": [(f"{name}.js", {"priority": 100}) for name in ("elements", "storage")],
         "html_context": {"default_mode": "auto"},
         "html_favicon": str(BOOK / "_static" / "favicon.svg"),  # else the browser asks for one in vain
         "nb_execution_mode": "off",

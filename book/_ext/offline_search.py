@@ -17,7 +17,8 @@ def add_script(app: Sphinx, page: str, template: str, context: dict[str, Any], d
     """Add the scripts to the page that shows results."""
     if page == "search":
         app.add_js_file(None, body=SCRIPT)
-        app.add_js_file("search.js", loading_method="defer")
+        for script in ("search_words.js", "search.js"):
+            app.add_js_file(script, loading_method="defer")
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

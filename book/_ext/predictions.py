@@ -20,7 +20,7 @@ from sphinx.util import logging
 
 PREDICTION, ANSWERS, RESULT, QUIZ = "Your prediction", "Your predictions", "The result", "Check yourself"
 GIVES_AWAY = re.compile(r"<!-- answers ((?:\d+,? ?)+)-->")
-SCRIPT, STYLE = "predictions.js", "predictions.css"
+SCRIPTS, STYLE = ("search_words.js", "predictions.js"), "predictions.css"
 
 logger = logging.getLogger(__name__)
 
@@ -135,9 +135,10 @@ class Predictions(SphinxTransform):
 
 
 def add_files(app: Sphinx, page: str, template: str, context: dict[str, Any], document: nodes.document | None) -> None:
-    """Load the script and the style on pages with questions only."""
+    """Load the scripts and the style on pages with questions only."""
     if document is not None and any("questions" in node["classes"] for node in document.findall(nodes.enumerated_list)):
-        app.add_js_file(SCRIPT, loading_method="defer")
+        for script in SCRIPTS:
+            app.add_js_file(script, loading_method="defer")
         app.add_css_file(STYLE)
 
 

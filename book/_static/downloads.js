@@ -31,9 +31,16 @@
     if (copy.href.startsWith("blob:")) setTimeout(() => URL.revokeObjectURL(copy.href), 10_000);
   }
 
+  // Whether a click opens a new tab or window.
+  function opensAnother(event, link) {
+    const held = event.ctrlKey || event.metaKey || event.shiftKey || event.altKey; // Alt: to save it
+    return held || (link.target !== "" && link.target !== "_self");
+  }
+
   document.addEventListener("click", (event) => {
     const link = event.target.closest?.('a[href$=".ipynb"]');
-    if (!link || !location.protocol.startsWith("http")) return;
+    if (!link || !location.protocol.startsWith("http") || link.origin !== location.origin) return;
+    if (opensAnother(event, link)) return;
     event.preventDefault();
     download(link);
   });

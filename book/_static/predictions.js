@@ -3,12 +3,15 @@
 "use strict";
 
 (() => {
-  const KEY = `answers:${location.pathname}`;
-  const predictions = document.querySelector(".questions.prediction");
-  const state = readState();
-  const folds = [];
-
   const { element, textOf } = window.elements;
+  const predictions = document.querySelector(".questions.prediction");
+  const BLOCKS = "p, li, dt, dd, tr, pre, figcaption, h2, h3, h4";
+  const KINDS = ["prediction", "quiz"];
+  const offered = new Map(KINDS.flatMap(pairs).map(([name, item]) => [name, choicesOf(item)])); // by question
+  const kept = window.storage.entry(`answers:${location.pathname}`, parse);
+  let state = kept.read();
+  const folds = [];
+  const judges = []; // each shows the verdicts on the answers of a kind
 
   // The content of a paragraph, to be shown a second time: an id may stand on a page once.
   function copied(paragraph) {
@@ -19,49 +22,59 @@
 
   // --- What the reader answered ---
 
-  function readState() {
-    let stored = null;
-    try {
-      stored = JSON.parse(localStorage.getItem(KEY));
-    } catch {
-      // Local storage is blocked, or holds no JSON: begin without answers.
-    }
-    return { answers: { ...stored?.answers }, shown: Array.isArray(stored?.shown) ? stored.shown : [] };
+  // What is stored may be anything, and a question may have changed since.
+  function parse(stored) {
+    const answers = Object.entries(stored?.answers ?? {}).filter(([name, value]) => offered.get(name)?.includes(value));
+    const shown = Array.isArray(stored?.shown) ? stored.shown.filter(Number.isInteger) : []; // folds, by their places
+    return { answers: Object.fromEntries(answers), shown };
   }
 
-  function saveState() {
-    try {
-      localStorage.setItem(KEY, JSON.stringify(state));
-    } catch {
-      // Local storage is blocked: the answers last as long as the page.
-    }
+  // Keeps what the reader did.
+  function update(change) {
+    kept.update(change);
+    follow();
+    report();
   }
 
-  // Tells progress.js how many questions of a kind are answered.
-  function report(kind, all) {
-    const count = all.filter(([name]) => name in state.answers).length;
-    document.dispatchEvent(new CustomEvent("answered", { detail: { kind, count, of: all.length } }));
-    return count;
+  // Shows what is kept by now, which another tab may have changed.
+  function follow() {
+    state = kept.read();
+    for (const radio of document.querySelectorAll("fieldset.question input")) {
+      radio.checked = state.answers[radio.name] === radio.value;
+    }
+    folds.forEach(fit);
+    for (const judge of judges) judge();
+  }
+
+  const answered = (all) => all.filter(([name]) => name in state.answers).length;
+
+  // Tells progress.js how many questions of each kind are answered.
+  function report() {
+    for (const kind of KINDS) {
+      const all = pairs(kind);
+      const detail = { kind, count: answered(all), of: all.length };
+      if (all.length) document.dispatchEvent(new CustomEvent("answered", { detail }));
+    }
   }
 
   // --- Questions ---
 
-  // Replaces a question's text by a group of radio buttons; the callback `onChange` runs when one is chosen.
-  function ask(item, name, onChange) {
+  function choicesOf(item) {
+    return textOf(item.querySelector(".choices")).split(" / ");
+  }
+
+  // Replaces a question's text by a group of radio buttons.
+  function ask(item, name) {
     const choices = item.querySelector(".choices");
     const text = choices.closest("p");
     const legend = element("legend");
     const field = element("fieldset", { className: "question" }, legend);
-    const values = textOf(choices).split(" / ");
-    if (!values.includes(state.answers[name])) delete state.answers[name]; // stale: the question has changed
     replaceChoices(choices);
     legend.append(...text.childNodes);
-    for (const value of values) {
-      const radio = element("input", { type: "radio", name, value, checked: state.answers[name] === value });
+    for (const value of offered.get(name)) {
+      const radio = element("input", { type: "radio", name, value });
       radio.addEventListener("change", () => {
-        state.answers[name] = value;
-        saveState();
-        onChange();
+        update(({ answers, shown }) => ({ answers: { ...answers, [name]: value }, shown }));
       });
       field.append(element("label", {}, radio, element("span", { textContent: value })));
     }
@@ -84,26 +97,23 @@
   }
 
   function askQuiz() {
-    const all = pairs("quiz");
-    for (const [name, item, answer] of all) {
+    for (const [name, item, answer] of pairs("quiz")) {
       const feedback = element("p", { className: "verdict" });
       feedback.setAttribute("role", "status");
-      const judge = () => {
+      feedback.dataset.verdict = "none";
+      let judged;
+      judges.push(() => {
         const chosen = state.answers[name];
+        if (chosen === judged) return; // else it is read out once more
+        judged = chosen;
         const right = chosen === textOf(answer.querySelector(".answer"));
         feedback.dataset.verdict = chosen === undefined ? "none" : right ? "right" : "wrong";
         feedback.replaceChildren();
         if (right) feedback.append("✓ Right. ", ...copied(answer.querySelector("p")));
         else if (chosen !== undefined) feedback.append(`✗ Not “${chosen}”. Try again, or read the answers below.`);
-      };
-      const judged = () => {
-        judge();
-        report("quiz", all);
-      };
-      ask(item, name, judged).append(feedback);
-      judge();
+      });
+      ask(item, name).append(feedback);
     }
-    if (all.length) report("quiz", all);
   }
 
   function askPredictions() {
@@ -111,26 +121,25 @@
     const status = element("span");
     status.setAttribute("role", "status");
     const again = element("button", { type: "button", textContent: "Start again" });
-    const judge = () => {
+    judges.push(() => {
       for (const [name, , answer] of all) showVerdict(answer, state.answers[name]);
-      const count = report("prediction", all);
+      const count = answered(all);
       const left = count < all.length ? "" : " The result is open below.";
-      status.textContent = `${count} of ${all.length} answered, kept in this browser only.${left}`;
+      const said = `${count} of ${all.length} answered, kept in this browser only.${left}`;
+      if (status.textContent !== said) status.textContent = said;
       again.hidden = count === 0 && state.shown.length === 0;
-      for (const fold of folds) if (fold.numbers.every((n) => `prediction-${n}` in state.answers)) open(fold);
-    };
-    for (const [name, item] of all) ask(item, name, judge);
+    });
+    for (const [name, item] of all) ask(item, name);
     again.addEventListener("click", () => {
-      for (const [name] of all) delete state.answers[name];
-      state.shown = [];
-      saveState();
-      for (const radio of predictions.querySelectorAll("input")) radio.checked = false;
+      const names = new Set(all.map(([name]) => name));
+      update(({ answers }) => {
+        const others = Object.entries(answers).filter(([name]) => !names.has(name));
+        return { answers: Object.fromEntries(others), shown: [] };
+      });
       folds.forEach(close);
-      judge();
       predictions.querySelector("input").focus();
     });
     predictions.after(element("p", { className: "prediction-status" }, status, " ", again));
-    judge();
   }
 
   // Says beside a prediction's answer what the reader had chosen.
@@ -162,9 +171,7 @@
     const link = element("a", { href: `#${predictions.closest("section").id}`, textContent: "Predict first" });
     const button = element("button", { type: "button", textContent: "Show without answering" });
     button.addEventListener("click", () => {
-      state.shown.push(fold.place);
-      saveState();
-      open(fold);
+      update(({ answers, shown }) => ({ answers, shown: [...shown, fold.place] }));
       const first = parts[0].querySelector("h2, h3") ?? parts[0];
       first.tabIndex = -1;
       first.focus();
@@ -173,8 +180,15 @@
     parts[0].before(fold.bar);
     for (const part of parts) part.addEventListener("beforematch", () => open(fold));
     folds.push(fold);
-    if (!state.shown.includes(fold.place)) close(fold);
-    else open(fold);
+  }
+
+  // Opens a fold whose questions are answered or that the reader had shown, and closes it where that is taken back. One
+  // that a link or the search has opened stays so.
+  function fit(fold) {
+    const due = state.shown.includes(fold.place) || fold.numbers.every((n) => `prediction-${n}` in state.answers);
+    if (due) open(fold);
+    else if (fold.due !== false) close(fold);
+    fold.due = due;
   }
 
   function open(fold) {
@@ -198,7 +212,11 @@
   }
 
   function targetOf(hash) {
-    return document.getElementById(decodeURIComponent(hash.slice(1)));
+    try {
+      return document.getElementById(decodeURIComponent(hash.slice(1)));
+    } catch {
+      return null; // no text that can be decoded: "#100%"
+    }
   }
 
   function followAddress() {
@@ -206,20 +224,40 @@
     if (reveal(target)) target.scrollIntoView();
   }
 
-  // Opens the folds that contain a search term, for a reader who comes from the search results.
+  // Opens the folds where one block of text has all words of a search, for a reader who comes from the search results.
   function openSearchHits() {
     if (!document.referrer.includes("/search.html?")) return;
+    const { inOurWords, stems } = window.searchWords;
     const query = new URL(document.referrer).searchParams.get("q") ?? "";
-    const terms = query.toLowerCase().split(/\s+/).filter(Boolean);
+    const terms = [...stems(inOurWords(query))];
+    if (!terms.length) return;
+    const hit = (block) => {
+      const words = stems(textOf(block));
+      return terms.every((term) => words.has(term));
+    };
     for (const fold of folds) {
-      const text = fold.parts.map((part) => textOf(part).toLowerCase()).join(" ");
-      if (terms.some((term) => text.includes(term))) open(fold);
+      if (fold.parts.some((part) => [...part.querySelectorAll(BLOCKS)].some(hit))) open(fold);
     }
   }
 
+  // Prints the quiz's answers too; everything else is unfolded by the style sheet.
+  function printAnswers() {
+    const answers = document.querySelector(".answers.quiz")?.closest("details");
+    if (!answers || answers.open) return;
+    answers.open = true;
+    addEventListener("afterprint", () => (answers.open = false), { once: true });
+  }
+
+  askQuiz();
   if (predictions) {
     findFolds();
     askPredictions();
+  }
+  follow();
+  report();
+  kept.onChange(follow);
+  addEventListener("beforeprint", printAnswers);
+  if (predictions) {
     followAddress();
     addEventListener("hashchange", followAddress);
     addEventListener("click", (event) => {
@@ -228,7 +266,4 @@
     });
     openSearchHits();
   }
-  askQuiz();
-  // Print the quiz's answers too; everything else is unfolded by the style sheet.
-  addEventListener("beforeprint", () => document.querySelector(".answers.quiz")?.closest("details")?.setAttribute("open", ""));
 })();

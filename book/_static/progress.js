@@ -3,35 +3,18 @@
 "use strict";
 
 (() => {
-  const KEY = "progress";
   const STEPS = { read: "read to the end", prediction: "predictions made", quiz: "quiz answered" };
   const { element } = window.elements;
   const here = location.pathname;
-  const all = readAll();
-
-  function readAll() {
-    try {
-      const stored = JSON.parse(localStorage.getItem(KEY));
-      return new Map(Object.entries(stored ?? {}).filter(([, page]) => page && typeof page === "object"));
-    } catch {
-      return new Map(); // local storage is blocked, or holds no JSON
-    }
-  }
-
-  function save() {
-    try {
-      localStorage.setItem(KEY, JSON.stringify(Object.fromEntries(all)));
-    } catch {
-      // Local storage is blocked: the dots last as long as the page.
-    }
-  }
+  const kept = window.storage.entry("progress", (stored) => {
+    const pages = Object.entries(stored ?? {}).filter(([, page]) => page && typeof page === "object");
+    return new Map(pages);
+  });
 
   // Notes that a step of this page is done, or no longer.
   function note(step, done) {
-    const page = all.get(here) ?? {};
-    if (page[step] === done) return;
-    all.set(here, { ...page, [step]: done });
-    save();
+    if (kept.read().get(here)?.[step] === done) return;
+    kept.update((all) => Object.fromEntries(all.set(here, { ...all.get(here), [step]: done })));
     show();
   }
 
@@ -50,6 +33,7 @@
   }
 
   function show() {
+    const all = kept.read();
     for (const link of document.querySelectorAll("nav.bd-links a[href]")) {
       link.querySelector(".progress-dots")?.remove();
       const page = all.get(link.pathname);
@@ -65,10 +49,11 @@
       const folded = document.querySelector(".gives-away[hidden]");
       if (entries.some((entry) => entry.isIntersecting) && !folded) note("read", true);
     }).observe(end);
-    if (all.get(here)?.read === undefined && document.querySelector(".questions")) note("read", false);
+    if (kept.read().get(here)?.read === undefined && document.querySelector(".questions")) note("read", false);
   }
 
   document.addEventListener("answered", ({ detail }) => note(detail.kind, detail.count === detail.of));
+  kept.onChange(show);
   show();
   watchEnd();
 })();

@@ -2,38 +2,14 @@
 "use strict";
 
 (() => {
-  // What people type, and what the pages say.
-  const SAID = {
-    warmup: "warm-up",
-    scheduler: "schedule",
-    schedulers: "schedules",
-    annealing: "decay",
-    lr: "learning rate",
-    llm: "language models",
-    llms: "language models",
-    batchsize: "batch size",
-    onecycle: "one-cycle",
-    "1cycle": "one-cycle",
-    ema: "average weights",
-    swa: "average weights",
-    cooldown: "decay",
-    overfitting: "validation",
-    bug: "museum",
-    bugs: "museum",
-    gotcha: "museum",
-    install: "run yourself",
-    colab: "run yourself",
-  };
-
-  const inOurWords = (query) => query.replace(/[\w-]+/g, (word) => SAID[word.toLowerCase()] ?? word);
+  const { inOurWords, stems } = window.searchWords;
 
   // Sections whose headings have all of the terms, as [page, title, anchor, description, score, file], the shortest last.
   function sections(terms) {
     const { alltitles, titles, docnames, filenames } = Search._index;
-    const stemmer = new Stemmer();
     const found = [];
     for (const [title, places] of Object.entries(alltitles)) {
-      const words = new Set(splitQuery(title.toLowerCase()).map((word) => stemmer.stemWord(word)));
+      const words = stems(title);
       if (![...terms].every((term) => words.has(term))) continue;
       for (const [page, id] of places) {
         if (id === null || titles[page] === title) continue; // the page itself is found without us
@@ -46,8 +22,14 @@
   const perform = Search.performSearch;
   Search.performSearch = (query) => perform(inOurWords(query));
 
+  // The index maps words to pages in plain objects, where Sphinx would find what every object has: "constructor".
+  const OWN_ONLY = { __proto__: null, hasOwnProperty: Object.prototype.hasOwnProperty }; // which Sphinx calls
+  const forgetInherited = (words) => Object.setPrototypeOf(words, OWN_ONLY);
+
   const collect = Search._performSearch;
   Search._performSearch = (query, terms, ...rest) => {
+    forgetInherited(Search._index.terms);
+    forgetInherited(Search._index.titleterms);
     const results = collect(query, terms, ...rest);
     const shown = new Set(results.map(([page, , anchor]) => page + anchor));
     const added = terms.size ? sections(terms).filter(([page, , anchor]) => !shown.has(page + anchor)) : [];

@@ -155,6 +155,17 @@ class TestPage:
                 expect(page.locator(f"#challenge-{name}")).to_be_enabled()
             expect(page.locator("#challenge-train")).to_be_focused()
 
+    def test_tries_of_two_tabs_are_kept(self, browser, home):
+        with opened(browser, home, "index.html") as page:
+            page.evaluate("tries => localStorage.setItem('challenge-tries', tries)", json.dumps([TRY]))  # another tab's
+            attempt(page, "constant", 0.02)
+            expect(page.locator("#challenge-table tr")).to_have_count(2)
+            page.evaluate("localStorage.removeItem('challenge-tries')")  # forgotten there, so forgotten here
+            page.evaluate("dispatchEvent(new StorageEvent('storage', { key: 'challenge-tries' }))")
+            expect(page.locator("#challenge-tries")).to_be_hidden()
+            attempt(page, "constant", 0.1)
+            expect(page.locator("#challenge-table tr")).to_have_count(1)
+
     @pytest.mark.parametrize(
         "kept, left",
         {
@@ -171,6 +182,7 @@ class TestPage:
                         {**TRY, "name": "<img src=x onerror=window.hacked=1>"},
                         {**TRY, "name": "__proto__"},
                         {**TRY, "name": ["linear"]},
+                        {**TRY, "name": {"toString": 1, "valueOf": 1}},
                         {**TRY, "accuracy": 800},
                         {**TRY, "accuracy": "95"},
                         {**TRY, "factor": -1},

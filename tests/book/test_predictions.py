@@ -51,7 +51,7 @@ The rate rose.
 
 ### A detail
 
-The word petrichor stands in the fold.
+The word petrichor stands in the fold, and the decay of it.
 
 ## Reading the result
 
@@ -94,10 +94,9 @@ def build(folder, pages, theme="basic", **config):
         (folder / f"{name}.md").write_text(text, encoding="utf-8")
     static = folder / "static"
     static.mkdir(exist_ok=True)
-    for path in (
-        file for name in ("elements", "predictions", "glossary") for file in (BOOK / "_static").glob(f"{name}.*")
-    ):
-        shutil.copy(path, static)
+    for name in ("elements", "storage", "search_words", "predictions", "glossary"):
+        for path in (BOOK / "_static").glob(f"{name}.*"):
+            shutil.copy(path, static)
     settings = {
         # Of one process's builds all read Markdown with the same parser: Sphinx keeps the first one's.
         "extensions": ["myst_nb", "numbered_links", "predictions", "glossary_links"],
@@ -106,7 +105,7 @@ def build(folder, pages, theme="basic", **config):
         "myst_enable_extensions": ["dollarmath"],
         "html_theme": theme,
         "html_static_path": ["static"],
-        "html_js_files": ["elements.js"],  # as _config.yml has it
+        "html_js_files": ["elements.js", "storage.js"],  # as _config.yml has it
         "nitpicky": True,
         **config,
     }
@@ -283,6 +282,50 @@ def test_reader_may_see_the_result_without_answering(site):
 
 @pytest.mark.slow
 @needs_browser
+def test_a_result_that_was_shown_can_be_folded_again(site):
+    with site() as page:
+        again = page.get_by_role("button", name="Start again")
+        expect(again).to_be_hidden()
+        page.get_by_role("button", name="Show without answering").last.click()
+        again.click()
+        assert not shown(page, "The rate rose.")
+        expect(again).to_be_hidden()
+
+
+@pytest.mark.slow
+@needs_browser
+def test_two_tabs_show_and_keep_each_others_answers(site):
+    with site() as page:
+        other = page.context.new_page()
+        other.goto(page.url)
+        answer(other, "higher")
+        expect(page.get_by_label("higher")).to_be_checked()
+        expect(page.get_by_text("1 of 2 answered")).to_be_visible()
+        answer(page, "twice")
+        expect(other.get_by_text("The rate rose.")).to_be_visible()
+        page.get_by_label("the label").check()
+        expect(other.get_by_text("✗ Not “the label”.")).to_be_visible()
+        other.reload()
+        assert other.locator("input:checked").count() == 3
+        other.get_by_role("button", name="Start again").click()
+        expect(page.get_by_text("0 of 2 answered")).to_be_visible()
+        assert page.locator("input:checked").count() == 1 and not shown(page, "The rate rose.")  # the quiz's stays
+
+
+@pytest.mark.slow
+@needs_browser
+def test_what_was_kept_meanwhile_is_merged_and_shown_when_the_page_comes_back(site):
+    with site() as page:
+        page.evaluate("""localStorage.setItem('answers:/one.html', '{"answers": {"prediction-2": "once"}}')""")
+        answer(page, "higher")  # no event told the page of the other answer
+        assert page.get_by_label("once", exact=True).is_checked() and shown(page, "The rate rose.")
+        page.evaluate("localStorage.removeItem('answers:/one.html')")
+        page.evaluate("dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }))")
+        assert page.locator("input:checked").count() == 0 and not shown(page, "The rate rose.")
+
+
+@pytest.mark.slow
+@needs_browser
 def test_without_script_all_is_text_and_open(site):
     with site(java_script_enabled=False) as page:
         for text in ("higher / not clearly different / lower", "the slip says", "The rate rose.", "labels lie"):
@@ -326,6 +369,17 @@ def test_links_open_the_fold(site, script):
 
 @pytest.mark.slow
 @needs_browser
+@pytest.mark.parametrize("hash_", ["#100%", "#%E0%A4%A"])
+def test_an_address_that_cannot_be_decoded_leads_nowhere(site, hash_):
+    with site(f"one.html{hash_}") as page:
+        assert page.get_by_role("radio", include_hidden=True).count() == 9
+        page.evaluate("hash => { location.hash = hash; }", "#a%")
+        still(page)
+        assert not shown(page, "petrichor") and page.watch.errors == []
+
+
+@pytest.mark.slow
+@needs_browser
 def test_what_is_searched_for_opens_the_fold(site):
     with site("one.html#:~:text=petrichor") as page:  # the browser's own search in the page does the same
         page.wait_for_function("document.getElementById('a-detail').checkVisibility()")
@@ -337,14 +391,43 @@ def test_what_is_searched_for_opens_the_fold(site):
 
 @pytest.mark.slow
 @needs_browser
+@pytest.mark.parametrize(
+    ("query", "opens"),
+    [
+        ("petrichors standing", True),  # as the search index stems words
+        ("Annealing", True),  # the page says decay
+        ("how is petrichor spelled", False),  # "how" stands nowhere
+        ("petri", False),
+        ("higher unicorn", False),
+        ("petrichor rose", False),  # of two paragraphs
+        ("the", False),
+        ("2", False),
+        ("constructor", False),
+    ],
+)
+def test_only_a_fold_that_has_all_words_of_the_search_opens(site, query, opens):
+    with site(f"search.html?q={query}") as page:
+        page.goto(page.url.split("search.html", maxsplit=1)[0] + "one.html", referer=page.url)
+        page.locator(".fold-bar").first.wait_for()
+        assert shown(page, "petrichor") == opens and not shown(page, "the slip says")
+
+
+@pytest.mark.slow
+@needs_browser
 def test_print_shows_all(site):
     with site() as page:
         page.emulate_media(media="print")
         for text in ("the slip says", "The rate rose."):
             assert shown(page, text)
         expect(page.locator(".fold-bar").first).to_be_hidden()
-        page.evaluate("dispatchEvent(new Event('beforeprint'))")
-        assert shown(page, "labels lie")
+        for _ in range(2):  # a browser may say it twice
+            page.evaluate("dispatchEvent(new Event('beforeprint'))")
+            assert shown(page, "labels lie")
+        page.evaluate("dispatchEvent(new Event('afterprint'))")
+        assert not shown(page, "labels lie")
+        page.locator("summary").last.click()
+        page.evaluate("dispatchEvent(new Event('beforeprint')), dispatchEvent(new Event('afterprint'))")
+        assert shown(page, "labels lie")  # the reader's own choice stays
 
 
 @pytest.mark.slow
@@ -383,23 +466,25 @@ def test_definitions_are_no_part_of_choices_and_answers(site):
         assert not shown(page, "The rate rose.")
 
 
-REFUSED = "Object.defineProperty(window, 'localStorage', {get() { throw new DOMException('no', 'SecurityError') }})"
+REFUSED = {
+    "refused": "Object.defineProperty(window, 'localStorage', {get() { throw new DOMException('', 'SecurityError') }})",
+    "full": "Storage.prototype.setItem = () => { throw new DOMException('full', 'QuotaExceededError') }",
+}
 
 
 @pytest.mark.slow
 @needs_browser
 @pytest.mark.parametrize(
-    "stored", ["refused", "{", "5", "null", '{"answers": 3, "shown": 7}', '{"answers": {"prediction-1": "gone"}}']
+    "stored",
+    [*REFUSED, "{", "5", "null", '{"answers": 3, "shown": 7}', '{"answers": {"prediction-1": "gone"}, "shown": ["1"]}'],
 )
 def test_storage_may_be_refused_or_hold_anything(site, stored):
     with site("index.html") as page:
-        page.add_init_script(
-            REFUSED if stored == "refused" else f"localStorage.setItem('answers:/one.html', {stored!r})"
-        )
+        page.add_init_script(REFUSED.get(stored, f"localStorage.setItem('answers:/one.html', {stored!r})"))
         page.goto(page.url.replace("index.html", "one.html"))
         assert page.locator("input:checked").count() == 0 and not shown(page, "The rate rose.")
         answer(page, "higher", "twice")
-        assert shown(page, "The rate rose.")
+        assert shown(page, "The rate rose.") and page.locator("input:checked").count() == 2
 
 
 @pytest.mark.slow

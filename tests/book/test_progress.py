@@ -39,6 +39,33 @@ def test_dots_follow_what_the_reader_does_and_stay(browser, home):
         expect(dots(page)).to_have_attribute("title", re.compile("predictions made: not yet"))
 
 
+def test_two_tabs_keep_and_show_each_others_progress(browser, home):
+    cycling = "nav.bd-links a[href$='cycling.html'] .progress-dots"
+    predicted = re.compile("predictions made: yes")
+    with opened(browser, home, CHAPTER) as page:
+        other = page.context.new_page()
+        other.goto(f"{home}/book/chapters/cycling.html")
+        answer_all(other, "prediction")
+        expect(page.locator(cycling)).to_have_attribute("title", predicted)
+        answer_all(page, "prediction")
+        page.reload()
+        expect(page.locator(cycling)).to_have_attribute("title", predicted)
+        expect(dots(page)).to_have_attribute("title", predicted)
+
+
+def test_what_was_kept_meanwhile_is_merged_and_shown_when_the_page_comes_back(browser, home):
+    with opened(browser, home, CHAPTER) as page:
+        address = page.url.replace("momentum_and_noise", "cycling").removeprefix(home)
+        keep = "address => localStorage.setItem('progress', JSON.stringify({ [address]: { read: true } }))"
+        page.evaluate(keep, address)
+        cycling = page.locator("nav.bd-links a[href$='cycling.html'] .progress-dots")
+        answer_all(page, "prediction")  # no event told the page of the other one
+        expect(cycling).to_have_attribute("title", "read to the end: yes")
+        page.evaluate("localStorage.removeItem('progress')")
+        page.evaluate("dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }))")
+        expect(page.locator(".progress-dots")).to_have_count(0)
+
+
 @pytest.mark.parametrize("stored", ["{", "[1]", '{"/x": 3}', '"<b>"', "null", '{"__proto__": {"read": true}}'])
 def test_whatever_is_stored_breaks_nothing(browser, home, stored):
     with opened(browser, home, CHAPTER) as page:
@@ -77,3 +104,9 @@ def test_search_leads_to_the_section_itself(browser, home):
         link = page.locator("#search-results li > a", has_text="edge of stability").first
         link.wait_for()
         assert "#the-edge-of-stability" in link.get_attribute("href")
+
+
+def test_a_word_that_every_object_has_is_searched_for_as_it_stands(browser, home):
+    with opened(browser, home, "search.html?q=constructor") as page:
+        page.wait_for_function("document.querySelector('#search-results').innerText.includes('finished')")
+        assert page.evaluate("localStorage.getItem('sphinx_highlight_terms')") == "constructor"

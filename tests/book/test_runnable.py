@@ -280,6 +280,34 @@ def test_a_downloaded_notebook_and_the_command_have_the_sites_address(browser, h
         page.locator(".site-address pre", has_text=f"{home}/wheels/").wait_for()
 
 
+# Clicks a link and says whether the script took it; the browser follows it in no case.
+CLICK = """([properties, keys]) => {
+    const link = Object.assign(document.createElement("a"), properties);
+    document.body.append(link);
+    let taken;
+    addEventListener("click", (event) => { taken = event.defaultPrevented; event.preventDefault(); }, { once: true });
+    link.dispatchEvent(new MouseEvent("click", { bubbles: true, cancelable: true, ...keys }));
+    return taken;
+}"""
+
+
+@needs_site
+@needs_browser
+@pytest.mark.parametrize(
+    ("properties", "keys", "taken"),
+    [
+        ({"href": "x.ipynb"}, {}, True),
+        ({"href": "https://colab.research.google.com/github/OWNER/NAME/blob/main/x.ipynb"}, {}, False),
+        ({"href": "http://[/x.ipynb"}, {}, False),
+        ({"href": "x.ipynb", "target": "_blank"}, {}, False),
+        *(({"href": "x.ipynb"}, {key: True}, False) for key in ("ctrlKey", "metaKey", "shiftKey", "altKey")),
+    ],
+)
+def test_only_downloads_of_our_notebooks_are_taken_from_the_browser(browser, home, properties, keys, taken):
+    with opened(browser, home, "book/chapters/choosing.html") as page:
+        assert page.evaluate(CLICK, [properties, keys]) is taken
+
+
 EXECUTE = """\
 import sys, nbclient, nbformat
 nbclient.NotebookClient(nbformat.read(sys.argv[1], 4), timeout=600, kernel_name="python3").execute()

@@ -69,7 +69,7 @@
   async function attempt() {
     const one = typed();
     const { accuracy, difference, against } = await compare(one, best.tried);
-    list = tries.add(list, { ...one, accuracy });
+    list = tries.add({ ...one, accuracy });
     show();
     const word = difference.mean >= LEAD
       ? "That is above what is to beat, but on seeds that you may try as often as you like. Luck? Take fresh ones."
@@ -100,6 +100,10 @@
     show();
     say("Forgotten.");
     part("train").focus();
+  });
+  tries.onChange(() => {
+    list = tries.read();
+    show();
   });
   show();
 })();
