@@ -587,7 +587,7 @@ def test_wrong_answers_are_noticed():
     assert faults(right + "check 3: later") == ["check 3: a cell gives 'later', the text states 'no answer'"]
     assert faults("prediction 1: higher") == ["prediction 2: no compared cell gives the answer"]
     assert len(faults(right, tags=["nbval-ignore-output"])) == 2
-    with pytest.raises(AssertionError, match=r"the answer \'higher\'; .*the book\'s own numbers, .*skip it"):
+    with pytest.raises(AssertionError, match=r"the answer 'higher'; .*the book's own numbers, .*skip it"):
         questions.answer("prediction 1", "higher", holds=1 > 2)
 
 

@@ -580,7 +580,7 @@ def test_a_fit_without_validation_data_is_warned_of_and_not_ended():
     ("monitor", "options", "epochs"),
     [
         ("val_los", {"validation_data": (ONES, ONES), "validation_freq": 2}, 2),
-        ("acc", {}, 1),
+        ("lost", {}, 1),
     ],
 )
 def test_a_monitor_that_never_comes_is_refused_as_soon_as_that_is_certain(monitor, options, epochs):
