@@ -263,7 +263,7 @@ def check_names(owner: str, cls: type, given: Mapping[str, Any]) -> None:
     fields = {field.name: field.default is dataclasses.MISSING for field in dataclasses.fields(cls)}
     unknown = sorted(given.keys() - fields.keys(), key=str)
     missing = [name for name, needed in fields.items() if needed and name not in given]
-    wrong = [f"has no {unknown}"] * bool(unknown) + [f"needs {missing}"] * bool(missing)
+    wrong = [f"has no parameters {unknown}"] * bool(unknown) + [f"needs {missing}"] * bool(missing)
     if wrong:
         raise ValueError(
             f"from_dict: {owner} {' and '.join(wrong)}; its parameters are {list(fields)}, got {sorted(given, key=str)}"
