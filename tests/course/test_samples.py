@@ -6,6 +6,7 @@ import pytest
 from lrlib.course import experiments, samples, store
 from lrlib.course.experiment import NEW
 from lrlib.course.samples import TEST_ACCURACY, Gain, Mean, Runs, Sample, Spread, mean_of
+from lrlib.course.stats import interval
 from lrlib.course.training import packed
 
 CYCLING = experiments.get("cycling")
@@ -68,6 +69,23 @@ def test_a_spread_has_the_jackknifes_pseudo_values():
     without = [np.delete(values, seed, axis=1).mean(1).std(ddof=1) for seed in range(3)]
     assert spread.sample("pytorch", True).values == pytest.approx([3 * whole - 2 * one for one in without])
     assert len(spread.settings()) == 3
+
+
+@pytest.mark.slow
+def test_the_interval_of_a_spread_misses_little_more_often_than_it_says():
+    """Nine settings on either side, which differ less than their seeds do."""
+    random, missed, level, seeds, studies = np.random.default_rng(0), 0, 0.95, 10, 1000
+    means = np.linspace(-0.8, 0.8, 9)
+    for _ in range(studies):
+        spreads = []
+        for _ in range(2):
+            values = means[:, None] + random.normal(0, 1.2, (9, seeds))
+            spreads.append(
+                Spread([Made(str(setting), *one) for setting, one in enumerate(values)]).sample("pytorch", True).values
+            )
+        low, high = interval(spreads[0] - spreads[1], level)
+        missed += not low < 0 < high
+    assert 0.03 < missed / studies < 0.10
 
 
 def test_a_spread_has_lost_what_one_setting_has_lost():
