@@ -866,13 +866,13 @@ display(
 # wrong.
 #
 # The second study had its rules before its first run. Peaks are chosen by three seeds on validation images, from a
-# finer grid. Ten other seeds then run with the chosen peak, in both frameworks, under SGD with momentum and under
-# AdamW with weight decay; where they leave a question open, twenty or forty in PyTorch. A twelfth candidate is the
-# line whose peak nobody tunes: the range test of [Finding the range](finding_the_range.ipynb) suggests it. The digits
-# and MNIST have been run, twelve *cells* of task, optimizer and budget. CIFAR-10 has not. [The
+# finer grid. Ten other seeds then run with the chosen peak, in both frameworks, under SGD with momentum and under AdamW
+# with weight decay; where they leave a question open, twenty or forty in PyTorch (the figure has the first ten). A
+# twelfth candidate is the line whose peak nobody tunes: the range test of [Finding the range](finding_the_range.ipynb)
+# suggests it. The digits and MNIST have been run, twelve *cells* of task, optimizer and budget. CIFAR-10 has not. [The
 # figure](#fig-asked-again) has both studies.
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Eleven schedules against the line to zero, as changes of the test error in percent, each with three marks: the first study, hollow, and the second one under SGD and under AdamW. In the second study constant is 27 and 22 percent worse, step 16 and 13, inverse-sqrt 13 and 16; cosine, sgdr, wsd, rex, one-cycle and warmup-cosine lie within 7 percent; schedule-free is 4 and 11 percent better, with intervals that include zero. Worst of all is the line with the range test's peak, about 40 percent under either optimizer; it has no mark of the first study."}, "figure": {"caption": "Test error against that of the line with a tuned peak: the first study (nine settings, three seeds), and the second one, as random effects over six cells of each optimizer. 95 % intervals.", "name": "fig-asked-again"}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Eleven schedules against the line to zero, as changes of the test error in percent, each with three marks: the first study, hollow, and the second one under SGD and under AdamW. In the second study constant is 28 and 24 percent worse, step 17 and 13, inverse-sqrt 14 and 15; cosine, sgdr, wsd, rex, one-cycle and warmup-cosine lie within 7 percent; schedule-free is 4 and 11 percent better, with intervals that include zero. Worst of all is the line with the range test's peak, about 40 percent under either optimizer; it has no mark of the first study."}, "figure": {"caption": "Test error against that of the line with a tuned peak: the first study (nine settings, three seeds), and the second one, as random effects over six cells of each optimizer. 95 % intervals.", "name": "fig-asked-again"}}
 from lrlib.course.experiments.budgets import cells as budget_cells
 from lrlib.course.experiments.budgets import results as budgets
 
@@ -947,7 +947,7 @@ drawn = {  # as the figure's description has them
     name: [round(100 * np.expm1(of[name][0])) for of in of_optimizer.values()]
     for name in ("constant", "step", "inverse-sqrt", "schedule-free")
 }
-assert list(drawn.values()) == [[27, 22], [16, 13], [13, 16], [-4, -11]], drawn
+assert list(drawn.values()) == [[28, 24], [17, 13], [14, 15], [-4, -11]], drawn
 no_fall = ("constant", "step", "inverse-sqrt")  # they do not end at zero
 assert all(of_both[name][1] > np.log(1.05) for name in no_fall), of_both
 assert all(
@@ -961,10 +961,10 @@ to_the_end = [
 largest = max(to_the_end, key=lambda name: abs(of_both[name][0]))
 assert largest == "sgdr" and of_both["sgdr"][1] > 0 and of_both["cosine"][1] > 0
 within = [name for name in to_the_end if name != "sgdr"]
-assert all(abs(np.expm1(of_both[name][0])) < 0.021 for name in within), of_both
+assert all(abs(np.expm1(of_both[name][0])) < 0.035 for name in within), of_both
 excluded = [n for n in within if np.abs(of_both[n][1:]).max() < np.log(1.05)]
-assert set(excluded) == {"rex", "cosine"}, of_both
-assert {*within} - {*excluded} == {"wsd", "one-cycle", "warmup-cosine"}
+assert excluded == ["rex"], of_both
+assert {*within} - {"rex"} == {"cosine", "wsd", "one-cycle", "warmup-cosine"}
 assert of_both["schedule-free"][2] > 0 > of_both["schedule-free"][0]
 assert ranked_again[0] == "linear-found"
 assert all(of_both["linear-found"][0] > of_both[name][0] for name in AGAIN[:-1])
@@ -975,7 +975,7 @@ display(
     ),
     Markdown(
         f"**Its front runners fall back into the field.** *Wsd* and *rex* were most often among the best three; now the error of *wsd* differs from the line's by {change('wsd')} and that of *rex* by {change('rex')}. "
-        f"Among the shapes that end at zero the largest difference is that of *sgdr*, the one that restarts: {change('sgdr')}. The other means are within about 2 % of the line's. The smallest effect of interest is a twentieth: for *rex* and *cosine* the interval leaves it out, and for *wsd*, *one-cycle* and *warmup-cosine* it does not, so these stay open. "
+        f"Among the shapes that end at zero the largest difference is that of *sgdr*, the one that restarts: {change('sgdr')}. The other means are within 4 % of the line's, and of them only *cosine* is clearly behind it, by {change('cosine')}. The smallest effect of interest is a twentieth: for *rex* the interval leaves it out, and for the others it does not, so how much they differ stays open. "
         f"*Schedule-Free* is ahead on average, its error differs by {change('schedule-free')}, and the interval reaches zero."
     ),
     Markdown(
@@ -1177,10 +1177,11 @@ answer(
 #
 # What the papers say, on our tasks, by the second study. Three tasks are no sample of all tasks, so each has a word of
 # its own, from ten seeds or more, and a claim *holds* if it does on more than half of the three: while CIFAR-10 is not
-# run, on both others. It is *no gain* if a gain that matters is excluded on both. The smallest effect of interest is a
-# twentieth of the error. [The figure](#fig-cases) has every task, and [Claims and verdicts](verdicts.ipynb) explains the words.
+# run, on both others. It is *no gain* if a gain that matters is excluded on both. What weight decay *changes* may go to
+# either side. The smallest effect of interest is a twentieth of the error. [The figure](#fig-cases) has every task, and
+# [Claims and verdicts](verdicts.ipynb) explains the words.
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Twelve claims, each with a row for the digits and one for MNIST: the effect with its interval in units of the smallest effect of interest, and the word that follows. A line to zero over a constant rate and over step decay holds in all eight rows. One cosine over restarts at the end holds in three rows and is negligible in one. Restarts over a cosine before the end hold on MNIST under both optimizers, and on the digits are undecided under SGD and reversed under AdamW. REX over the line holds nowhere. What weight decay changes is undecided in three rows and holds in one. The table below has the same in text."}, "figure": {"caption": "Each claim, task by task, in units of the smallest effect of interest: what lies in the grey band does not matter. Diamond: what decides, with its interval.", "name": "fig-cases"}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Twelve claims, each with a row for the digits and one for MNIST: the effect with its interval in units of the smallest effect of interest, and the word that follows. A line to zero over a constant rate and over step decay holds in all eight rows. One cosine over restarts at the end holds in three rows and is negligible in one. Restarts over a cosine before the end hold on MNIST under both optimizers, and on the digits are undecided under SGD and reversed under AdamW. REX over the line holds nowhere. What weight decay changes is undecided in both rows of the digits and holds in both of MNIST. The table below has the same in text."}, "figure": {"caption": "Each claim, task by task, in units of the smallest effect of interest: what lies in the grey band does not matter. Diamond: what decides, with its interval.", "name": "fig-cases"}}
 from lrlib.course import claims, forest
 
 _ = forest.forest(claims.judged("to_zero"), cases=True)
@@ -1249,7 +1250,7 @@ agreed = [
     comparison.agreement().startswith("Keras agrees")
     for claim, _ in judged.values()
     for case, comparison in claim.rule.comparisons.items()
-    if case != "cifar10" and not claim.rule.changes
+    if case != "cifar10" and not comparison.changes
 ]
 assert all(agreed) and len(agreed) == 20
 display(
@@ -1280,7 +1281,7 @@ display(
 # ## What to take away
 #
 # 1. Tune the peak with the shape and the budget. It matters more than the shape, and it decides who wins.
-# 2. End at zero. Then *wsd*, cosine and one-cycle are within about 2 % of the line's error on average (the intervals reach
+# 2. End at zero. Then *wsd*, cosine and one-cycle are within 4 % of the line's error on average (the intervals reach
 #    up to 9 %), and a constant rate is worse: so says the second study, with new seeds and under AdamW too.
 # 3. If the end is not known, Schedule-Free is ahead halfway, and at the end not clearly different; on CIFAR-10, in the
 #    first study, it fell behind.
