@@ -305,6 +305,15 @@ def test_a_linked_folder_of_feedback_is_not_replaced(tmp_path, school):
         school(never)
 
 
+@pytest.fixture
+def interruptible():
+    """Ctrl-C interrupts, as it does in a terminal: the workers of xdist ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_an_interruption_keeps_earlier_results_and_what_was_finished(tmp_path, school, monkeypatch, capsys):
     school()
     earlier = files(tmp_path / "out")
