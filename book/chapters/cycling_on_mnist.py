@@ -651,7 +651,7 @@ display(
         f"**Is it the cycle that gains, or any rate that comes down?** As far as two controls can tell, the second. After as many epochs, the cycle less the line is {one_line} points, and the cycle less the step {one_step}. "
         "Both intervals leave out a lead of 0.2 points for the cycle: *no gain*. The line is ahead of the fixed rate as well, so the tutorial's win is *confounded* with coming down. "
         f"The first three seeds had the line {gains['linear'].mean():.1f} points ahead of the cycle, and the step {gains['step'].mean():.1f}; the new ones have them {-no_cycle.outcome.mean:.1f} and {-step.outcome.mean:.1f} ahead, by intervals of {100 * no_cycle.outcome.level:g} and {100 * step.outcome.level:g} % that include zero. "
-        "So which of the two is ahead, a cycle or one descent, is open. Less the cosine the cycle is {one_cosine} points after five seeds: *undecided*, for that interval reaches beyond 0.2 by a hair."
+        f"So which of the two is ahead, a cycle or one descent, is open. Less the cosine the cycle is {one_cosine} points after five seeds: *undecided*, for that interval reaches beyond 0.2 by a hair."
     ),
     Markdown(
         f"**Does it matter where the cycle runs?** Not between these two ranges. Over twenty seeds in PyTorch, cycling where the finder advised, from 3e-4 to 1e-3, instead of from 1e-3 to 1e-2 changes the accuracy by {advice} points: *negligible*. "

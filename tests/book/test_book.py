@@ -224,6 +224,16 @@ def formula_faults(notebook):
     return faults
 
 
+def brace_faults(notebook):
+    """Find sentences that show the name of a number in braces: the string before it lacks its f."""
+    faults = []
+    for n, cell in code_cells(notebook):
+        for data in (out.get("data", {}) for out in cell.outputs):
+            text = re.sub(r"\$[^$]*\$|`[^`]*`", "", data.get("text/markdown", ""))  # formulas and code have braces
+            faults += [f"cell {n} shows {braced}" for braced in re.findall(r"\{[^{}]*\}", text)]
+    return faults
+
+
 GUARDS = [
     execution_faults,
     fact_faults,
@@ -233,6 +243,7 @@ GUARDS = [
     picture_faults,
     heading_faults,
     formula_faults,
+    brace_faults,
 ]
 
 
@@ -286,6 +297,12 @@ def code(source="1", printed="1", tags=(), count=1, **metadata):
     return new_code_cell(source, outputs=outputs, execution_count=count, metadata=metadata)
 
 
+def said(text):
+    """Make an executed cell that displays a sentence."""
+    output = new_output("display_data", data={"text/markdown": text})
+    return new_code_cell("display(Markdown(text))", outputs=[output], execution_count=1)
+
+
 def test_guards_accept_a_sound_notebook():
     cells = [new_markdown_cell("# T\n\n## A"), code(), code(count=2), code(count=3)]
     notebook = new_notebook(cells=cells)
@@ -309,6 +326,7 @@ def test_guards_accept_a_sound_notebook():
         ([new_markdown_cell('<img src="a.png">')], picture_faults, "without a text"),
         ([new_markdown_cell("costs $1\n+ x$ each")], formula_faults, "cut before '+ x"),
         ([new_markdown_cell("## No title")], heading_faults, "one title"),
+        ([said("It gains {gain:.1f} points, $x_{1}$ and `{one}`.")], brace_faults, "cell 0 shows {gain:.1f}"),
         ([new_markdown_cell("# T\n\n### Three")], heading_faults, "left out"),
     ],
 )
