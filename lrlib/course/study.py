@@ -128,7 +128,8 @@ def _results(session: "_Session", groups: list[Group], jobs: int) -> Iterator[tu
 
     claimed = session.claim(groups)
     while True:
-        run = Parallel(n_jobs=jobs, return_as="generator_unordered")
+        # One group at a time: of a batch none would be free for another process, and all would fail with their worker.
+        run = Parallel(n_jobs=jobs, batch_size=1, return_as="generator_unordered")
         try:
             yield from run(delayed(_attempt)(group, os.getpid()) for group in claimed)
             return
