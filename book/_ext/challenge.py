@@ -25,12 +25,12 @@ from docutils import nodes
 from page_files import add_where
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
-from trainer_data import LABELS, SEEDS, UPDATES
+from trainer_data import LABELS, SEEDS
 
-from lrlib.course import samples, store, tasks
+from lrlib.course import samples, store
 from lrlib.course.experiment import NEW
-from lrlib.course.experiments.budgets import peaks, trials
-from lrlib.course.experiments.equal_budget import schedules
+from lrlib.course.experiments.budgets import cells, peaks, trials
+from lrlib.course.experiments.equal_budget import BUDGETS
 from lrlib.course.stats import interval
 
 PANEL = Path(__file__).resolve().parent / "challenge_panel.html"
@@ -42,6 +42,7 @@ SCRIPTS = (
     "trainer/tries.js",
     "trainer/challenge.js",
 )
+EPOCHS = max(BUDGETS)  # the trainer's budget
 STUDIED = range(NEW, NEW + SEEDS)  # seeds of the study, which choose what is to beat
 TRIED = range(SEEDS)  # the seeds of the reader's tries, which choose the best of these
 FRESH = range(STUDIED.stop, STUDIED.stop + SEEDS)  # seeds that chose neither
@@ -63,7 +64,7 @@ def known() -> list[Known]:
     stored = samples.stored(experiment, new=True)
     found = []
     for name in LABELS:
-        setting = experiment.settings[f"sgd-9epochs-{name}"]
+        setting = experiment.settings[f"sgd-{EPOCHS}epochs-{name}"]
         runs = stored[setting.cell.name]["pytorch"][:SEEDS]
         found.append(Known(name, setting.peak, tuple(run["test_accuracy"] for run in runs)))
     return sorted(found, key=lambda one: -np.mean(one.accuracies))
@@ -73,19 +74,17 @@ def sources() -> list[Path]:
     """The stored results that ``known`` reads: of its runs, and of the peaks that were chosen for them."""
     studies = (trials.EXPERIMENTS["digits"], peaks.EXPERIMENTS["digits"])
     folders = [store.results_folder() / study.name for study in studies]
-    return [folder / f"sgd-9epochs-{name}.json" for folder in folders for name in LABELS]
+    return [folder / f"sgd-{EPOCHS}epochs-{name}.json" for folder in folders for name in LABELS]
 
 
 @cache
 def trained(name: str, peak: float, seeds: range) -> list[float]:
-    """The test accuracy of each seed, trained by the course's PyTorch bench as the study's runs were."""
+    """The test accuracy of each seed, trained in PyTorch as the study's runs were."""
     from lrlib.course.pytorch import one_thread
 
     one_thread()
-    images = tasks.images("digits", seeds)
-    bench = tasks.bench("digits", "sgd", schedules(peak, UPDATES)[name], "pytorch", seeds)
-    bench.train(images.x, images.y, tasks.orders("digits", images.rows, 9, seeds)[:UPDATES])
-    return [float(accuracy) for accuracy in bench.evaluate(*images.tested)[1]]
+    cell = cells.Cell("digits", "sgd", EPOCHS, name)
+    return [float(run["test_accuracy"]) for run in cells.train_seeds(cell, "pytorch", peak, seeds)]
 
 
 def panel() -> str:

@@ -229,9 +229,9 @@ class Spread:
 
     The spread of one seed's numbers would measure the seeds as well as the settings. With θ the standard deviation of
     the means over all n seeds and θ₋ₛ that without seed s, the pseudo-value is n θ − (n − 1) θ₋ₛ; their mean is θ less
-    its first-order bias, and Student's interval of them is Tukey's (1958). It is a little too narrow where settings
-    differ by less than seeds do: a difference of two spreads of nine settings, simulated as in the course's claim, was
-    outside in 1 % of samples of ten seeds, for 0.5 % as meant, and of twenty in 1.1 % for 0.75 %.
+    its first-order bias, and Student's interval of them is Tukey's (1958). It is a little too narrow: simulated at the
+    means and deviations of the course's one claim about spreads, it misses in about one and a half times as many
+    studies as it says.
     """
 
     runs: Sequence["Numbers"]

@@ -153,10 +153,13 @@ def _header(experiment: Experiment, setting: str) -> dict[str, Any]:
 
 
 def _read(experiment: Experiment, setting: str, path: Path) -> list[Result]:
-    """The setting's results; none if there is no file, or if it was made under other settings or of another network.
+    """The setting's results; none if there is no file, or a stale one. Errors: :class:`DamagedFileError`."""
+    results, stale = _content(experiment, setting, path)
+    return [] if stale else results
 
-    Errors: :class:`DamagedFileError`.
-    """
+
+def _content(experiment: Experiment, setting: str, path: Path) -> tuple[list[Result], bool]:
+    """What a file holds, and whether that is stale: made under other settings or of another network."""
     header = _header(experiment, setting)
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
@@ -164,26 +167,16 @@ def _read(experiment: Experiment, setting: str, path: Path) -> list[Result]:
         if any(named[key] != header[key] for key in named):
             raise ValueError(f"it holds the results of {named}")
         if any(content[key] != header[key] for key in ("settings", "trains")):
-            return []
+            return content["trials"], True
         for result in content["trials"]:
             check(Trial(experiment.name, setting, result["framework"], result["seed"]), result)
-        return content["trials"]
+        return content["trials"], False
     except FileNotFoundError:
-        return []
+        return [], False
     except (ValueError, KeyError, TypeError) as error:
         raise DamagedFileError(
             f"{path} is damaged ({type(error).__name__}: {error}); restore it or delete it"
         ) from error
-
-
-def _is_stale(experiment: Experiment, setting: str, path: Path) -> bool:
-    """Whether the file's results were made under other settings or of another network."""
-    header = _header(experiment, setting)
-    return path.is_file() and any(
-        value != header[key]
-        for key, value in json.loads(path.read_text(encoding="utf-8")).items()
-        if key in ("settings", "trains")
-    )
 
 
 def _asides(path: Path) -> Iterator[Path]:
@@ -216,13 +209,10 @@ def write(experiment: Experiment, trial: Trial, result: Result, folder: Path) ->
     path = path_of(trial, folder)
     with locked(path):
         sweep(path)
-        kept = [
-            old
-            for old in _read(experiment, trial.setting, path)
-            if (old["framework"], old["seed"]) != (trial.framework, trial.seed)
-        ]
-        if not kept and _is_stale(experiment, trial.setting, path):
+        stored, stale = _content(experiment, trial.setting, path)
+        if stale:
             os.replace(path, next(aside for aside in _asides(path) if not aside.exists()))
+        kept = [old for old in stored if not stale and (old["framework"], old["seed"]) != (trial.framework, trial.seed)]
         trials = sorted([*kept, result], key=lambda old: (old["framework"], old["seed"]))
         write_atomically(path, _text({**_header(experiment, trial.setting), "trials": trials}))
 

@@ -225,7 +225,7 @@ class _Session:
         return True
 
 
-def run_claims(folder: Path, only: Iterable[str] = (), accelerator: bool = False) -> Report:
+def run_claims(only: Iterable[str] = (), accelerator: bool = False) -> Report:
     """Run the next look of each claim that is undecided, the cheapest word first, until none is left that can be run.
 
     After each look all words are drawn anew: what it decided is not looked at again. A claim whose results cannot be
@@ -239,14 +239,14 @@ def run_claims(folder: Path, only: Iterable[str] = (), accelerator: bool = False
         found, total.unread = claims.judgeable()
         waiting = [
             step
-            for step in plan.steps(found, folder, only)
+            for step in plan.steps(found, only=only)
             if step.missing and step.accelerator <= accelerator and not tried.issuperset(step.missing)
         ]
         if not waiting:
             return total
         step = waiting[0]
         print(f"{step.claim.chapter}: {step.claim.text}: {len(step.missing)} trials", flush=True)
-        report = bring_up_to_date(step.missing, folder)
+        report = bring_up_to_date(step.missing, store.results_folder())
         tried |= {*report.failed, *report.elsewhere}
         total.run += report.run
         total.failed |= report.failed
@@ -321,7 +321,7 @@ def main() -> int:
         elsewhere = f", {len(report.elsewhere)} running in another process" if report.elsewhere else ""
         print(f"{name}: {len(report.run)} of {len(wanted)} trials run{elsewhere}, {len(report.failed)} failed")
         failed |= report.failed
-    report = run_claims(store.results_folder(), options.only, options.accelerator)
+    report = run_claims(options.only, options.accelerator)
     print(f"claims: {len(report.run)} trials of new seeds run, {len(report.failed)} failed")
     failed |= report.failed
     return _told(failed, report.unread)

@@ -14,6 +14,7 @@ from lrlib.course.samples import Runs
 from lrlib.course.words import UNDECIDED
 
 CYCLING = experiments.get("cycling")
+STORED = store.results_folder()
 
 
 class Rule:
@@ -129,6 +130,11 @@ def test_the_text_says_word_seeds_and_minutes(made, tmp_path):
 
 
 class TestQueue:
+    @pytest.fixture(autouse=True)
+    def empty(self, tmp_path, monkeypatch):
+        """Nothing is stored."""
+        monkeypatch.setattr(store, "results_folder", lambda: tmp_path)
+
     def test_each_look_is_run_and_judged_again_until_all_is_decided(self, made, tmp_path, monkeypatch):
         first, second = Rule(trial("triangular", 100)), Rule(trial("triangular", 100, "keras"))
         made(first=first, second=second)
@@ -140,7 +146,7 @@ class TestQueue:
             return study.Report(run=list(wanted))
 
         monkeypatch.setattr(study, "bring_up_to_date", bring)
-        report = study.run_claims(tmp_path)
+        report = study.run_claims()
         assert asked == [first.trials, second.trials] and report.run == first.trials + second.trials
 
     def test_what_fails_is_not_tried_for_ever(self, made, tmp_path, monkeypatch):
@@ -148,12 +154,12 @@ class TestQueue:
         monkeypatch.setattr(
             study, "bring_up_to_date", lambda wanted, folder: study.Report(failed=dict.fromkeys(wanted, "no"))
         )
-        assert study.run_claims(tmp_path).failed == {trial("triangular", 100): "no"}
+        assert study.run_claims().failed == {trial("triangular", 100): "no"}
 
     def test_what_another_process_runs_is_left_to_it(self, made, tmp_path, monkeypatch):
         made(one=Rule(trial("triangular", 100)), two=Rule(trial("triangular", 101)))
         monkeypatch.setattr(study, "bring_up_to_date", lambda wanted, folder: study.Report(elsewhere=list(wanted)))
-        report = study.run_claims(tmp_path)
+        report = study.run_claims()
         assert (report.run, report.failed) == ([], {}) and len(report.elsewhere) == 2
 
     def test_what_needs_an_accelerator_waits_to_be_asked_for(self, made, tmp_path, monkeypatch):
@@ -162,21 +168,21 @@ class TestQueue:
         monkeypatch.setattr(
             study, "bring_up_to_date", lambda wanted, folder: study.Report(failed=dict.fromkeys(wanted, ""))
         )
-        assert study.run_claims(tmp_path).failed == {}
-        assert list(study.run_claims(tmp_path, accelerator=True).failed) == [wanted]
+        assert study.run_claims().failed == {}
+        assert list(study.run_claims(accelerator=True).failed) == [wanted]
 
     def test_what_cannot_be_read_is_told_and_keeps_no_other_claim_waiting(self, tmp_path, monkeypatch):
         """One setting's file is damaged, and one of another experiment is gone."""
         folder, names = tmp_path / "results", ("cycling", "step_and_plateau", "four_decays")
         for name in names:
-            shutil.copytree(store.results_folder() / name, folder / name, ignore=shutil.ignore_patterns(".*"))
+            shutil.copytree(STORED / name, folder / name, ignore=shutil.ignore_patterns(".*"))
         monkeypatch.setattr(experiments, "NAMES", names)
         (folder / "cycling" / "triangular.json").write_text("{")
         (folder / "step_and_plateau" / "constant.json").unlink()
         monkeypatch.setattr(store, "results_folder", lambda: folder)
         planned = []
         monkeypatch.setattr(plan, "steps", lambda judged, *_, **__: planned.extend(judged) or [])
-        unread = study.run_claims(folder).unread
+        unread = study.run_claims().unread
         samples.forget()
         assert planned and not {claim.text for claim, _ in planned} & {name.partition(": ")[2] for name in unread}
         assert {name.partition(":")[0] for name in unread} == {"cycling", "step_and_plateau"}

@@ -72,20 +72,25 @@ def test_a_spread_has_the_jackknifes_pseudo_values():
 
 
 @pytest.mark.slow
-def test_the_interval_of_a_spread_misses_little_more_often_than_it_says():
-    """Nine settings on either side, which differ less than their seeds do."""
-    random, missed, level, seeds, studies = np.random.default_rng(0), 0, 0.95, 10, 1000
-    means = np.linspace(-0.8, 0.8, 9)
+@pytest.mark.parametrize("count", [10, 20])
+def test_the_interval_of_a_spread_misses_little_more_often_than_it_says(count):
+    """At the means and deviations of the claim about spreads, and the levels of its looks."""
+    (rule,) = (claim.rule for claim in CYCLING.claims() if isinstance(getattr(claim.rule, "runs", None), Spread))
+    arms = [[one.sample("pytorch", True).values for one in arm.runs] for arm in (rule.runs, rule.control)]
+    truth = np.subtract(*(np.std([values.mean() for values in arm], ddof=1) for arm in arms))
+    random, studies, missed = np.random.default_rng(0), 2000, 0
+
+    def drawn(values):
+        return random.normal(values.mean(), values.std(ddof=1), count)
+
     for _ in range(studies):
-        spreads = []
-        for _ in range(2):
-            values = means[:, None] + random.normal(0, 1.2, (9, seeds))
-            spreads.append(
-                Spread([Made(str(setting), *one) for setting, one in enumerate(values)]).sample("pytorch", True).values
-            )
-        low, high = interval(spreads[0] - spreads[1], level)
-        missed += not low < 0 < high
-    assert 0.03 < missed / studies < 0.10
+        spreads = [
+            Spread([Made(str(k), *drawn(values)) for k, values in enumerate(arm)]).sample("pytorch", True).values
+            for arm in arms
+        ]
+        low, high = interval(np.subtract(*spreads), 1 - rule.looks[count])
+        missed += not low < truth < high
+    assert rule.looks[count] < missed / studies < 2 * rule.looks[count]
 
 
 def test_a_spread_has_lost_what_one_setting_has_lost():
