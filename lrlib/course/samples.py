@@ -1,6 +1,7 @@
 """The numbers that the rules compare, taken from stored runs: one a seed, with what else is known of that run."""
 
 import dataclasses
+import functools
 import math
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Protocol
@@ -187,13 +188,32 @@ class Runs:
 
     def sample(self, framework: str, new: bool, count: int | None = None) -> Sample:
         results = stored(self.experiment, new).get(self.setting, {}).get(framework, [])
-        values = [np.atleast_1d(np.array(self.measure(result), float)) for result in results]
-        if not values:
+        if not results:
             return Sample(np.empty(0), np.empty(0, bool))
-        gone = [lost(result, self.experiment) for result in results]
-        images = [self.measure.right(result) if isinstance(self.measure, Measure) else None for result in results]
-        right = None if any(part is None for part in images) else np.array(images)
-        return Sample(np.concatenate(values), np.concatenate(gone), right).first(count)
+        return _sample(_Read(results), self.experiment, self.measure).first(count)
+
+
+class _Read:
+    """A list of results as a key: results that are read again are another list."""
+
+    def __init__(self, results: list[Result]) -> None:
+        self.results = results
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Read) and self.results is other.results
+
+    def __hash__(self) -> int:
+        return id(self.results)
+
+
+# A rule asks for the same few at each of its looks. All of them would fill the memory with their images.
+@functools.lru_cache(maxsize=64)
+def _sample(read: _Read, experiment: Experiment, measure: Callable[[Result], Any]) -> Sample:
+    values = [np.atleast_1d(np.array(measure(result), float)) for result in read.results]
+    gone = [lost(result, experiment) for result in read.results]
+    images = [measure.right(result) if isinstance(measure, Measure) else None for result in read.results]
+    right = None if any(part is None for part in images) else np.array(images)
+    return Sample(np.concatenate(values), np.concatenate(gone), right)
 
 
 @dataclasses.dataclass(frozen=True)

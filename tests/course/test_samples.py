@@ -5,7 +5,7 @@ import pytest
 
 from lrlib.course import experiments, samples, store
 from lrlib.course.experiment import NEW
-from lrlib.course.samples import TEST_ACCURACY, Gain, Mean, Runs, Sample, Spread, mean_of
+from lrlib.course.samples import TEST_ACCURACY, Gain, Mean, Measure, Runs, Sample, Spread, mean_of
 from lrlib.course.stats import interval
 from lrlib.course.training import packed
 
@@ -112,6 +112,18 @@ def test_images_of_some_seeds_only_are_none(monkeypatch):
         monkeypatch.setattr(samples, "stored", lambda experiment, new, kept=kept: kept)
         found = Runs(CYCLING, "triangular").sample("pytorch", True).right
         assert (found if found is None else found.tolist()) == right
+
+
+def test_results_that_are_read_again_are_measured_again(monkeypatch):
+    """And one list is measured once."""
+    asked = []
+    measure = Measure(lambda result: asked.append(result) or result["test_accuracy"])
+    for accuracy in (50.0, 75.0):
+        kept = {"triangular": {"pytorch": [{"test_accuracy": accuracy}]}}
+        monkeypatch.setattr(samples, "stored", lambda experiment, new, kept=kept: kept)
+        for _ in range(2):
+            assert Runs(CYCLING, "triangular", measure).sample("pytorch", True).values.tolist() == [accuracy]
+    assert len(asked) == 2
 
 
 def test_a_setting_without_results_has_an_empty_sample(monkeypatch):
