@@ -1008,8 +1008,8 @@ of_fall, of_late = (
     100 * np.expm1(decayed["mnist", pair].mean) for pair in budgets.DECAY
 )
 assert of_fall > 0 > of_late
-late = decayed["mnist", budgets.DECAY[1]]
-assert -0.1 < 100 * np.expm1(late.high) < 0  # "ends close to zero"
+less_late = decayed["mnist", budgets.DECAY[1]]
+assert -0.1 < 100 * np.expm1(less_late.high) < 0  # "ends close to zero"
 display(
     Markdown(
         f"**A constant rate is behind, under AdamW as under SGD.** Of the twelve comparisons with a constant rate eleven hold, and one on the digits is undecided. On MNIST a line, *wsd* and Schedule-Free take between {-max(on_mnist):.0f} and {-min(on_mnist):.0f} % off the error. "

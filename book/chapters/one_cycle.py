@@ -857,8 +857,8 @@ display(
         f"Whether the cycle is ahead of a line with a short rise stays *{cycle.word}* after twenty new seeds in PyTorch, of which it wins seven. Two of these the line loses, one of them in Keras as well, and among the other eighteen there is no clear difference: {mean_interval(others[0])} points."
     ),
     Markdown(
-        f"**Are twelve epochs better than eighty-five?** Probably, and by little. Of ten new pairs, five in each framework, one-cycle wins nine and one is level; over the seeds alone its lead is {of_seeds[0]:+.2f} to {of_seeds[1]:+.2f} points. "
-        f"But all of them are tested on the same ten thousand images, and others might have told another tale. With their luck counted, and the first look's caution of 99.5 %, the lead is {shorter.outcome.in_words(2, 'points')}: *{shorter.word}*. Some forty seeds would decide it, each with eighty-five epochs to train."
+        f"**Are twelve epochs better than eighty-five?** On these test images, by a little; on others, that is open. Of ten new pairs, five in each framework, one-cycle wins nine and one is level; over the seeds alone its lead is {of_seeds[0]:+.2f} to {of_seeds[1]:+.2f} points, at 95 %. "
+        f"But all ten are tested on the same ten thousand images. With the luck of these counted, and at the 99.5 % of a first look, the lead is {shorter.outcome.in_words(2, 'points')}: *{shorter.word}*. If mean and spread stay as they are, forty seeds would decide it, each with eighty-five epochs to train."
     ),
 )
 

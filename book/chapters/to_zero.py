@@ -964,8 +964,8 @@ within = [name for name in to_the_end if name != "sgdr"]
 assert all(abs(np.expm1(of_both[name][0])) < 0.035 for name in within), of_both
 excluded = [n for n in within if np.abs(of_both[n][1:]).max() < np.log(1.05)]
 assert excluded == ["rex"], of_both
-ends = [abs(np.expm1(end)) for name in within for end in of_both[name][1:]]
-assert 8 < 100 * max(ends) < 9  # as the front page and the last section say
+reach = max(abs(np.expm1(end)) for name in within for end in of_both[name][1:])
+assert 8 < 100 * reach < 9  # as the front page and the last section say
 assert {*within} - {"rex"} == {"cosine", "wsd", "one-cycle", "warmup-cosine"}
 assert of_both["schedule-free"][2] > 0 > of_both["schedule-free"][0]
 assert ranked_again[0] == "linear-found"

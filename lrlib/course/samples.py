@@ -163,6 +163,7 @@ def _first(experiment: Experiment) -> dict[str, dict[str, list[Result]]]:
 def forget() -> None:
     """Read stored results again when they are next asked for."""
     _loaded.clear()
+    _sample.cache_clear()
 
 
 class Numbers(Protocol):
@@ -213,7 +214,11 @@ def _sample(read: _Read, experiment: Experiment, measure: Callable[[Result], Any
     gone = [lost(result, experiment) for result in read.results]
     images = [measure.right(result) if isinstance(measure, Measure) else None for result in read.results]
     right = None if any(part is None for part in images) else np.array(images)
-    return Sample(np.concatenate(values), np.concatenate(gone), right)
+    sample = Sample(np.concatenate(values), np.concatenate(gone), right)
+    for part in sample:
+        if part is not None:
+            part.setflags(write=False)  # who changed one would change it for all
+    return sample
 
 
 @dataclasses.dataclass(frozen=True)

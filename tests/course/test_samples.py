@@ -115,14 +115,18 @@ def test_images_of_some_seeds_only_are_none(monkeypatch):
 
 
 def test_results_that_are_read_again_are_measured_again(monkeypatch):
-    """And one list is measured once."""
+    """And one list is measured once, for all who ask; none of them can change it for the others."""
     asked = []
     measure = Measure(lambda result: asked.append(result) or result["test_accuracy"])
     for accuracy in (50.0, 75.0):
         kept = {"triangular": {"pytorch": [{"test_accuracy": accuracy}]}}
         monkeypatch.setattr(samples, "stored", lambda experiment, new, kept=kept: kept)
         for _ in range(2):
-            assert Runs(CYCLING, "triangular", measure).sample("pytorch", True).values.tolist() == [accuracy]
+            found = Runs(CYCLING, "triangular", measure).sample("pytorch", True)
+            assert found.values.tolist() == [accuracy]
+            for part in (found.values, found.lost):
+                with pytest.raises(ValueError, match="read-only"):
+                    part[0] = 0
     assert len(asked) == 2
 
 
