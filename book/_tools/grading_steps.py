@@ -8,10 +8,13 @@ from __future__ import annotations
 import re
 import tempfile
 import time
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 from assignments import is_graded, without
 from jinja2 import DictLoader
+from kernels import own_sockets
 from nbconvert.exporters import HTMLExporter
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from nbconvert.preprocessors import Preprocessor
@@ -51,8 +54,10 @@ class Bounded(Execute):
         self.timeout_func = lambda _: max(1, round(min(self.cell_seconds, end - time.monotonic())))
         place = resources["metadata"].get("path")
         # The submission's own folder has nbgrader's gradebook beside it, with the hidden tests.
-        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as empty:
+        folder = partial(tempfile.TemporaryDirectory, ignore_cleanup_errors=True)
+        with folder() as empty, folder() as sockets:
             resources["metadata"]["path"] = empty
+            self.config.KernelManager.update(own_sockets(Path(sockets)))
             nb, resources = super().preprocess(nb, resources, km)
         resources["metadata"]["path"] = place
         return nb, resources

@@ -31,6 +31,7 @@ import nbformat
 import psutil
 from jupyter_client.kernelspec import KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager
+from kernels import own_sockets
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, DeadKernelError
 from nbformat import NotebookNode
@@ -93,11 +94,14 @@ def read_source(source: Path) -> NotebookNode:
 
 def execute(notebook: NotebookNode, folder: Path, title: str) -> float:
     """Run all cells in place with this interpreter, and return the seconds of processor time that it took."""
-    # Without directories the manager knows one kernel only: the running interpreter's own.
-    kernels = AsyncKernelManager(kernel_name="python3", kernel_spec_manager=KernelSpecManager(kernel_dirs=[]))
     total = sum(cell.cell_type == "code" for cell in notebook.cells)
     spent = 0.0
-    with tqdm(total=total, desc=title, unit="cell") as bar:
+    sockets = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
+    with sockets, tqdm(total=total, desc=title, unit="cell") as bar:
+        # Without directories the specs hold one kernel only: the running interpreter's own.
+        specs = KernelSpecManager(kernel_dirs=[])
+        settings = own_sockets(Path(sockets.name))
+        kernels = AsyncKernelManager(kernel_name="python3", kernel_spec_manager=specs, **settings)
 
         def on_cell_executed(**_: Any) -> None:
             nonlocal spent

@@ -13,7 +13,7 @@ import site_zip
 
 BOOK = Path(__file__).resolve().parents[1]
 ARCHIVE = BOOK / "_build" / "self-grading.zip"
-TOOLS = ("assignments.py", "entry.py", "folders.py", "grading_steps.py", "leaderboard.py")
+TOOLS = ("assignments.py", "entry.py", "folders.py", "grading_steps.py", "kernels.py", "leaderboard.py")
 
 
 def contents() -> dict[str, Path]:
