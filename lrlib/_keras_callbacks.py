@@ -56,8 +56,8 @@ class _RateCallback(keras.callbacks.Callback):
         return self._trained is not None and self._trained[0] is not self.model
 
     def _is_left_over(self) -> bool:
-        """Whether the numbers are what another model's training left, and this model is yet to be trained."""
-        return self._goes_to_another() and not self._given and not any(map(updates_of, self._optimizers()))
+        """Whether the numbers are what training left, and the optimizer is another, yet to make an update."""
+        return self._trained is not None and not self._given and not any(map(updates_of, self._optimizers()))
 
     def _optimizers(self) -> list[Any]:
         return inner_optimizers(self.model.optimizer)
@@ -136,8 +136,8 @@ class ScheduleCallback(_RateCallback):
     * ``by``: how far the schedule's clock goes in one update, as in :class:`Schedule`; or a function without arguments
       that is called after each update and says how far it went (the tokens of that batch, say: 0 or more). The reading
       is then saved and loaded with the model's weights, by ``BackupAndRestore`` too. After ``load_model`` give it back
-      with ``callback.set_model(model); model.load_weights(path)``. With another model, whose optimizer has made no
-      update yet, the clock begins at 0 again.
+      with ``callback.set_model(model); model.load_weights(path)``. With an optimizer that has made no update yet, of
+      another model or of one that was compiled again, the clock begins at 0 again.
 
     A copy keeps the clock and belongs to no model, and so does what is unpickled.
 
@@ -308,7 +308,7 @@ class PlateauCallback(_RateCallback):
     def on_train_begin(self, logs: Any = None) -> None:
         self._check_settable()
         self._begins, self._warned = True, False
-        if self._is_left_over():
+        if self._goes_to_another() and self._is_left_over():
             self._state = self.plateau.start()
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:

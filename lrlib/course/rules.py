@@ -557,9 +557,10 @@ class PublishedValue:
 
     def _shown(self, sample: Sample) -> str:
         values = sample.values[~sample.lost]
-        gone = f"{int(sample.lost.sum())} of {sample.seeds} lost; of the others " if sample.lost.any() else ""
+        lost = f"{int(sample.lost.sum())} of {sample.seeds} lost" if sample.lost.any() else ""
         if not len(values):
-            return gone or "–"
+            return lost or "–"
+        gone = f"{lost}; of the others " if lost else ""
         if self.log:
             return f"{gone}{np.median(values):.2g} ({np.min(values):.2g} to {np.max(values):.2g})"
         if len(values) < FEWEST:

@@ -451,6 +451,8 @@ class TestFigures:
         verdict = self.figure(95.0)
         assert verdict.word == rules.CANNOT_TELL and "runs are lost" in verdict.note
         assert verdict.shown["pytorch"].startswith("1 of 21 lost; of the others 99.50")
+        stored(first_runs=[{"test_accuracy": 10.0, "diverged": True}] * 3)
+        assert self.figure(95.0).shown["pytorch"] == "3 of 3 lost"
         stored(first_runs=[90.0 + i for i in range(20)], first_lost=[{"test_accuracy": 10.0, "diverged": True}] * 20)
         both = PublishedValue([runs("runs"), runs("lost")], [99.0, 10.0]).judge()
         assert both.word == rules.CANNOT_TELL and "runs are lost" in both.note

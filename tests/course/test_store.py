@@ -5,6 +5,7 @@ import errno
 import json
 import math
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -85,6 +86,22 @@ class TestSchema:
 
 
 class TestFiles:
+    def test_a_result_that_the_schema_does_not_know_is_not_written(self, tmp_path):
+        with pytest.raises(ValueError, match=r"test_acuracy: no such field"):
+            store.write(EXPERIMENT, TRIALS[0], result_of(TRIALS[0], test_acuracy=97.0), tmp_path)
+        assert list(tmp_path.iterdir()) == []
+
+    def test_a_stored_result_written_again_changes_no_byte(self, tmp_path):
+        """So a commit's diff shows only the trials that moved."""
+        path = store.path_of(TRIALS[0], store.results_folder())
+        copied = store.path_of(TRIALS[0], tmp_path / "made" / "on the way")
+        store.write(EXPERIMENT, TRIALS[0], result_of(TRIALS[0]), copied.parents[1])
+        shutil.copyfile(path, copied)
+        trials = EXPERIMENT.trials()
+        again = next(trial for trial in trials if trial.setting == TRIALS[0].setting)
+        store.write(EXPERIMENT, again, store.find(EXPERIMENT, again, copied.parents[1]), copied.parents[1])
+        assert copied.read_bytes() == path.read_bytes()
+
     def test_a_file_has_one_line_a_trial(self, tmp_path):
         for trial in TRIALS[:3]:
             store.write(EXPERIMENT, trial, result_of(trial), tmp_path)

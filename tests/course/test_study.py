@@ -5,7 +5,6 @@ import os
 import platform
 import runpy
 import sys
-import warnings
 
 import pytest
 
@@ -78,9 +77,8 @@ def test_what_was_run_and_what_failed_is_printed(monkeypatch, capsys):
 
 def test_as_a_program_it_ends_with_its_status(monkeypatch):
     monkeypatch.setattr(study, "main", lambda: 3)
-    with pytest.raises(SystemExit) as ended, warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # that the module is imported already
-        runpy.run_module("lrlib.course.study", run_name="__main__")
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_path(study.__file__, run_name="__main__")
     assert ended.value.code == 3
 
 

@@ -454,6 +454,7 @@ def test_a_copy_of_a_callback_keeps_its_state_and_belongs_to_no_model(build, dup
         return fit(line(keras.optimizers.SGD(0.5), loss=always_one), 2, *callbacks, epochs=3).history["learning_rate"]
 
     used = build()
+    assert used.model is None and used.params is None
     expected = rates(used)
     assert len(set(expected)) > 1
     assert rates(duplicate(build())) == expected
@@ -485,6 +486,19 @@ def test_each_model_of_a_cross_validation_starts_afresh():
     rule.state = lrlib.PlateauState(0.4, best=1.0)  # an explicit wish
     assert_rates(rates(folds[3], rule, 2), [0.4, 0.2])
     assert_rates(rates(folds[4], duplicate, 1), [0.03125])
+
+
+def test_a_model_that_is_compiled_again_keeps_its_plateau_and_begins_its_schedule():
+    model, rule = line(keras.optimizers.SGD(0.1), loss=always_one), fresh_rule()
+    assert_rates(fit(model, 2, rule, epochs=3).history["learning_rate"], [0.5, 0.5, 0.25])
+    model.compile(keras.optimizers.SGD(0.1), loss=always_one)  # an optimizer that has made no update
+    assert_rates(fit(model, 2, rule, epochs=1).history["learning_rate"], [0.125])
+    counts, clock = (CALLBACKS[name]() for name in ("schedule", "clock"))
+    for callback in (counts, clock):  # these go by the optimizer's updates, and it begins at none
+        model.compile(keras.optimizers.SGD(0.1), loss=always_one)
+        first = fit(model, 2, callback, epochs=2).history["learning_rate"]
+        model.compile(keras.optimizers.SGD(0.1), loss=always_one)
+        assert_rates(fit(model, 2, callback, epochs=2).history["learning_rate"], first)
 
 
 def test_a_model_keeps_its_own_state_when_the_callback_goes_on_to_another(tmp_path):

@@ -592,7 +592,14 @@ def test_sgd_is_serialisable_with_its_momentum():
 
 @pytest.mark.parametrize(
     ("error", "wrong"),
-    [(ValueError, -0.1), (ValueError, math.nan), (TypeError, None), (TypeError, "0.9"), (TypeError, True)],
+    [
+        (ValueError, -0.1),
+        (ValueError, 1.1),
+        (ValueError, math.nan),
+        (TypeError, None),
+        (TypeError, "0.9"),
+        (TypeError, True),
+    ],
 )
 def test_sgd_refuses_a_bad_momentum(error, wrong):
     with pytest.raises(error, match=f"momentum.*{wrong!r}"):

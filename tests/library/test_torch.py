@@ -63,6 +63,14 @@ def values(schedule, count=COUNT, start=0):
 # -- the rate in force -----------------------------------------------------------------------------
 
 
+def test_the_steps_are_counted_as_torch_counts_them():
+    """Accelerate raises this count itself, and reads it."""
+    ours, theirs = lrlib.torch.Scheduler(sgd(), WARM), torch.optim.lr_scheduler.ConstantLR(sgd())
+    for scheduler in (ours, theirs):
+        applied(scheduler.optimizer, scheduler)
+    assert ours._step_count == theirs._step_count == COUNT + 1
+
+
 @sample
 def test_the_rate_in_force_at_every_update(s):
     optimizer = sgd()
