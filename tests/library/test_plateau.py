@@ -188,6 +188,15 @@ def through_keras(callback, metrics, rate=1.0, monitor="val_loss", model=None):
     return rates
 
 
+def test_a_cut_of_eps_itself_is_none():
+    rule, theirs = {"factor": 0.5, "patience": 0, "eps": 0.25}, torch_optimizer(1.0)
+    scheduler = torch.optim.lr_scheduler.ReduceLROnPlateau(theirs, **rule)
+    for _ in range(4):
+        scheduler.step(1.0)
+    assert trace(lrlib.Plateau(1.0, **rule), [1.0] * 4) == [1.0, 0.5, 0.5, 0.5]
+    assert theirs.param_groups[0]["lr"] == 0.5
+
+
 @given(st.lists(st.floats(-10, 10), max_size=15), st.integers(0, 3), st.sampled_from(["min", "max"]))
 @settings(max_examples=25)
 def test_kerass_own_counts_patience_one_higher(metrics, patience, mode):

@@ -586,6 +586,7 @@ def test_the_rest_may_pass_faster_when_the_batch_is_larger():
         {"name": "Cosine", "start": 0, "stop": 100},
         {"name": "Cosine", "start": 100, "stop": 400},
     ]
+    assert doubled.drop(400).describe()["phases"] == [{"name": "Cosine", "start": 0, "stop": 300}]
     assert [phase["stop"] for phase in doubled.describe()["phases"]] == [400, 700]
 
 
@@ -1022,11 +1023,11 @@ PARAMETERS = {
     "StepDecay": {"lr": RATE, "gamma": POSITIVE, "every": COUNT},
     "Piecewise": {
         "boundaries": Kind(
-            [None, 3, "ab", [True, 7], ["3", 7], [None, 7]],
+            [None, 3, "ab", {3: 1, 7: 1}, [True, 7], ["3", 7], [None, 7]],
             [[7, 3], [3, 3], [-1, 7], [3, 7.5], [NAN, 7], [3], [3, 7, 9], []],
         ),
         "values": Kind(
-            [None, 3, "abc", [True, 1, 1], ["3", 1, 1], [None, 1, 1]],
+            [None, 3, "abc", {1: 3, 2: 7, 3: 9}, [True, 1, 1], ["3", 1, 1], [None, 1, 1]],
             [[-1, 1, 1], [NAN, 1, 1], [1, INF, 1], [1, 1], [1, 1, 1, 1], []],
         ),
     },

@@ -604,6 +604,29 @@ def test_every_load_order_gives_the_same_trace(resume, at):
         assert scheduler.last_epoch == at + COUNT
 
 
+def test_after_loading_a_fresh_state_torch_still_checks_that_the_optimizer_goes_first():
+    scheduler = lrlib.torch.Scheduler(sgd(), WARM)
+    scheduler.load_state_dict(checkpoint(0)["scheduler"])
+    with pytest.warns(UserWarning, match=r"`lr_scheduler.step\(\)` before `optimizer.step\(\)`"):
+        scheduler.step()
+
+
+def test_a_group_that_joined_before_loading_has_its_value_at_once():
+    plan = {"a": WARM, "b": 0.5 * WARM, "late": 0.1 * WARM}
+
+    def built():
+        optimizer = two_groups()
+        scheduler = lrlib.torch.Scheduler(optimizer, plan)
+        optimizer.add_param_group({"params": [parameter()], "name": "late"})
+        return optimizer, scheduler
+
+    optimizer, scheduler = built()
+    applied(optimizer, scheduler, 5)
+    resumed, its_scheduler = built()
+    its_scheduler.load_state_dict(scheduler.state_dict())
+    assert [group["lr"] for group in resumed.param_groups] == [schedule(5) for schedule in plan.values()]
+
+
 def test_the_default_is_a_fresh_start():
     for options in ({}, {"last_epoch": -1}, {"last_epoch": 0}):
         optimizer = sgd()
