@@ -21,8 +21,6 @@ sys.path.append(str(Path(__file__).resolve().parents[1] / "_tools"))
 import runnable
 from site_zip import ARCHIVE
 
-import lrlib
-
 
 class SiteArchive(SphinxRole):
     """A link to the archive, and room for its size."""
@@ -40,11 +38,11 @@ class InstallCommand(SphinxDirective):
     optional_arguments = 1
 
     def run(self) -> list[nodes.Node]:
-        """Make the line, to be copied; the page is made anew when the version changes."""
-        self.env.note_dependency(lrlib.__file__)
-        place = f"{runnable.SITE}/wheels/lrlib-{lrlib.__version__}-py3-none-any.whl"
+        """Make the line, to be copied; the page is made anew when the wheel changes."""
+        for part in runnable.parts(runnable.ROOT):
+            self.env.note_dependency(str(part))
         extra = self.arguments[0] if self.arguments else "course"
-        command = f'pip install "lrlib[{extra}] @ {place}"'
+        command = f'pip install "lrlib[{extra}] @ {runnable.SITE}/{runnable.address(runnable.ROOT)}"'
         return [nodes.literal_block(command, command, language="sh", classes=["site-address"])]
 
 

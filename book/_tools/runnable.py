@@ -1,9 +1,9 @@
 """Let a reader of the site run it: a wheel of lrlib with its results, and notebooks that install it from there.
 
 The notebooks that the pages offer get a first cell, which installs lrlib and what they import, where any of it is
-missing. What only the site understands, such as citations, becomes plain text in them. The cell needs the site's
-address. Where `_config.yml` does not have it (html: baseurl), `book/_static/downloads.js` writes the address that the
-reader's browser shows.
+missing or lrlib is of another edition. What only the site understands, such as citations, becomes plain text in them.
+The cell needs the site's address. Where `_config.yml` does not have it (html: baseurl), `book/_static/downloads.js`
+writes the address that the reader's browser shows.
 """
 
 from __future__ import annotations
@@ -15,8 +15,10 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import nbformat
 import yaml
@@ -34,29 +36,49 @@ NEEDED = (
     "PIL cycler filelock joblib keras lrlib matplotlib numpy pooch schedulefree scipy sklearn tensorflow torch tqdm"
 )
 INSTALL = """\
-# lrlib is the library behind the course. Where it, or a package that a notebook needs, is missing, this installs all.
+# lrlib is the library behind the course. Where it, or a package that a notebook needs, is missing, this installs all;
+# so it does where lrlib is of another edition of the book. A version of your own, without "+book", is left alone.
+from importlib.metadata import distributions
 from importlib.util import find_spec
 
-if not all(map(find_spec, "{needed}".split())):
+present = all(map(find_spec, "{needed}".split()))
+versions = {{found.version for found in distributions(name="lrlib")}}
+if not present or any("+book" in one and one != "{version}" for one in versions):
     %pip install --quiet "lrlib[course] @ {site}/{wheel}"\
 """
+VERSION = re.compile(r'^__version__ = "([^"+]+)"$', re.MULTILINE)
 CITED = re.compile(r"\{cite\}`([^`]+)`")
 DIRECTIVE = re.compile(r"^(`{3,}|:{3,})\{[^}]*\}.*?^\1\s*?$\n?", re.MULTILINE | re.DOTALL)
 LABEL = re.compile(r"(\$\$) \(eq-[\w-]+\)")
 CHAPTER = re.compile(r"\]\((\w+)\.ipynb(#[^)]*)?\)")
 
 
+def parts(root: Path) -> Iterator[Path]:
+    """Files and folders that a wheel is made of, as build_wheel copies them."""
+    for name in PACKAGE:
+        place = root / name
+        for path in [place, *sorted(place.rglob("*"))]:
+            if not any(part == "__pycache__" or part.startswith(".") for part in path.relative_to(root).parts):
+                yield path
+
+
 def digest(root: Path) -> str:
     """Hash what a wheel is made of."""
     total = hashlib.sha256()
-    for name in PACKAGE:
-        place = root / name
-        for file in sorted(place.rglob("*")) if place.is_dir() else [place]:
-            path = file.relative_to(root)  # as build_wheel copies them
-            left_out = any(part == "__pycache__" or part.startswith(".") for part in path.parts)
-            if file.is_file() and not left_out:
-                total.update(f"{path}\0".encode() + file.read_bytes())
+    for path in filter(Path.is_file, parts(root)):
+        total.update(f"{path.relative_to(root)}\0".encode() + path.read_bytes())
     return total.hexdigest()
+
+
+def version(root: Path) -> str:
+    """lrlib's version, with the edition of the book: pip installs no wheel whose version is there already."""
+    number = VERSION.findall((root / "lrlib/__init__.py").read_text(encoding="utf-8"))[0]
+    return f"{number}+book{digest(root)[:8]}"
+
+
+def address(root: Path) -> str:
+    """Where the wheel lies below the site's address; a bare + would be read as a space by some servers."""
+    return f"wheels/{quote(f'lrlib-{version(root)}-py3-none-any.whl')}"
 
 
 def build_wheel(root: Path, folder: Path) -> Path:
@@ -69,14 +91,17 @@ def build_wheel(root: Path, folder: Path) -> Path:
                 shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__", ".*"))
             else:
                 shutil.copy(source, target)
+        package = Path(copy) / "lrlib/__init__.py"
+        text = VERSION.sub(f'__version__ = "{version(root)}"', package.read_text(encoding="utf-8"))
+        package.write_text(text, encoding="utf-8")
         command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "--no-index"]
         environment = {"SOURCE_DATE_EPOCH": EARLIEST, "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
         subprocess.run([*command, "-w", folder, copy], env=environment, check=True)
     return next(folder.glob("*.whl"))
 
 
-def wheel(site: Path, root: Path = ROOT) -> str:
-    """See to it that the site has the wheel, and return its place there."""
+def provide_wheel(site: Path, root: Path = ROOT) -> None:
+    """See to it that the site has the wheel."""
     folder, stamp = site / "wheels", site.parent / "wheel.sha256"
     wanted = digest(root)
     if not (stamp.exists() and stamp.read_text() == wanted and list(folder.glob("*.whl"))):
@@ -85,7 +110,6 @@ def wheel(site: Path, root: Path = ROOT) -> str:
         folder.mkdir(parents=True)
         build_wheel(root, folder)
         stamp.write_text(wanted)
-    return f"wheels/{next(folder.glob('*.whl')).name}"
 
 
 def short(entry: Entry) -> str:
@@ -105,13 +129,18 @@ def plain(text: str, works: dict[str, Entry], site: str) -> str:
     return CHAPTER.sub(rf"]({site}/book/chapters/\1.html\2)", text)
 
 
-def for_readers(notebook: Any, works: dict[str, Entry], site: str, wheel: str) -> Any:
-    """Return a chapter's notebook as readers get it."""
+def install_cell(site: str, root: Path = ROOT) -> str:
+    """The cell that installs what a chapter's notebook needs."""
+    return INSTALL.format(needed=NEEDED, site=site, wheel=address(root), version=version(root))
+
+
+def for_readers(notebook: Any, works: dict[str, Entry], site: str, install: str) -> Any:
+    """Return a chapter's notebook as readers get it, with the cell ``install``."""
     notebook.cells = [cell for cell in notebook.cells if cell.get("id") != "install-lrlib"]
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
             cell.source = plain(cell.source, works, site)
-    first = new_code_cell(INSTALL.format(needed=NEEDED, site=site, wheel=wheel), id="install-lrlib")
+    first = new_code_cell(install, id="install-lrlib")
     notebook.cells.insert(1, first)  # the title stays first
     return notebook
 
@@ -126,11 +155,12 @@ def main(site: Path, root: Path = ROOT) -> None:
     chapters = {path.name for path in (root / "book/chapters").glob("*.ipynb")}
     works = parse_file(root / "book/references.bib").entries
     config = yaml.safe_load((root / "_config.yml").read_text(encoding="utf-8"))
-    address = (config["html"].get("baseurl") or SITE).rstrip("/")
-    place = wheel(site, root)
+    home = (config["html"].get("baseurl") or SITE).rstrip("/")
+    provide_wheel(site, root)
+    install = install_cell(home, root)
     for path in offered(site):
         if path.name in chapters:
-            notebook = for_readers(nbformat.reads(path.read_text(encoding="utf-8"), 4), works, address, place)
+            notebook = for_readers(nbformat.reads(path.read_text(encoding="utf-8"), 4), works, home, install)
             write_if_changed(path, json.dumps(notebook, indent=1, ensure_ascii=False) + "\n")
 
 

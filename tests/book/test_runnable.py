@@ -9,7 +9,9 @@ import subprocess
 import sys
 import types
 import venv
+import zipfile
 from pathlib import Path
+from urllib.parse import unquote
 
 import nbformat
 import pytest
@@ -211,9 +213,9 @@ def test_a_readers_notebook_installs_lrlib_and_has_no_raw_marks():
     )
     notebook = new_notebook(cells=[new_markdown_cell("# T"), new_markdown_cell(text)])
     for _ in range(2):  # a warm build does it again
-        notebook = runnable.for_readers(notebook, WORKS, "https://x.org/b", "wheels/lrlib-1.whl")
+        notebook = runnable.for_readers(notebook, WORKS, "https://x.org/b", "%pip install lrlib")
     title, first, rest = notebook.cells
-    assert title.source == "# T" and 'lrlib[course] @ https://x.org/b/wheels/lrlib-1.whl"' in first.source
+    assert (title.source, first.source) == ("# T", "%pip install lrlib")
     assert rest.source == (
         "Said (Lau 2017), (Lau 2017; Li et al. 2026). See [Cycling](https://x.org/b/book/chapters/cycling.html#x).\n\n"
         "$$ a $$\n\nEnd."
@@ -236,14 +238,61 @@ def test_a_readers_notebook_looks_for_each_package_that_is_imported():
     assert set().union(*map(imported, code)) - comes_with_jupyter == set(runnable.NEEDED.split())
 
 
-@pytest.mark.parametrize("missing", [None, "lrlib", "torch", "keras", "matplotlib"])
-def test_a_readers_notebook_installs_where_anything_is_missing(missing, monkeypatch):
-    notebook = runnable.for_readers(new_notebook(cells=[new_markdown_cell("# T")]), WORKS, "https://x.org", "l.whl")
+@pytest.fixture
+def package(tmp_path):
+    """What a wheel is made of, in small."""
+    project = (
+        '[project]\nname = "lrlib"\ndynamic = ["version"]\n[tool.setuptools]\npackages = ["lrlib"]\n'
+        '[tool.setuptools.dynamic]\nversion = { attr = "lrlib.__version__" }\n'
+    )
+    texts = {"pyproject.toml": project, "README.md": "x"}
+    texts |= {"lrlib/__init__.py": '"""x"""\n\n__version__ = "7.8.9"\n', "book/results/a.json": "x"}
+    for name, text in texts.items():
+        path = tmp_path / "package" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    return tmp_path / "package"
+
+
+@pytest.mark.parametrize(
+    ("missing", "present", "installs"),
+    [
+        (None, "7.8.9", False),  # one's own
+        (None, "this edition", False),
+        (None, "7.8.9+book0a1b2c3d", True),  # another edition
+        ("lrlib", None, True),
+        ("torch", "this edition", True),
+        ("keras", "7.8.9", True),
+        ("matplotlib", "7.8.9", True),
+    ],
+)
+def test_a_readers_notebook_installs_where_anything_is_missing_or_of_another_edition(
+    missing, present, installs, package, monkeypatch
+):
+    version = runnable.version(package) if present == "this edition" else present
+    found = [types.SimpleNamespace(version=version)] if version else []
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == missing else name)
+    monkeypatch.setattr("importlib.metadata.distributions", lambda name: found if name == "lrlib" else [])
     asked = []
     shell = types.SimpleNamespace(run_line_magic=lambda name, line: asked.append((name, line)))
-    exec(TransformerManager().transform_cell(notebook.cells[1].source), {"get_ipython": lambda: shell})
-    assert asked == ([("pip", 'install --quiet "lrlib[course] @ https://x.org/l.whl"')] if missing else [])
+    install = runnable.install_cell("https://x.org", package)
+    exec(TransformerManager().transform_cell(install), {"get_ipython": lambda: shell})
+    address = f"https://x.org/{runnable.address(package)}"
+    assert asked == ([("pip", f'install --quiet "lrlib[course] @ {address}"')] if installs else [])
+
+
+def test_a_wheel_has_the_version_of_its_edition(package, tmp_path):
+    versions = set()
+    for text in ("x", "y"):
+        (package / "book/results/a.json").write_text(text)
+        folder = tmp_path / text
+        folder.mkdir()
+        wheel = runnable.build_wheel(package, folder)
+        assert f"wheels/{wheel.name}" == unquote(runnable.address(package)) != runnable.address(package)
+        with zipfile.ZipFile(wheel) as content:
+            assert f'__version__ = "{runnable.version(package)}"' in content.read("lrlib/__init__.py").decode()
+        versions.add(runnable.version(package))
+    assert len(versions) == 2 and all(re.fullmatch(r"7\.8\.9\+book[0-9a-f]{8}", one) for one in versions), versions
 
 
 needs_site = pytest.mark.skipif(not (SITE / "wheels").exists(), reason="the book is not built: run make book")
@@ -263,7 +312,7 @@ def test_every_offered_notebook_is_prepared():
 @pytest.mark.parametrize("name", ["book/run", "book/assignments/students"])
 def test_the_wheel_that_a_page_names_is_in_the_site(name):
     wheels = re.findall(rf"{runnable.SITE}/(wheels/\S+\.whl)", parsed(SITE / f"{name}.html").text)
-    assert wheels and all((SITE / wheel).exists() for wheel in wheels), wheels
+    assert wheels and all((SITE / unquote(wheel)).exists() for wheel in wheels), wheels
 
 
 @needs_site
@@ -414,13 +463,14 @@ def test_a_wheel_whose_build_was_killed_is_built_again(tmp_path, monkeypatch):
     monkeypatch.setattr(runnable, "digest", lambda _: "unchanged")
     site = tmp_path / "html"
     write("whole")
-    runnable.wheel(site)
+    runnable.provide_wheel(site)
     shutil.rmtree(site)  # as a build of all pages does
     write("hal", KeyboardInterrupt())
     with pytest.raises(KeyboardInterrupt):
-        runnable.wheel(site)
+        runnable.provide_wheel(site)
     write("whole")
-    assert (site / runnable.wheel(site)).read_text() == "whole"
+    runnable.provide_wheel(site)
+    assert [path.read_text() for path in site.glob("wheels/*.whl")] == ["whole"]
 
 
 def test_a_wheels_digest_is_of_what_the_wheel_holds(tmp_path):

@@ -32,6 +32,7 @@ ROOT = Path(__file__).resolve().parents[2]
 BOOK = ROOT / "book"
 import build
 import notebooks
+import runnable
 import site_zip
 import status
 
@@ -321,12 +322,16 @@ def test_role_links_to_the_archive(tmp_path):
 def test_a_new_version_of_lrlib_reaches_the_pages_that_name_it(tmp_path, monkeypatch):
     texts = {"cite": "```{citation}\n```", "get": "```{install-command}\n```", "status": "```{status} pages\n```"}
     folder = project(tmp_path, **{name: f"# {name}\n\n{text}" for name, text in texts.items()})
-    source = tmp_path / "version.py"
-    source.touch()
+    source = tmp_path / "package" / "lrlib" / "__init__.py"
+    source.parent.mkdir(parents=True)
+    source.write_text('__version__ = "0.0.0"\n')
     monkeypatch.setattr(lrlib, "__file__", str(source))
+    monkeypatch.setattr(runnable, "ROOT", tmp_path / "package")
+    monkeypatch.setattr(runnable, "PACKAGE", ("lrlib",))
     extensions = ("status", "page_meta", "site_archive")
-    built(folder, *extensions)
+    assert "0.0.0" in built(folder, *extensions)["get.html"].text
     monkeypatch.setattr(lrlib, "__version__", "7.8.9")
+    source.write_text('__version__ = "7.8.9"\n')
     os.utime(source, (later := time.time() + 60, later))
     pages = built(folder, *extensions)
     assert [name for name in texts if "7.8.9" not in pages[f"{name}.html"].text] == []
