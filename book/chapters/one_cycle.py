@@ -407,7 +407,7 @@ of_line = (
     Runs(one_cycle.EXPERIMENT, "warmup-linear").sample("pytorch", new=True).lost
 )
 survived = [not one for one in (*shown_runs, *of_line)]
-assert (sum(survived), len(survived)) == (23, 25), survived  # the text says so
+assert (sum(survived), len(survived)) == (41, 45), survived  # the text says so
 at_60 = sharp("risen", 60, 60)
 assert np.nanmin(at_60) > 10 and np.nanmax(at_60) < 30, at_60
 assert lost["pytorch"] == lost["keras"] and sum(lost["pytorch"]) == 1, lost
@@ -575,7 +575,7 @@ display(
     ),
     Markdown(
         f"**Where both arrive, we see no gain of the long rise.** Against a line that rises for one epoch only, one-cycle is at {points('one-cycle', 'warmup-linear')} points, in PyTorch and in Keras: no clear difference. Against the cosine it is at {points('one-cycle', 'warmup-cosine', 3)}, "
-        "where both intervals only just leave out zero. A tenth of a point is ten images of the ten thousand. These are the first seeds. Of twenty new ones the line loses two, after its rise of one epoch, and one-cycle none, so a longer rise may be the safer one."
+        "where both intervals only just leave out zero. A tenth of a point is ten images of the ten thousand. These are the first seeds. Of forty new ones the line loses four, after its rise of one epoch, and one-cycle none: the longer rise is the safer one."
     ),
     Markdown(
         f"**A rise to 0.1 beats a start at 0.03.** The line that rises ends {points('warmup-linear', 'linear-0.03')} points above the line from 0.03, in three seeds in PyTorch. Rise and peak change together here, since no run rises to 0.03. But 0.1 is not to be had without a rise: one epoch of it was enough for these seeds, and not for each of the new ones above."
@@ -838,23 +838,30 @@ assert of_seeds[0] > 0
     for claim, verdict in claims.judged("one_cycle")
     if claim.text.endswith("it is the cycle that makes it so")
 )
-assert cycle.word == "undecided" and cycle.outcome.lost, cycle
+assert cycle.word == "no gain" and cycle.outcome.lost, cycle
+assert list(rule.looks)[-1] == 40  # the last of the planned ones
 by_new = [rule.arms(name, True) for name in ("pytorch", "keras")]
-assert [line.seeds for _, line in by_new] == [20, 5] and cycle.outcome.seeds == 20
-assert [line.lost.sum() for _, line in by_new] == [2, 1]
+assert [line.seeds for _, line in by_new] == [40, 5] and cycle.outcome.seeds == 40
+assert [line.lost.sum() for _, line in by_new] == [4, 1]
 for ours, line in by_new:
     assert ours.lost.sum() == 0 and line.lost[0]
     # The first is the seed lost after the rise above.
     both = min(line.seeds, len(new_runs))
     assert (line.lost[:both] == new_runs[:both]).all()
-ranked = by_new[0][0].minus(by_new[0][1]).values > 0
-assert ranked.sum() == 7 and ranked[by_new[0][1].lost].all()  # lost ones are wins
-others = [ours.minus(line).values[~line.lost] for ours, line in by_new]
-assert direction(*others) == "not clearly different"
+ours, line = by_new[0]
+others = ours.minus(line).values[~line.lost]
+won, level = np.sum(others > 1e-9), np.sum(np.abs(others) < 1e-9)
+share = (won + line.lost.sum()) / (40 - level)  # a lost run counts as a win
+assert np.isclose(share - 0.5, cycle.outcome.mean), (share, cycle.outcome)
+assert cycle.outcome.smallest == 0.1  # from one win in two to six in ten
+assert -0.04 < others.mean() < -0.02 and interval(others)[1] < 0, others
 display(
     Markdown(
-        f"In short: {claims.counts('one_cycle')}. New seeds have decided three. That the momentum cycle helps: *{words_of[helps]}*. That the network is sharp early in a warm-up: *{of_warmup}*. That CLR's cycles are better in as many updates: against a fixed rate of 0.001 it *{verdicts[fewer].written}*, and against one of the cycles' own mean it is *{words_of[fewer]}*. So that claim is *confounded*: the height of the rate explains it. "
-        f"Whether the cycle is ahead of a line with a short rise stays *{cycle.word}* after twenty new seeds in PyTorch, of which it wins seven. Two of these the line loses, one of them in Keras as well, and among the other eighteen there is no clear difference: {mean_interval(others[0])} points."
+        f"In short: {claims.counts('one_cycle')}. New seeds have decided four. That the momentum cycle helps: *{words_of[helps]}*. That the network is sharp early in a warm-up: *{of_warmup}*. That CLR's cycles are better in as many updates: against a fixed rate of 0.001 it *{verdicts[fewer].written}*, and against one of the cycles' own mean it is *{words_of[fewer]}*. So that claim is *confounded*: the height of the rate explains it."
+    ),
+    Markdown(
+        f"**Is it the cycle?** *{cycle.word.capitalize()}*, at the last of the planned looks. Forty new seeds in PyTorch set it beside the line with a short rise. Of these the line loses {line.lost.sum()}, one of them in Keras as well, and one-cycle none. Among the other {len(others)} the line is ahead, by a hair: one-cycle less the line is {mean_interval(others)} points, and a hundredth of a point is one image. "
+        f"With each lost run counted as a win for one-cycle, it wins {won + line.lost.sum()} of {40 - level} pairs ({level} are level); that it wins six in ten is excluded. So the long rise buys no accuracy here. What it buys is that the run survives: at this peak the rise of one epoch failed with one seed in ten. Rises between one epoch and five were not tried."
     ),
     Markdown(
         f"**Are twelve epochs better than eighty-five?** On these test images, by a little; on others, that is open. Of ten new pairs, five in each framework, one-cycle wins nine and one is level; over the seeds alone its lead is {of_seeds[0]:+.2f} to {of_seeds[1]:+.2f} points, at 95 %. "
@@ -875,7 +882,7 @@ display(
 #
 # ## What to take away
 #
-# 1. Here a high peak after a rise paid. A rise of one epoch was enough for it with 23 seeds of 25, and where it was,
+# 1. Here a high peak after a rise paid. A rise of one epoch was enough for it with 41 seeds of 45, and where it was,
 #    a longer one was not ahead of it.
 # 2. Without a rise the peak of 0.1 was out of reach with every seed. During the rise the curvature goes over a hump;
 #    that the low rate carries the run across it is our reading.
@@ -897,7 +904,7 @@ display(
 # <details>
 # <summary>Answers</summary>
 #
-# 1. **a short rise**: one epoch was enough for 23 seeds of 25. More epochs do not help a run that is lost at
+# 1. **a short rise**: one epoch was enough for 41 seeds of 45. More epochs do not help a run that is lost at
 #    update 15, and another optimizer would change two things at once.
 # 2. **0.0042**: twelve calls are the first twelve updates of a rise of 424. The peak of 0.1 would come with call 424,
 #    and even 0.04 needs more than 150.
