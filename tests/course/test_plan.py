@@ -135,7 +135,7 @@ class TestQueue:
         """Nothing is stored."""
         monkeypatch.setattr(store, "results_folder", lambda: tmp_path)
 
-    def test_each_look_is_run_and_judged_again_until_all_is_decided(self, made, tmp_path, monkeypatch):
+    def test_each_look_is_run_and_judged_again_until_all_is_decided(self, made, tmp_path, monkeypatch, capsys):
         first, second = Rule(trial("triangular", 100)), Rule(trial("triangular", 100, "keras"))
         made(first=first, second=second)
         asked = []
@@ -148,6 +148,7 @@ class TestQueue:
         monkeypatch.setattr(study, "bring_up_to_date", bring)
         report = study.run_claims()
         assert asked == [first.trials, second.trials] and report.run == first.trials + second.trials
+        assert capsys.readouterr().out.splitlines() == ["cycling: first: 1 trials", "cycling: second: 1 trials"]
 
     def test_what_fails_is_not_tried_for_ever(self, made, tmp_path, monkeypatch):
         made(one=Rule(trial("triangular", 100)))

@@ -209,6 +209,11 @@ class TestBringingUpToDate:
         assert study.bring_up_to_date(TRIALS, tmp_path, jobs=1).run == TRIALS[2:]
         assert attempts == TRIALS
 
+    def test_a_bar_shows_how_many_are_done(self, tmp_path, monkeypatch, capsys, attempts):
+        monkeypatch.delenv("TQDM_DISABLE", raising=False)
+        study.bring_up_to_date(TRIALS[:2], tmp_path, jobs=1)
+        assert "trials: 100%" in capsys.readouterr().err
+
     def test_a_trial_that_raises_does_not_keep_the_others_from_running(self, tmp_path, monkeypatch):
         def perform_group(group, capability):
             if group.seeds == (1,):

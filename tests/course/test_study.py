@@ -75,6 +75,14 @@ def test_what_was_run_and_what_failed_is_printed(monkeypatch, capsys):
     assert f"{other} failed:\nbecause" in err and f"{one} failed:\nof the claim" in err
 
 
+def test_help_says_what_it_does(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["study", "--help"])
+    with pytest.raises(SystemExit):
+        study.main()
+    said = " ".join(capsys.readouterr().out.split())
+    assert "Runs the trials whose results are missing, several at a time" in said and "--accelerator" in said
+
+
 def test_as_a_program_it_ends_with_its_status(monkeypatch):
     monkeypatch.setattr(study, "main", lambda: 3)
     with pytest.raises(SystemExit) as ended:
