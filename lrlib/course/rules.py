@@ -494,7 +494,7 @@ class PublishedValue:
 
     def judge(self) -> Verdict:
         samples = {framework: self._samples(framework) for framework in FRAMEWORKS}
-        size = {framework: min(sample.seeds for sample in found) for framework, found in samples.items()}
+        size = {framework: _fewest(found) for framework, found in samples.items()}
         words = {framework: self._word(found) for framework, found in _deciding(samples).items()}
         said = set(words.values())
         verdict = said.pop() if len(said) == 1 else CANNOT_TELL
@@ -516,7 +516,7 @@ class PublishedValue:
             if len(self.rivals) == 1:
                 return "the source's other figure would pass too"
             return f"{len(passing)} of the source's {len(self.rivals)} other figures would pass too"
-        if any(found[0].seeds >= ENOUGH for found in deciding):
+        if any(_fewest(found) >= ENOUGH for found in deciding):
             return "none of our runs gives all of them, and too few were made to call that rare"
         return f"fewer than {ENOUGH} runs"
 
@@ -528,7 +528,7 @@ class PublishedValue:
             rare = share_interval(0, samples[0].seeds)[1] < 0.05
             return NOT_HAD if not self.width or rare else CANNOT_TELL
         rival = any(self._passes(samples, figures) for figures in self.rivals)
-        return CANNOT_TELL if rival or samples[0].seeds < ENOUGH else HAD
+        return CANNOT_TELL if rival or _fewest(samples) < ENOUGH else HAD
 
     def _passes(self, samples: list[Sample], figures: Sequence[float]) -> bool:
         """Each figure lies where 95 % of such figures fall; figures of one run that were cut are had by one of ours."""
@@ -573,14 +573,19 @@ class PublishedValue:
         return f"{gone}{mean_sd(values, self.digits)}; 95 % of {of}: {low:.{self.digits}f} to {high:.{self.digits}f}"
 
     def wanted(self) -> list[Trial]:
-        enough = min(sample.seeds for sample in self._samples("pytorch")) >= ENOUGH
+        enough = _fewest(self._samples("pytorch")) >= ENOUGH
         settings = set().union(*(runs.settings() for runs in self.runs))
         return [] if enough or not self.new or self.judge().word != CANNOT_TELL else _trials(settings, ENOUGH)
 
 
+def _fewest(samples: Iterable[Sample]) -> int:
+    """Seeds of the sample that has the fewest: all figures must have enough runs."""
+    return min(sample.seeds for sample in samples)
+
+
 def _deciding(samples: Mapping[str, list[Sample]]) -> dict[str, list[Sample]]:
     """The frameworks with enough runs to be held to; where none has, all with the fewest that have an interval."""
-    size = {framework: min(sample.seeds for sample in found) for framework, found in samples.items()}
+    size = {framework: _fewest(found) for framework, found in samples.items()}
     fewest = ENOUGH if max(size.values()) >= ENOUGH else FEWEST
     return {framework: found for framework, found in samples.items() if size[framework] >= fewest}
 

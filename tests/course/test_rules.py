@@ -457,6 +457,16 @@ class TestFigures:
         both = PublishedValue([runs("runs"), runs("lost")], [99.0, 10.0]).judge()
         assert both.word == rules.CANNOT_TELL and "runs are lost" in both.note
 
+    def test_figures_of_two_settings_wait_for_the_one_with_fewer_runs(self, stored):
+        twenty = list(np.random.default_rng(0).normal(90, 1, 20))
+        rule = PublishedValue([Runs(BOTH, "ours"), Runs(BOTH, "control")], [90.5, 90.5], new=True)
+        stored(first_ours=twenty, first_control=twenty[:3])
+        few = rule.judge()
+        assert few.word == rules.CANNOT_TELL and few.seeds == {"pytorch": 3}
+        assert {trial.setting for trial in rule.wanted()} == {"ours", "control"}
+        stored(first_control=twenty)
+        assert rule.judge().word == rules.HAD and rule.wanted() == []
+
     def test_a_published_mean_is_compared_as_a_mean(self, stored):
         stored(first_runs=[99.0, 99.1, 99.2, 99.05, 99.05])  # its single runs reach 99.25
         assert self.figure(99.25, mean_of=2, sd=0.03).word == rules.NOT_HAD
