@@ -18,7 +18,7 @@ from lrlib._snapshot import (
     check_batches,
     check_loader,
     check_progress,
-    cycle,
+    cycling,
     flat,
     global_generators,
     keep_array,
@@ -87,9 +87,12 @@ def range_test(
     if validation is not None:
         check_batches(validation, "validation")
     check_progress(progress)
-    with _restored([model], [batches, validation]), reporter(progress, len(rates)) as report:
-        drawn = cycle(_Restartable.of(batches), "batches")
-        held = None if validation is None else cycle(_Restartable.of(validation), "validation")
+    with (
+        _restored([model], [batches, validation]),
+        cycling(_Restartable.of(batches), "batches") as drawn,
+        cycling(_Restartable.of(validation), "validation") as held,
+        reporter(progress, len(rates)) as report,
+    ):
         optimizers = inner_optimizers(model.optimizer)
         per_step = max(optimizer.gradient_accumulation_steps or 1 for optimizer in optimizers)
         own = [rate_of(optimizer) for optimizer in optimizers]

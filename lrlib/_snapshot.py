@@ -238,6 +238,16 @@ def cycle(batches: Any, name: str) -> Iterator[Any]:
 
 
 @contextlib.contextmanager
+def cycling(batches: Any, name: str) -> Iterator[Any]:
+    """:func:`cycle`, closed at the end, so that what closing does (a ``finally`` that draws) is undone too; or None."""
+    if batches is None:
+        yield None
+        return
+    with contextlib.closing(cycle(batches, name)) as drawn:  # type: ignore[type-var]
+        yield drawn
+
+
+@contextlib.contextmanager
 def reporter(progress: Any, steps: int) -> Iterator[Callable[[], object]]:
     """The callback for each step. None: a tqdm bar that appears after 2 seconds (no bar without tqdm)."""
     if progress is None:

@@ -16,7 +16,7 @@ from lrlib._snapshot import (
     check_batches,
     check_loader,
     check_progress,
-    cycle,
+    cycling,
     flat,
     global_generators,
     keep_array,
@@ -84,13 +84,13 @@ def range_test(
     rates = finder.ladder(start, end, steps, mode)
     _check(model, optimizer, batches, validation)
     check_progress(progress)
-    held = None if validation is None else cycle(validation, "validation")
     others = [item for item in (loss_fn, metric) if isinstance(item, torch.nn.Module)]
-    with _restored([model], [optimizer], [batches, validation], others), contextlib.ExitStack() as open_:
-        drawn = open_.enter_context(contextlib.closing(cycle(batches, "batches")))  # type: ignore[type-var]
-        report = open_.enter_context(reporter(progress, len(rates)))
-        if held is not None:
-            open_.callback(held.close)  # type: ignore[attr-defined]
+    with (
+        _restored([model], [optimizer], [batches, validation], others),
+        cycling(batches, "batches") as drawn,
+        cycling(validation, "validation") as held,
+        reporter(progress, len(rates)) as report,
+    ):
         sweep = _Sweep(model, optimizer, loss_fn, metric, drawn, held)
 
         def step(rate: float) -> Any:

@@ -501,8 +501,26 @@ def test_a_wrapper_hides_neither_the_accumulation_nor_the_schedule(wrap):
     assert inner._learning_rate is schedule
 
 
-def test_optimizers_side_by_side_keep_their_ratio():
-    parts = {"a": keras.optimizers.SGD(0.1), "b": keras.optimizers.SGD(0.4)}
+@pytest.mark.parametrize("name", ["batches", "validation"])
+def test_what_an_iterator_does_when_it_is_closed_is_undone_too(name):
+    class Drawing:
+        def __iter__(self):
+            try:
+                yield from line()[1] * 9
+            finally:
+                random.random()
+
+    model, batches = line()
+    before = random.getstate()
+    range_test(model, **{"batches": batches, "validation": None, name: Drawing()}, steps=5)
+    assert random.getstate() == before
+
+
+@pytest.mark.parametrize(
+    ("own", "share"), [((0.1, 0.4), (0.25, 1.0)), ((0.0, 1.0), (0.0, 1.0)), ((0.0, 0.0), (1.0, 1.0))]
+)
+def test_optimizers_side_by_side_keep_their_ratio(own, share):
+    parts = {name: keras.optimizers.SGD(rate) for name, rate in zip("ab", own, strict=True)}
     two = [keras.layers.Dense(1, use_bias=False, kernel_initializer="ones", name=name) for name in parts]
     inputs = keras.Input((1,))
     model = keras.Model(inputs, [layer(inputs) for layer in two])
@@ -511,9 +529,9 @@ def test_optimizers_side_by_side_keep_their_ratio():
     x, y = np.ones((1, 1)), np.zeros((1, 1))
     result = range_test(model, [(x, [y, y])], start=0.01, end=0.3, steps=5)
     rates = np.array([0.0, *result.rates[:-1]])
-    losses = np.cumprod(1 - 2 * rates) ** 2 + np.cumprod(1 - 2 * rates / 4) ** 2
+    losses = sum(np.cumprod(1 - 2 * part * rates) ** 2 for part in share)
     np.testing.assert_allclose(result.losses, losses, rtol=1e-5)
-    assert [float(part.learning_rate) for part in parts.values()] == [np.float32(0.1), np.float32(0.4)]
+    assert [float(part.learning_rate) for part in parts.values()] == [np.float32(rate) for rate in own]
 
 
 def test_a_wrapper_that_is_not_known_needs_a_step_of_ones_own():

@@ -396,6 +396,22 @@ def test_a_one_shot_iterator_must_be_long_enough():
 
 
 @pytest.mark.parametrize("name", ["batches", "validation"])
+def test_what_an_iterator_does_when_it_is_closed_is_undone_too(name):
+    class Drawing:
+        def __iter__(self):
+            try:
+                yield from line()[3] * 9
+            finally:
+                torch.rand(1)
+
+    model, optimizer, loss_fn, batches = line()
+    before = torch.get_rng_state()
+    given = {"batches": batches, "validation": None, name: Drawing()}
+    range_test(model, optimizer, loss_fn, steps=5, end=0.1, **given)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+@pytest.mark.parametrize("name", ["batches", "validation"])
 def test_no_batch_is_refused(name):
     model, optimizer, loss_fn, batches = line()
     given = {"batches": batches, "validation": None, name: []}
