@@ -3,6 +3,7 @@
 No framework: ``lrlib._torch_range`` and ``lrlib._keras_range`` say which attributes to walk, and how to save a tensor.
 """
 
+import collections
 import contextlib
 import random
 import sys
@@ -41,7 +42,7 @@ class Snapshot:
                 self._undo.append(undo)
             if isinstance(item, dict):
                 stack += dict.values(item)
-            elif isinstance(item, (list, tuple, set)):
+            elif isinstance(item, (list, tuple, set, collections.deque)):
                 stack.extend(item)  # not +=, which TensorFlow's proxy of a tuple answers in its own way
             if isinstance(item, (*self._look_into, dict, list)) and hasattr(item, "__dict__"):
                 stack.append(vars(item))
@@ -65,18 +66,20 @@ class Snapshot:
 
 
 def _keep_container(item: Any) -> Undo | None:
-    """For a dict, list or set: the same items again, in the same order.
+    """For a dict, list, set, deque or bytearray: the same items again, in the same order.
 
     The built-in type's own methods are used: frameworks' subclasses do more than hold what they are given.
     """
     if isinstance(item, dict):
-        pairs = list(dict.items(item))
+        # An OrderedDict, such as torch's hooks, has its order in a list of its own, which dict's methods pass by.
+        kind = collections.OrderedDict if isinstance(item, collections.OrderedDict) else dict
+        pairs = list(kind.items(item))
 
         def undo() -> None:
-            now = [id(part) for pair in dict.items(item) for part in pair]  # == of tensors is a tensor
+            now = [id(part) for pair in kind.items(item) for part in pair]  # == of tensors is a tensor
             if now != [id(part) for pair in pairs for part in pair]:
-                dict.clear(item)
-                dict.update(item, pairs)
+                kind.clear(item)
+                kind.update(item, pairs)
 
         return undo
     if isinstance(item, list):
@@ -85,6 +88,12 @@ def _keep_container(item: Any) -> Undo | None:
     if isinstance(item, set):
         copied = set(item)
         return lambda: (set.clear(item), set.update(item, copied))
+    if isinstance(item, collections.deque):
+        kept, deque = list(item), collections.deque
+        return lambda: (deque.clear(item), deque.extend(item, kept))
+    if isinstance(item, bytearray):
+        content = bytes(item)
+        return lambda: bytearray.__setitem__(item, slice(None), content)
     return None
 
 

@@ -113,6 +113,10 @@ def check_schedulable(optimizer: torch.optim.Optimizer, name: str) -> None:
         plain = isinstance(current, numbers.Real) and not isinstance(current, bool)
         if not plain and not (isinstance(current, torch.Tensor) and current.numel() == 1):
             raise ValueError(f"{name} cannot be scheduled: it is {current!r}, and a schedule gives a number")
+        if isinstance(current, torch.Tensor) and not current.is_floating_point():
+            raise ValueError(
+                f"{name} cannot be scheduled: it is {current!r}, which would round it; make it a float tensor"
+            )
 
 
 def put(optimizer: torch.optim.Optimizer, index: int, name: str, value: float) -> None:

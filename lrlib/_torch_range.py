@@ -25,6 +25,7 @@ from lrlib._snapshot import (
     parts_of,
     reporter,
 )
+from lrlib._torch_groups import check_schedulable
 
 __all__ = ["no_trace", "range_test"]
 
@@ -56,8 +57,8 @@ def range_test(
       shows what the rates up to and with ``rates[i]`` have led to.
 
     * ``batches``, ``validation``: iterables of tuples or lists (inputs, targets), started again when they end: a
-      DataLoader, a list, anything that can be iterated more than once. Tensors are moved to the device of the model's
-      first parameter.
+      DataLoader, a list, anything that can be iterated more than once. Tensors, those in dicts and tuples and whatever
+      else has a method ``to``, are moved to the device of the model's first parameter.
     * ``start``, ``end``, ``steps``, ``mode``: the ladder, see :func:`lrlib.finder.ladder`. Where groups have different
       rates, the one with the largest follows the ladder and the others keep their ratio to it; if all are 0, all
       follow it.
@@ -106,6 +107,7 @@ def _check(model: Any, optimizer: Any, batches: Any, validation: Any) -> None:
         raise TypeError(f"range_test: model must be a torch.nn.Module, got {type(model).__name__}")
     if not isinstance(optimizer, torch.optim.Optimizer):
         raise TypeError(f"range_test: optimizer must be a torch.optim.Optimizer, got {type(optimizer).__name__}")
+    check_schedulable(optimizer, "lr")
     check_batches(batches, "batches")
     if validation is not None:
         check_batches(validation, "validation")
@@ -193,12 +195,16 @@ class _Sweep:
 def _moved(item: Any, device: torch.device | None) -> Any:
     if isinstance(item, torch.Tensor):
         return item.to(device)
+    if isinstance(item, torch.nn.utils.rnn.PackedSequence):  # a NamedTuple, a part of which stays on the CPU
+        return item if device is None else item.to(device)  # type: ignore[arg-type]
     if isinstance(item, dict):
         return {key: _moved(part, device) for key, part in item.items()}
     if type(item) in (tuple, list):
         return type(item)(_moved(part, device) for part in item)
     if isinstance(item, tuple) and hasattr(item, "_fields"):  # a NamedTuple
         return type(item)(*(_moved(part, device) for part in item))
+    if device is not None and callable(getattr(item, "to", None)):  # such as transformers' BatchEncoding
+        return item.to(device)
     return item
 
 
@@ -223,8 +229,8 @@ def no_trace(model: Any, optimizer: Any, loader: Any = None, *others: Any) -> It
     datasets. Within the block gradients start as None, as after ``optimizer.zero_grad()``.
 
     Not put back: the position of an iterator that was begun before the block (begin it within, as
-    ``itertools.cycle(loader)``), the hidden state of any other source or of a user's hooks, and what the step does to
-    the world outside.
+    ``itertools.cycle(loader)``), the hidden state of any other source, of a user's hooks or of other objects that the
+    modules hold (pass these among ``others``), and what the step does to the world outside.
 
     Errors: ``TypeError`` for what is no module, optimizer or loader; ``ValueError`` for uninitialised (lazy)
     parameters.
@@ -294,15 +300,21 @@ _LOOK_INTO = (
 
 def keep_leaf(item: Any) -> Undo | None:
     if isinstance(item, torch.Tensor):
-        content = _elements(item.detach()).clone()
+        before, content = item.detach(), _elements(item.detach()).clone()
 
         def undo() -> None:
+            if _kind(item) != _kind(before):  # by module.half(), or by another tensor as its data
+                item.data = before
             # A tensor made in inference mode may be written to in inference mode only, any other one without gradients.
             with torch.inference_mode() if item.is_inference() else torch.no_grad():
                 _elements(item.detach()).copy_(content)
 
         return undo
     return keep_array(item)
+
+
+def _kind(item: torch.Tensor) -> tuple[Any, ...]:
+    return item.dtype, item.device, item.shape
 
 
 def _elements(item: torch.Tensor) -> torch.Tensor:

@@ -386,8 +386,8 @@ class _Shape:
 
     @property
     def ended(self) -> int:
-        """The first point at which nine tenths of the fall are done."""
-        return self._first_above(0.9)
+        """The first point after that at which nine tenths of the fall are done; a curve may have risen again before."""
+        return self._first_above(0.9, self.begun)
 
     @property
     def steepest(self) -> int:
@@ -410,13 +410,14 @@ class _Shape:
     def _last_below(self, share: float) -> int:
         return self.top + int((self.done[self.top : self.bottom] < share).nonzero()[0][-1])
 
-    def _first_above(self, share: float) -> int:
-        return self.top + int((self.done[self.top : self.bottom + 1] > share).nonzero()[0][0])
+    def _first_above(self, share: float, since: int) -> int:
+        return since + int((self.done[since : self.bottom + 1] > share).nonzero()[0][0])
 
     @property
     def width(self) -> float:
         """Decades between a quarter and three quarters of the fall."""
-        return float(self.u[self._first_above(0.75)] - self.u[self._last_below(0.25)])
+        quarter = self._last_below(0.25)
+        return float(self.u[self._first_above(0.75, quarter)] - self.u[quarter])
 
     def abrupt(self, i: int, j: int) -> bool:
         """Whether the tenth of the fall between points i and j is half as steep as the steepest part, or steeper."""

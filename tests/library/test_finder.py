@@ -390,6 +390,20 @@ def test_the_steepest_place_is_sought_from_a_tenth_to_nine_tenths_of_the_fall():
     assert record(2.0 ** -np.linspace(0, 12, 100)).suggest().lr == LADDER[1]
 
 
+@pytest.mark.parametrize(
+    ("second", "bounds"),  # the second fall's depth, in units of the first's, and where the deeper one is
+    [(1.05, (-3.2, -1.8)), (0.8, (-5.7, -4.3)), (0.1, (-5.7, -4.3))],
+)
+def test_a_curve_that_falls_rises_and_falls_is_read_where_it_ends_lowest(second, bounds):
+    rates = ladder(1e-6, 1.0)
+    u = np.log10(rates)
+    losses = 2.3 - np.exp(-(((u + 4.5) / 0.4) ** 2)) - second * np.exp(-(((u + 2) / 0.4) ** 2))
+    curve = RangeTest(rates, losses.tolist())
+    answers = [getattr(curve.suggest(rule), name) for rule in RULES for name in NUMBERS]
+    assert all(bounds[0] < math.log10(rate) < bounds[1] for rate in answers if rate is not None)
+    assert curve.suggest("smith").base_lr < curve.suggest("steepest").lr < curve.suggest("smith").max_lr
+
+
 def test_how_deep_a_fall_must_be_to_be_read():
     """The smallest fall, in standard deviations of the noise and steps of a quarter, of eight sweeps of 100 rates."""
     noise = np.random.default_rng(5).standard_normal((8, 100))

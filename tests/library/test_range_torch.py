@@ -1,5 +1,6 @@
 """The range test on a torch model: right pairing, the ladder, and no trace of it afterwards."""
 
+import collections
 import contextlib
 import copy
 import dataclasses
@@ -14,11 +15,12 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
+from torch.nn.utils.prune import l1_unstructured
 from torch.utils.data import DataLoader, TensorDataset
 
 import lrlib
 from lrlib import _torch_range, finder
-from lrlib._torch_range import no_trace, range_test
+from lrlib._torch_range import _moved, no_trace, range_test
 
 STEPS = 24
 
@@ -430,6 +432,11 @@ def test_no_batch_is_refused(name):
         ({"loss_fn": lambda outputs, targets: 1.0}, TypeError, "loss_fn must return a tensor"),
         ({"loss_fn": lambda outputs, targets: torch.ones(2)}, TypeError, "loss_fn must return a tensor"),
         ({"model": nn.LazyLinear(1)}, ValueError, "uninitialised"),
+        (
+            {"optimizer": torch.optim.SGD([torch.nn.Parameter(torch.ones(1))], lr=torch.tensor(1))},
+            ValueError,
+            "a float tensor",
+        ),
         ({"progress": "bar"}, TypeError, "progress must be"),
         ({"start": 1.0, "end": 0.1}, ValueError, "ladder: "),
         ({"steps": 0}, ValueError, "steps must be"),
@@ -561,6 +568,20 @@ def test_a_model_that_was_just_evaluated_is_trained_in_train_mode_by_its_own_rul
     assert seen == [(True, False, True)] * 2
 
 
+class Batch:
+    def to(self, device):
+        return device
+
+
+def test_packed_sequences_and_batches_with_a_method_are_moved_as_they_say():
+    packed = nn.utils.rnn.pack_sequence([torch.ones(3, 2), torch.ones(2, 2)])
+    device = torch.device("meta")  # as an accelerator: what is not there cannot be read
+    moved = _moved({"packed": packed, "own": (Batch(), "a name")}, device)
+    assert moved["packed"].data.device == device and moved["packed"].batch_sizes.tolist() == [2, 2, 1]
+    assert moved["own"] == (device, "a name")
+    assert _moved((packed, own := Batch()), None) == (packed, own)  # a model without parameters
+
+
 def test_an_optimizer_of_another_model_is_refused():
     _, stale, *_ = line()
     model, _, loss_fn, batches = line()
@@ -621,6 +642,59 @@ def test_expanded_and_inference_mode_buffers_are_restored():
         assert model.expanded[2, 3] == 7 and model.inferred[0] == 7
     assert {name: buffer.tolist() for name, buffer in model.named_buffers()} == before
     assert all(a is b for a, b in zip(objects, model.buffers(), strict=True))
+
+
+def test_hooks_and_other_ordered_dicts_are_restored_in_their_order():
+    model, ran = nn.Sequential(nn.Linear(1, 1)), []
+    model.cache = collections.OrderedDict(first=1, second=2)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    first = model.register_forward_hook(lambda *_: ran.append("first"))
+    model.register_forward_hook(lambda *_: ran.append("second"))
+    before = model[0].weight.tolist()
+    with no_trace(model, optimizer):
+        first.remove()
+        optimizer.register_step_post_hook(lambda *_: ran.append("block"))
+        l1_unstructured(model[0], "weight", 0.5)
+        model.cache.move_to_end("first")
+        model.cache["third"] = 3
+        model(torch.ones(1, 1)).sum().backward()
+        optimizer.step()
+    assert model[0].weight.tolist() == before
+    ran.clear()
+    model(torch.ones(1, 1)).sum().backward()
+    optimizer.step()
+    assert ran == ["first", "second"]
+    assert list(model.cache.items()) == [("first", 1), ("second", 2)]
+    assert copy.deepcopy(model)[0].weight.shape == (1, 1)
+
+
+def test_other_containers_that_a_module_holds_are_restored():
+    class Remembers(nn.Linear):
+        def __init__(self):
+            super().__init__(1, 1)
+            self.recent, self.seen = collections.deque([torch.zeros(1)], maxlen=2), bytearray(b"0")
+
+        def forward(self, x):
+            self.recent[0].add_(1)
+            self.recent.append(x)
+            self.seen += b"1"
+            return super().forward(x)
+
+    model = Remembers()
+    recent, seen = model.recent, model.seen
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    range_test(model, optimizer, nn.functional.mse_loss, [(torch.ones(1, 1), torch.ones(1, 1))], steps=3, end=0.1)
+    assert model.recent is recent and list(recent) == [torch.zeros(1)] and recent.maxlen == 2
+    assert model.seen is seen and seen == b"0"
+
+
+@pytest.mark.parametrize("change", [lambda m: m.half(), lambda m: setattr(m.weight, "data", torch.zeros(2, 3))])
+def test_a_tensor_is_restored_from_another_type_or_shape(change):
+    model = nn.Linear(3, 1)
+    before = copy.deepcopy(model.state_dict())
+    with no_trace(model, torch.optim.SGD(model.parameters(), lr=0.1)):
+        change(model)
+    assert all(torch.equal(tensor, before[name]) for name, tensor in model.state_dict().items())
 
 
 # -- a step of one's own -----------------------------------------------------------------------------------------------
