@@ -39,6 +39,7 @@ class _RateCallback(keras.callbacks.Callback):
 
     _trained: tuple[Any, dict[str, float]] | None = None  # the model trained last, and the numbers carried then
     _given = False  # whether the present ones were set or loaded since
+    _before: int | None = None  # the updates made when training began, until its first epoch ends
 
     def __getstate__(self) -> dict[str, Any]:
         """For a copy or a pickle, which keeps what was learnt and belongs to no model until it is given one."""
@@ -62,8 +63,11 @@ class _RateCallback(keras.callbacks.Callback):
     def _optimizers(self) -> list[Any]:
         return inner_optimizers(self.model.optimizer)
 
-    def _check_settable(self) -> None:
+    def _begin(self) -> None:
+        """Refuse an optimizer whose rate cannot be set; from here on :meth:`_end_epoch` counts its updates."""
         optimizer = self.model.optimizer
+        if optimizer is None:
+            raise ValueError("the model was compiled with optimizer=None, so there is no rate to set")
         if self.model.built and not optimizer.built:  # a MultiOptimizer may choose its parts only then
             optimizer.build(self.model.trainable_variables)
         if not all(isinstance(optimizer.learning_rate, keras.Variable) for optimizer in self._optimizers()):
@@ -71,6 +75,20 @@ class _RateCallback(keras.callbacks.Callback):
                 "the optimizer was built with a schedule, so its rate cannot be set; either build it with a number, or "
                 "use no callback and pass lrlib.keras.Schedule(...) as its learning_rate"
             )
+        self._before = sum(map(updates_of, self._optimizers()))
+
+    def _end_epoch(self, logs: dict[str, Any] | None) -> None:
+        """Log the rates; ValueError if the first epoch went by without an update, which others may have made."""
+        before, self._before = self._before, None
+        skips = isinstance(self.model.optimizer, keras.optimizers.LossScaleOptimizer)
+        skips |= any(optimizer.gradient_accumulation_steps for optimizer in self._optimizers())
+        if before == sum(map(updates_of, self._optimizers())) and self.model.trainable_variables and not skips:
+            raise ValueError(
+                f"the model's optimizer, {type(self.model.optimizer).__name__}, made no update in the epoch, so its "
+                "rate has no effect; to a train_step with optimizers of its own give no callback, and pass "
+                "lrlib.keras.Schedule(...) as the learning_rate of each"
+            )
+        self._log_rates(logs)
 
     def _log_rates(self, logs: dict[str, Any] | None) -> None:
         """Into the epoch's logs, under the names that Keras's own callbacks use."""
@@ -147,7 +165,8 @@ class ScheduleCallback(_RateCallback):
     Errors, when training begins: ``ValueError`` for an optimizer that was built with a schedule or is a wrapper that is
     not known, for ``steps_per_execution`` above 1 (Keras then calls no callback between updates), for an ``accumulate``
     that is not the optimizer's, and for updates made without a ``by`` function that the clock would need. While it goes
-    on, for a rate below 0 (a rounding below counts as 0).
+    on, for a rate below 0 (a rounding below counts as 0), and for an optimizer that makes no update in the first epoch:
+    the model's ``train_step`` has others.
 
     >>> import lrlib
     >>> model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
@@ -180,7 +199,7 @@ class ScheduleCallback(_RateCallback):
                 f"steps_per_execution is {steps}: Keras calls no callback between those updates; compile with 1, or "
                 "pass lrlib.keras.Schedule(...) as the optimizer's learning_rate"
             )
-        self._check_settable()
+        self._begin()
         for optimizer in self._optimizers():
             own = optimizer.gradient_accumulation_steps
             if own and self.accumulate not in (1, own):
@@ -198,7 +217,7 @@ class ScheduleCallback(_RateCallback):
             self._read_clock()
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        self._log_rates(logs)
+        self._end_epoch(logs)
 
     def _updates(self, optimizer: Any) -> int:
         # Under its own accumulation, Keras's public count is of real updates already.
@@ -212,8 +231,9 @@ class ScheduleCallback(_RateCallback):
         if made != self._clock["updates"]:
             raise ValueError(
                 f"the optimizer has made {made} updates, but how far the clock went is known for "
-                f"{self._clock['updates']:.0f} only; load the weights that were saved with this callback: "
-                "callback.set_model(model); model.load_weights(path)"
+                f"{self._clock['updates']:.0f} only. To go on, load the weights that were saved with this callback: "
+                "callback.set_model(model); model.load_weights(path). (A train_step of more than one update a batch "
+                "has no such clock.)"
             )
         return whole(self._clock["reading"])
 
@@ -260,10 +280,12 @@ class PlateauCallback(_RateCallback):
     ``load_model`` give the state back with
     ``callback.set_model(model); model.load_weights(path)``. Without that, a fresh state takes the rate that it finds,
     where the optimizer has made updates and its rate is below ``plateau.lr``: a rate that was put back is not raised.
+    After a warm-up, which may end below it, set ``callback.state = plateau.start()`` before ``fit``.
 
     Errors: ``ValueError`` for a ``monitor`` whose name ends in acc, accuracy or auc under mode "min"; for an optimizer
-    that was built with a schedule or is a wrapper that is not known; and if the logs have no ``monitor``: at the end of
-    the first epoch, or for a monitor ``val_…`` of the first with validation.
+    that was built with a schedule or is a wrapper that is not known, or that makes no update in the first epoch; and if
+    the logs have no ``monitor``: at the end of the first epoch, or for a monitor ``val_…`` of the first with
+    validation.
 
     >>> model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
     >>> model.compile(keras.optimizers.SGD(0.0), "mse")
@@ -306,7 +328,7 @@ class PlateauCallback(_RateCallback):
             self._write_state(before.read())
 
     def on_train_begin(self, logs: Any = None) -> None:
-        self._check_settable()
+        self._begin()
         self._begins, self._warned = True, False
         if self._goes_to_another() and self._is_left_over():
             self._state = self.plateau.start()
@@ -325,7 +347,7 @@ class PlateauCallback(_RateCallback):
         measured = self.monitor in (logs or {})
         if not measured:
             self._without_monitor(sorted(logs or {}))
-        self._log_rates(logs)
+        self._end_epoch(logs)
         if measured:
             self._state = self.plateau.update(self.state, float(logs[self.monitor]))
             self._set_rates()
@@ -346,7 +368,7 @@ class PlateauCallback(_RateCallback):
         highest = max(rates)
         trained = any(map(updates_of, optimizers))
         lower = highest < self.state.lr * (1 - 1e-6)  # by more than the rounding to Keras's float type
-        if trained and lower and self.state == self.plateau.start():
+        if trained and lower and not self._given and self.state == self.plateau.start():
             self._state = dataclasses.replace(self.state, lr=highest)
         self._shares = [rate / highest if highest else 1.0 for rate in rates]
         self._set_rates()

@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import itertools
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
@@ -10,7 +11,7 @@ import keras
 from keras import ops
 
 from lrlib import finder
-from lrlib._keras_optimizers import inner_optimizers, rate_of
+from lrlib._keras_optimizers import inner_optimizers, rate_of, updates_of
 from lrlib._snapshot import (
     Snapshot,
     Undo,
@@ -108,17 +109,26 @@ def range_test(
             report()
             return _recorded(logs)
 
-        return finder.range_test(step, rates, diverge=diverge)
+        made = sum(map(updates_of, optimizers))
+        result = finder.range_test(step, rates, diverge=diverge)
+        if sum(map(updates_of, optimizers)) == made:
+            raise ValueError(
+                f"range_test: the model's optimizer, {type(model.optimizer).__name__}, made no update in "
+                f"{len(result.rates)} steps, so its rate had no effect; for a train_step with optimizers of its own "
+                f"sweep with a step of your own: {_OWN_STEP}"
+            )
+        return result
 
 
 class _Restartable:
-    """A PyDataset as an iterable: it is indexed, and ends by its length."""
+    """A PyDataset as an iterable: it is indexed, and ends by its length, if it has one."""
 
     def __init__(self, source: Any) -> None:
         self.source = source
 
     def __iter__(self) -> Iterator[Any]:
-        return (self.source[i] for i in range(self.source.num_batches))
+        length = self.source.num_batches
+        return (self.source[i] for i in (itertools.count() if length is None else range(length)))
 
     @classmethod
     def of(cls, source: Any) -> Any:

@@ -51,6 +51,22 @@ np.testing.assert_allclose(weights(names["model"]), follow(initial[1], map(longe
     "plateau": """
 names = run("keras_plateau", {"x": x, "y": 0 * y + np.nan})  # a loss of NaN is never better
 np.testing.assert_allclose(names["history"].history["learning_rate"], [0.1, 0.1, 0.01, 0.01, 0.001, 0.001], rtol=1e-6)
+stop_at, rates = 2, []
+class Stopped(lrlib.keras.PlateauCallback):
+    def on_epoch_begin(self, epoch, logs=None):
+        if epoch == stop_at:
+            raise KeyboardInterrupt
+        super().on_epoch_begin(epoch, logs)
+    def on_epoch_end(self, epoch, logs=None):
+        super().on_epoch_end(epoch, logs)
+        rates.append(logs["learning_rate"])
+lrlib.keras.PlateauCallback = Stopped
+try:
+    run("keras_plateau", {"x": x, "y": 0 * y + np.nan})
+except KeyboardInterrupt:
+    stop_at = None
+run("keras_plateau", {"x": x, "y": 0 * y + np.nan})
+np.testing.assert_allclose(rates, [0.1, 0.1, 0.01, 0.01, 0.001, 0.001], rtol=1e-6)
 """,
 }
 

@@ -454,6 +454,76 @@ def test_schedule_callback_refuses_more_than_one_step_per_execution(steps):
         model.fit(x, x, batch_size=1, verbose=0, callbacks=[lrlib.keras.ScheduleCallback(WARM)])
 
 
+CALLBACKS = [
+    lambda: lrlib.keras.ScheduleCallback(WARM),
+    lambda: lrlib.keras.PlateauCallback(lrlib.Plateau(0.1), "loss"),
+]
+
+
+class Two(keras.Model):
+    """As in Keras's example of a GAN: two optimizers of its own, beside the one that ``compile`` puts there."""
+
+    def __init__(self, trainable=True):
+        super().__init__()
+        self.parts = [keras.layers.Dense(1, trainable=trainable) for _ in range(2)]
+
+    def compile(self, **options):
+        super().compile(**options)
+        self.own = [keras.optimizers.SGD(0.01) for _ in self.parts]
+
+    def call(self, x):
+        return self.parts[1](self.parts[0](x))
+
+    def train_step(self, data):
+        x, y = data
+        with tf.GradientTape(persistent=True) as tape:
+            loss = tf.reduce_mean((self(x) - y) ** 2)
+        for part, optimizer in zip(self.parts, self.own, strict=True):
+            if part.trainable_variables:
+                optimizer.apply(tape.gradient(loss, part.trainable_variables), part.trainable_variables)
+        return {"loss": loss}
+
+
+@pytest.mark.parametrize("build", CALLBACKS)
+def test_callbacks_refuse_an_optimizer_that_makes_no_update(build):
+    x = np.ones((4, 1), "float32")
+    model = Two()
+    model.compile()
+    with pytest.raises(ValueError, match=r"optimizer, RMSprop, made no update.*lrlib\.keras\.Schedule"):
+        model.fit(x, x, verbose=0, callbacks=[build()])
+    with pytest.raises(ValueError, match=r"optimizer, RMSprop, made no update in 3 steps.*no_trace"):
+        lrlib.keras.range_test(model, [(x, x)], steps=3, end=0.01)
+    model.compile(optimizer=None)
+    with pytest.raises(ValueError, match="optimizer=None"):
+        model.fit(x, x, verbose=0, callbacks=[build()])
+
+
+@pytest.mark.parametrize("build", CALLBACKS)
+def test_callbacks_wait_for_an_update_that_is_still_to_come(build):
+    x = np.ones((2, 1), "float32")
+    accumulating = weight_model(keras.optimizers.SGD(7.0, gradient_accumulation_steps=4))
+    accumulating.fit(x, x, batch_size=1, verbose=0, epochs=2, callbacks=[build()])
+    assert accumulating.optimizer.iterations == 1
+    scaled = weight_model(keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD(7.0), initial_scale=1e38))
+    scaled.fit(10 * x, x, batch_size=2, verbose=0, callbacks=[build()])
+    assert scaled.optimizer.inner_optimizer.iterations == 0  # its gradient overflowed
+    frozen = Two(trainable=False)
+    frozen.compile()
+    frozen.fit(x, x, verbose=0, callbacks=[build()])
+
+
+def test_after_a_warm_up_a_plateau_starts_where_it_is_told_to():
+    x = np.ones((10, 1), "float32")
+    for told, rate in ((False, WARM(3)), (True, 0.5)):
+        model = weight_model(keras.optimizers.SGD(7.0))
+        model.fit(x, x, batch_size=3, verbose=0, callbacks=[lrlib.keras.ScheduleCallback(WARM)])
+        callback = lrlib.keras.PlateauCallback(lrlib.Plateau(0.5, patience=5), "loss")
+        if told:
+            callback.state = callback.plateau.start()
+        found = model.fit(x, x, epochs=2, verbose=0, callbacks=[callback]).history["learning_rate"]
+        assert_rates(found, [rate, rate])
+
+
 def test_the_schedule_itself_works_with_several_steps_per_execution():
     model = weight_model(keras.optimizers.SGD(lrlib.keras.Schedule(WARM)), steps_per_execution=5)
     x = np.ones((10, 1), "float32")

@@ -172,7 +172,11 @@ def test_patience_is_the_number_of_bad_measurements_tolerated():
 def keras_model(rate=1.0):
     """What a callback needs of a model, without the cost of one."""
     return types.SimpleNamespace(
-        optimizer=keras.optimizers.SGD(rate), built=False, steps_per_execution=1, stop_training=False
+        optimizer=keras.optimizers.SGD(rate),
+        built=False,
+        trainable_variables=[],
+        steps_per_execution=1,
+        stop_training=False,
     )
 
 

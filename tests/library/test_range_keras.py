@@ -572,6 +572,17 @@ def test_a_pydataset():
     np.testing.assert_allclose(result.losses, [1, 4, 1, 4, 1], rtol=1e-5)
 
 
+def test_a_pydataset_without_an_end():
+    class Squares(keras.utils.PyDataset):
+        num_batches = None
+
+        def __getitem__(self, i):
+            return np.full((1, 1), i + 1.0), np.zeros((1, 1))
+
+    result = range_test(line()[0], Squares(), start=1e-9, end=2e-9, steps=4, diverge=None)
+    np.testing.assert_allclose(result.losses, [1, 4, 9, 16], rtol=1e-5)
+
+
 def test_the_same_as_in_torch():
     """One network, one batch order: the two frameworks record the same curve."""
     torch = pytest.importorskip("torch")
