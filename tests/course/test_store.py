@@ -120,6 +120,13 @@ class TestFiles:
             store.write(EXPERIMENT, TRIALS[0], result_of(TRIALS[0]), tmp_path)
         assert path.read_text() == content
 
+    def test_a_result_that_was_edited_into_another_kind_is_damage(self, tmp_path):
+        store.write(EXPERIMENT, TRIALS[0], result_of(TRIALS[0], test_accuracy=97.25), tmp_path)
+        path = store.path_of(TRIALS[0], tmp_path)
+        path.write_text(path.read_text().replace("97.25", '"97.25"'))
+        with pytest.raises(store.DamagedFileError, match=f"{path.name} is damaged.*test_accuracy"):
+            store.find(EXPERIMENT, TRIALS[0], tmp_path)
+
     def test_a_file_under_another_settings_name_is_refused(self, tmp_path):
         store.write(EXPERIMENT, TRIALS[0], result_of(TRIALS[0]), tmp_path)
         here, there = (store.path_of(TRIALS[i], tmp_path) for i in (0, 3))
