@@ -108,7 +108,7 @@ grade: $(ALL_INSTALLED) ## grade SUBMISSIONS=…/STUDENT/NAME.ipynb into RESULTS
 		$(if $(SECONDS),--seconds $(SECONDS)) $(CHOICES),\
 		name the folder with one folder a student: make grade SUBMISSIONS=…)
 
-leaderboard: $(INSTALLED) data ## rank the capstone's SUBMISSIONS=…/STUDENT/capstone.py into RESULTS=…; THIRD=…, SEEDS=…, SECONDS=…
+leaderboard: $(INSTALLED) ## rank the capstone's SUBMISSIONS=…/STUDENT/capstone.py into RESULTS=…; THIRD=…, SEEDS=…, SECONDS=…
 	@test -n "$(SUBMISSIONS)" || { echo 'Which folder? make leaderboard SUBMISSIONS=…, with one folder a student' >&2; exit 1; }
 	$(call step,ranking $(SUBMISSIONS),$(RUN) book/_tools/leaderboard.py "$(SUBMISSIONS)" "$(RESULTS)" --jobs $(JOBS) \
 		$(if $(THIRD),--third "$(THIRD)") $(if $(SEEDS),--seeds $(SEEDS)) $(if $(SECONDS),--seconds $(SECONDS)),\

@@ -15,6 +15,7 @@ up or change another. That is no sandbox: the teacher's page says how to isolate
 from __future__ import annotations
 
 import argparse
+import ast
 import contextlib
 import csv
 import errno
@@ -415,7 +416,7 @@ def belongs_to(candidate: Candidate, cells: dict[str, set[str]]) -> str:
 
 
 def restore(notebook: NotebookNode, released: NotebookNode) -> list[str]:
-    """Give the named cells the metadata that they were released with, and put deleted tests back.
+    """Give the named cells the metadata that they were released with, and put deleted tests and numbers back.
 
     nbgrader refuses a notebook in which two cells have one name, or in which a test and the answer before it are
     missing. Returns what the student should mend.
@@ -443,11 +444,32 @@ def restore(notebook: NotebookNode, released: NotebookNode) -> list[str]:
     in_order = sorted([*reversed(put_back), *enumerate(notebook.cells)], key=lambda pair: pair[0])
     notebook.cells = [cell for _, cell in in_order]
     notes = {
+        "changed or deleted numbers (the released ones were used)": restore_numbers(notebook, released)[::-1],
         "copied or split cells, of which all were run (keep one of each)": copied,
         "deleted or merged cells (answer in the cells that were released)": missing,
         "moved behind the cell that follows it in the release (cells run as they stand)": moved[::-1],
     }
     return [f"{words}: {', '.join(reversed(cells))}" for words, cells in notes.items() if cells]
+
+
+def restore_numbers(notebook: NotebookNode, released: NotebookNode) -> list[str]:
+    """Have the released numbers in force from the first named cell on, with the student's own FRAMEWORK.
+
+    Returns the names of those that no unnamed cell of the student's has as they were released.
+    """
+    given = next((cell.source for cell in released.cells if "parameters" in cell.metadata.get("tags", [])), None)
+    if given is None:
+        return []
+    own = set[str]()
+    for cell in notebook.cells:
+        if cell.cell_type == "code" and not cell_name(cell):
+            with contextlib.suppress(SyntaxError, ValueError):  # of which the run will tell
+                own |= {ast.unparse(statement) for statement in ast.parse(cell.source).body}
+    first = next((place for place, cell in enumerate(notebook.cells) if cell_name(cell)), len(notebook.cells))
+    kept = re.sub(r'^FRAMEWORK = ("\w+").*$', r'globals().setdefault("FRAMEWORK", \1)', given, flags=re.MULTILINE)
+    notebook.cells.insert(first, v4.new_code_cell(kept))
+    missing = [line for line in map(ast.unparse, ast.parse(given).body) if line not in own]
+    return [name for line in missing if (name := line.partition(" = ")[0].strip("()")) != "FRAMEWORK"]
 
 
 # -- grading --------------------------------------------------------------------------------------

@@ -28,9 +28,9 @@
 # `lrlib.course.prediction` with its law; how you choose is up to you.
 
 # %% tags=["parameters"]
-# Your teacher may change these numbers. Your code must not rely on their values.
+# Your teacher may change these numbers, and you are marked by your teacher's. Your code must not rely on their values.
 FRAMEWORK = "pytorch"  # or "keras"
-PEAK = 0.2  # the best constant rate, of those that were tried, for the longer budget
+PEAK = 0.2  # the best constant rate, of those that were tried, on average over the two budgets
 BUDGETS = (120, 300)  # updates; the last is the longest
 STOPS = (50, 100, 200, 400, 800)  # updates after which a run may be stopped
 SEEDS = 8  # at least so many, in part 5

@@ -35,7 +35,7 @@
 # Both runs had the same number of updates. Nothing is said of their mean rates, and there was one run of each.
 
 # %% tags=["parameters"]
-# Your teacher may change these numbers. Your code must not rely on their values.
+# Your teacher may change these numbers, and you are marked by your teacher's. Your code must not rely on their values.
 FRAMEWORK = "pytorch"  # or "keras"
 LOW, HIGH = 0.05, 0.5
 STEP_SIZE = 24  # updates in half a cycle

@@ -27,7 +27,7 @@
 # range test: the point is to write it.
 
 # %% tags=["parameters"]
-# Your teacher may change these numbers. Your code must not rely on their values.
+# Your teacher may change these numbers, and you are marked by your teacher's. Your code must not rely on their values.
 FRAMEWORK = "pytorch"  # or "keras"
 SEED = 0
 WIDTH = 32  # units in a hidden layer

@@ -22,8 +22,8 @@
 #
 # **What is graded** (20 points): the number of updates (2), accumulation (5), the restart (5), mixed precision (4) and the
 # second stage (4). Tests that you see here are examples. Others are run when the work is graded. They look at the rates
-# in force and at the weights at the end, and never at how your code is written. The parts do not build on one another,
-# so a mistake in one costs nothing in the others.
+# in force and at the weights at the end, and never at how your code is written. The parts do not build on one another
+# (only the figure of part 2 uses the function of part 1), so a mistake in one costs nothing in the others.
 #
 # Replace each `raise NotImplementedError()` by your code. Do not rename the functions. You may use `lrlib`.
 #
@@ -31,14 +31,14 @@
 #
 # It began as a loop that trained well on one machine. Then the data grew, the machines were taken away at night, half
 # precision was switched on, and a pretrained body was to be thawed. Each time its owner added a few lines. All of it
-# runs, nothing warns, and the results are worse than they should be.
+# runs, the warnings are silenced, and the results are worse than they should be.
 #
 # Each part below shows the owner's function, and you write it as it should be. In each, `schedule` is one of `lrlib`'s
 # schedules: `schedule(t)` is the rate of the update before which `t` updates have been made, so the first has
 # `schedule(0)`. An *update* is a change of the weights.
 
 # %% tags=["parameters"]
-# Your teacher may change these numbers. Your code must not rely on their values.
+# Your teacher may change these numbers, and you are marked by your teacher's. Your code must not rely on their values.
 FRAMEWORK = "pytorch"  # or "keras"
 PEAK, WARMUP = 0.2, 4  # the highest rate, and the updates on the way to it
 MICRO_BATCH, ACCUMULATE = 16, 4  # images in a micro-batch, micro-batches in an update
@@ -61,7 +61,7 @@ import lrlib
 from lrlib.course.data import digits
 from lrlib.course.networks import dense_weights
 
-warnings.filterwarnings("ignore", message="Detected call of")  # PyTorch warns of one fault; the owner never saw it
+warnings.filterwarnings("ignore", message="Detected call of")  # PyTorch warns of two faults; the owner never saw it
 
 # %% [markdown]
 # The next cells hold tools. You need not change them.

@@ -25,7 +25,7 @@
 # Replace each `raise NotImplementedError()` by your code. Do not change the scripts themselves: copy them.
 
 # %% tags=["parameters"]
-# Your teacher may change these numbers. Your code must not rely on their values.
+# Your teacher may change these numbers, and you are marked by your teacher's. Your code must not rely on their values.
 FRAMEWORK = "pytorch"  # or "keras"
 EPOCHS, UPDATES_PER_EPOCH = 4, 3  # 2 or more of each
 DROP_EPOCHS = 2  # epochs from one drop to the next in script 1; fewer than EPOCHS
@@ -1083,6 +1083,6 @@ assert all(_line.upper() in _accepted for _line, _accepted in zip((line_4, line_
 # %% [markdown]
 # ## For yourself
 #
-# Two of the six faults disappear if the schedule is a function of the number of updates made, with nothing to step.
-# Which two, and why does the fault of script 1 stay possible? And which of the other four would one look at a plot of the
+# Two of the six faults disappear if the optimizer itself asks a schedule for the rate, with its own count of updates, so
+# that the loop neither steps nor sets a rate. Which two, and why does the fault of script 1 stay possible? And which of the other four would one look at a plot of the
 # rates in force have shown?

@@ -30,7 +30,7 @@
 # policies: the point is to write them.
 
 # %% tags=["parameters"]
-# Your teacher may change these numbers. Your code must not rely on their values.
+# Your teacher may change these numbers, and you are marked by your teacher's. Your code must not rely on their values.
 BASE_LR, MAX_LR = 0.001, 0.006
 UP, DOWN = 60, 170  # updates in which the rate rises, and falls, in each cycle
 STOP = 1000  # the update at which the schedule stops

@@ -28,7 +28,7 @@
 # own schedules: the point is to write one.
 
 # %% tags=["parameters"]
-# Your teacher may change these numbers. Your code must not rely on their values.
+# Your teacher may change these numbers, and you are marked by your teacher's. Your code must not rely on their values.
 START, PEAK = 0.002, 0.1
 WARMUP, FLAT, FALL = 20, 30, 40  # updates in each phase, whole numbers, 2 or more
 DROP = 0.6  # the share of the peak at which the fall begins

@@ -3,6 +3,7 @@
 nbgrader is left out: a stand-in for the process that runs it gives full marks, so that these tests take milliseconds.
 """
 
+import contextlib
 import csv
 import json
 import os
@@ -423,6 +424,41 @@ def test_what_an_editor_did_to_cells_is_mended(edit, code, note):
     assert len(names) == len(set(names)) and {"test_a", "test_b", "test_c"} <= set(names)
     originals = {tool.cell_name(cell): cell.metadata for cell in task().cells}
     assert all(cell.metadata == originals[tool.cell_name(cell)] for cell in notebook.cells)
+
+
+NUMBERS = """# the teacher's
+FRAMEWORK = "pytorch"  # or "keras"
+PEAK = 0.2  # of the rates
+LOW, HIGH = 1, 2
+"""
+
+
+@pytest.mark.parametrize(
+    ("own", "framework", "note"),
+    [
+        (NUMBERS, "pytorch", None),
+        (NUMBERS.replace("pytorch", "keras"), "keras", None),
+        (NUMBERS.replace("0.2", "0.03").replace("pytorch", "keras"), "keras", "PEAK"),
+        (NUMBERS.replace("LOW, HIGH = 1, 2", "LOW = 1\nHIGH = 3"), "pytorch", "LOW, HIGH"),
+        ("FRAMEWORK = 'ke' + 'ras'", "keras", "PEAK, LOW, HIGH"),
+        ("PEAK = ", "pytorch", "PEAK, LOW, HIGH"),  # it does not run at all
+        (None, "pytorch", "PEAK, LOW, HIGH"),
+    ],
+)
+def test_the_released_numbers_decide_and_the_students_framework(own, framework, note):
+    released = task()
+    released.cells.insert(1, v4.new_code_cell(NUMBERS, metadata={"tags": ["parameters"]}))
+    notebook = task()
+    if own is not None:
+        notebook.cells.insert(1, v4.new_code_cell(own))
+    notes = tool.restore(notebook, released)
+    assert notes == ([] if note is None else [f"changed or deleted numbers (the released ones were used): {note}"])
+    found = {}
+    for source in sources(notebook)[: sources(notebook).index("a = 1")]:
+        with contextlib.suppress(SyntaxError):
+            exec(source, found)
+    assert (found["FRAMEWORK"], found["PEAK"], found["LOW"], found["HIGH"]) == (framework, 0.2, 1, 2)
+    assert sources(notebook)[-5:] == sources(task())
 
 
 @pytest.mark.parametrize(("edit", "name", "place"), [(copied, "first", 2), (copied_test, "test_a", 3)])
