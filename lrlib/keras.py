@@ -146,8 +146,8 @@ class Schedule(keras.optimizers.schedules.LearningRateSchedule):
     * ``accumulate``: Keras hands its schedules the count of micro-batches. With ``gradient_accumulation_steps=k`` pass
       ``accumulate=k``, or the schedule runs k times too fast.
     * ``by``: how far the schedule's clock goes in one update, a number above 0: the batch size for a schedule in
-      samples, tokens of a batch for one in tokens, 1/N for one in shares of a run of N updates. Such a share is rounded,
-      so that a jump may come an update late: where rates jump, ``schedule.stretch(N)`` is exact.
+      samples, tokens of a batch for one in tokens, 1/N for one in shares of a run of N updates. Such a share is
+      rounded, so that a jump may come an update late: where rates jump, ``schedule.stretch(N)`` is exact.
 
     A negative step is taken as 0. A schedule that ends within 100,000 updates is computed once, as a table; where it is
     longer or has no end, its formula becomes part of the graph. (JAX computes that in float32, unless its 64-bit mode

@@ -169,7 +169,8 @@ figures.table(
 # written, and often as it is documented, but not as its name suggests. A **habit** is the user's own:
 # the library does what it is told, and the wrong answer comes from the lines that are shown.
 #
-# The answer is always the rate in force, the number that the optimizer holds when the update is made. From PyTorch's
+# The answer is mostly the rate in force, the number that the optimizer holds when the update is made; a few exhibits
+# read the momentum or the weights. From PyTorch's
 # optimizer `rates` reads it before each update. In Keras it is measured: under a gradient of 1 plain SGD moves its weight
 # by just the rate, and `moves` says how far.
 
@@ -203,9 +204,10 @@ print(listed(moves(keras.optimizers.SGD(halving), 5)))
 # ### The order of loading
 #
 # The natural order of resuming a run is the wrong one: load the optimizer, build the scheduler, load the scheduler.
-# Building a scheduler writes its first rate into the optimizer, over the one just loaded, and loading the scheduler
-# does not put it back. Anyone who resumes a run in this order is affected, with some schedulers for good. `LinearLR` computes each rate from the last, so a run
-# that is resumed in its warm-up trains at a tenth of the rate until the end.
+# Building many of the schedulers writes their first rate into the optimizer, over the one just loaded, and loading the
+# scheduler does not put it back. Anyone who resumes a run in this order with one of these is affected, with some of
+# them for good. `LinearLR` computes each rate from the last, so a run that is resumed in its warm-up trains at a tenth
+# of the rate until the end.
 #
 # Reported as [pytorch #65342](https://github.com/pytorch/pytorch/issues/65342) (2021); see also
 # [#162591](https://github.com/pytorch/pytorch/issues/162591) and
@@ -315,8 +317,8 @@ for name, make in schedulers.items():
     assert same(resumed_in(make, 6, optimizer_first=False), straight), name
 display(
     Markdown(
-        f"Loaded optimizer first, {len(for_good) + len(for_a_while)} of {len(schedulers)} go wrong. Those that compute each rate afresh, and a sequence at its next milestone, come back "
-        f"within an update or two ({', '.join(for_a_while)}). Those that compute it from the last one are wrong for good "
+        f"Loaded optimizer first, {len(for_good) + len(for_a_while)} of {len(schedulers)} go wrong. Those that compute each rate afresh come back at the next update, and a sequence at its next milestone, however far off that is "
+        f"({', '.join(for_a_while)}). Those that compute it from the last one are wrong for good "
         f"({', '.join(for_good)}). With the scheduler built first, none of the {len(schedulers)} goes wrong. `CosineAnnealingLR`, the scheduler in the report of 2021, "
         + (
             "is still among them."
@@ -920,7 +922,8 @@ curve(
 #
 # PyTorch's relative threshold asks whether the metric is below `best · (1 − threshold)`. For a negative metric that
 # bound lies *above* the best, so a slight worsening counts as progress and becomes the new best. Anyone who minimises
-# a log-likelihood, an ELBO or a negated score is affected: the metric creeps up and the rate is never cut.
+# a negated score is affected, and in `mode="max"` anyone who maximises a log-likelihood or an ELBO below zero: the
+# metric slowly gets worse and the rate is never cut.
 #
 # Reported as [pytorch #47513](https://github.com/pytorch/pytorch/issues/47513) (2020).
 
@@ -1507,8 +1510,8 @@ answer(
 #    runs out **as asked / too early / too late**.
 # 3. An optimizer was built with momentum 0.5, and `CyclicLR` is put on it with nothing said of momentum. It begins to
 #    train with **0.5 / 0.9 / 0**.
-# 4. A loop draws a PyTorch scheduler's curve by stepping it, and then trains with it. The training begins at **the
-#    first rate drawn / a rate past the last one drawn / zero**.
+# 4. A loop draws the curve of `ExponentialLR(optimizer, 0.5)` by stepping it four times, and then trains with it. The
+#    training begins at **the first rate drawn / a rate past the last one drawn / zero**.
 #
 # <details>
 # <summary>Answers</summary>

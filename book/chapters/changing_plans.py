@@ -178,6 +178,9 @@ display(
 )
 
 # %% [markdown]
+# The loaded Keras model had not trained yet. One that has keeps its old schedule, under TensorFlow, in a compiled step:
+# the optimizer says the new rate and uses the old one, until you call `model.make_train_function(force=True)`.
+#
 # Training loops that load checkpoints by themselves, such as Lightning's `ckpt_path`, the Trainer's
 # `resume_from_checkpoint` or Accelerate's `load_state`, need no more than that: hand them the new schedule.
 #
@@ -363,7 +366,8 @@ display(
 # short ramp protects the weights from its first, badly scaled steps. Let it end where the plan will be by then, so
 # that nothing jumps at its end either: `plan.take(200).then(Linear(0.0, plan(230), steps=30)).then(plan.drop(230))`.
 #
-# A second stage whose optimizer counts from 0 again, as Keras's always does, plays only the rest:
+# This one jumps at update 200, to zero and on purpose, so a checkpoint of the old plan is refused until you say
+# `resume="count"`. A second stage whose optimizer is new, and counts from 0 again, plays only the rest:
 
 # %%
 second_stage = lrlib.Linear(0.0, plan(AT + 30), steps=30).then(plan.drop(AT + 30))
@@ -371,6 +375,15 @@ second_stage = lrlib.Linear(0.0, plan(AT + 30), steps=30).then(plan.drop(AT + 30
 # %% tags=["folded"]
 assert all(second_stage(t) == warmed_up(AT + t) for t in range(300))
 assert second_stage(0) == 0 and second_stage(30) == plan(AT + 30)
+refused = torch_run(warmed_up)[2]
+try:
+    refused.load_state_dict(checkpoint[2])
+except ValueError as error:
+    assert "would go from" in str(error), error
+else:
+    raise AssertionError("a jump to zero is accepted; the text says not")
+for accepted in (longer, cooled, batch_doubled):
+    torch_run(accepted)[2].load_state_dict(checkpoint[2])
 display(
     Markdown(
         f"It lasts {second_stage.length} updates, begins at {second_stage(0):.0f}, and joins the plan at {second_stage(30):.4f} after 30 of them."
@@ -381,7 +394,7 @@ display(
 # ## Branch
 #
 # *Two ideas, one checkpoint.* Each branch is `plan.cooldown(...)`, or `plan.take(200).then(...)` with something else.
-# All of them accept the same checkpoint, and the updates before it are paid for once.
+# Those that begin at the plan's rate accept the same checkpoint, and the updates before it are paid for once.
 
 # %% tags=["pytorch"]
 branch_rates = {}
@@ -452,7 +465,7 @@ display(
 # ## What to take away
 #
 # 1. `take(n)`, `then` and `drop(n)`: what was, what is new, and what is left of the plan.
-# 2. A change of plan that agrees up to now loads any checkpoint. One that does not has to say `resume="count"`.
+# 2. A new plan that goes on from the old rate loads the old checkpoint. One that jumps has to say `resume="count"`.
 # 3. Do not judge a checkpoint that was made at a high rate. On the digits, fifty updates on the way down took a third of
 #    its test error away or more, and fifty at the old rate took less.
 #

@@ -130,7 +130,7 @@ display(
     Markdown(
         f"In the first cycle the policies hardly differ: with the source's defaults *triangular* and *triangular2* both have the rate {at_5['triangular']:.4f} at t = 5, and *exp_range* "
         f"has {at_5['exp_range']:.6f}. They part in the second cycle, which begins at t = 40. At t = 45 *triangular* is at {at_45['triangular']:.4f} again, and *triangular2* at "
-        f"{at_45['triangular2']:.5f}. An update past the first cycle therefore tells the policies apart, and one within it does not."
+        f"{at_45['triangular2']:.5f}. So an update past the first cycle, away from the ends of a cycle, tells the three apart, and one within it cannot tell *triangular* from *triangular2*."
     )
 )
 
@@ -1049,9 +1049,9 @@ _ = figure
 import itertools
 
 passed = len(mistakes) - len(caught(5))
-for t in POINTS:
-    through = [one for mode, one in mistakes if (mode, one) not in caught(t)]
-    print(f"a test at t = {t} lets {len(through)} through:", "; ".join(through))
+for point in POINTS:
+    through = [one for mode, one in mistakes if (mode, one) not in caught(point)]
+    print(f"a test at t = {point} lets {len(through)} through:", "; ".join(through))
 answer("prediction 1", "most", holds=(passed, len(mistakes)) == (10, 13))
 sets = [
     points
@@ -1230,7 +1230,7 @@ assert (powers.numpy() == [2**30, -(2**31), 0, 0]).all()
 assert first_bad == 32 * 40 and abs(after - 0.01) < 1e-6
 display(
     Markdown(
-        f"With its own defaults *triangular2* divides by a negative number in the 32nd cycle and by zero from the 33rd on: from update {first_bad:,} the rate is not a number. A test with one update could not see that "
+        f"With its own defaults *triangular2* divides by a negative number in the 32nd cycle and by zero from the 33rd on: from update {first_bad:,} the rate is no finite number. A test with one update could not see that "
         f"either. The fix is to take the power in floating point, as 0.5 to the power of c − 1; lrlib's rate there is {after:.3f}."
     )
 )
@@ -1327,8 +1327,8 @@ display(
 #
 # ## Check yourself
 #
-# 1. A cycle beats a constant rate. The control that tells whether cycling did it is **the lowest constant / the
-#    constant at the cycle's mean rate / a cycle with other bounds**.
+# 1. A cycle whose peaks do not fall beats a constant rate. The control that tells whether cycling did it is **the lowest
+#    constant / the constant at the cycle's mean rate / a cycle with other bounds**.
 # 2. With *exp_range*, in every implementation here, **both bounds shrink / only the upper bound shrinks / only the
 #    lower bound shrinks**.
 # 3. One test at a single update is to catch all of the wrong implementations. Of these updates, the one that does is
@@ -1341,7 +1341,7 @@ display(
 #
 # 1. **the constant at the cycle's mean rate**: it has the same level and no cycle, and *triangular*'s difference from it
 #    is too small to matter. The lowest constant differs in level as well, so it is beaten by any better-placed rate, and a cycle with
-#    other bounds cycles too.
+#    other bounds cycles too. Where the peaks fall as well, one decay has to stand beside them.
 # 2. **only the upper bound shrinks**: the peaks fell from 0.0948 to 0.0565, and the ends stayed at 0.01. That both
 #    shrink is what the paper's sentence says, and no code does it; no policy shrinks the lower bound alone.
 # 3. **101**: at 5 the policies have hardly parted, and 60 is a peak, where a rate that stays at the top is right by

@@ -149,7 +149,7 @@ validation = len(x) - cycling_on_mnist.TRAIN
 lowest = ", ".join(f"{update:,}" for update in np.flatnonzero(planned == 1e-3))
 display(
     Markdown(
-        f"The three agree at all {len(updates):,} updates, to within 10⁻¹⁵ in PyTorch and within float32 in Keras. So no wrong "
+        f"The three agree: PyTorch at all {len(updates):,} updates, to within 10⁻¹⁵, and Keras at every fiftieth, within float32. So no wrong "
         f"rate is behind the tutorial's win. With {cycling_on_mnist.PER_EPOCH} updates an epoch, half a cycle is "
         f"{step_size} updates, and the rate is at its lowest at updates {lowest} and at the very end."
     )

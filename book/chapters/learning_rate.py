@@ -77,7 +77,8 @@ _ = figure
 #
 # Choose before you read on; guesses are welcome.
 #
-# 1. A weight sits on a parabola whose curvature is 4. Updates make things worse for every rate above **1/4 / 1/2 / 4**.
+# 1. A weight sits on a parabola whose curvature is 4. The limit above which updates make things worse is a rate of
+#    **1/4 / 1/2 / 4**.
 # 2. A network trains on digits at the best rate, and at a tenth of it, for 20 epochs. The training loss ends **about
 #    equal / two or three times higher / about ten times higher** at the small rate.
 # 3. At ten times the best rate, the network's loss **becomes infinite / stays finite, and nothing is learnt / only falls
@@ -670,7 +671,7 @@ answer(
 
 # %% [markdown]
 # On the parabola the slope grows without bound, so a step that is too long makes the next one longer, up to infinity. The
-# slope of the cross-entropy is bounded. Our reading: here too long a step pushes units out of reach. When all are dead, only
+# slope of the cross-entropy in the network's outputs is bounded. Our reading: here too long a step pushes units out of reach. When all are dead, only
 # the ten output biases still learn, and they can do no more than guess. A run that has died looks calm, so look at the accuracy too.
 #
 # **Your predictions:**
@@ -781,11 +782,11 @@ display(
 )
 
 # %% [markdown]
-# This is the **edge of stability**. The run does not diverge there: when the sharpness passes the limit, the steepest
-# direction begins to overshoot, and that carries the weights to flatter ground {cite}`lewkowycz2020`. Within reason, then, a network adapts
+# This is the **edge of stability**. The run does not diverge there: when the sharpness passes the limit, each jump along
+# the steepest direction lands farther out, and that carries the weights to flatter ground {cite}`lewkowycz2020`. Within reason, then, a network adapts
 # to its rate, and a higher rate walks farther in the same time. Our reading is that on these digits the best rate stands next to the cliff
 # for this reason. (Where a fifth of the labels is wrong it does not, as [Why a decay works](why_decay.ipynb) shows.) The
-# sharpening is measured here for the full batch and squared error only. The slope of squared error, unlike that of cross-entropy, has no bound, so that beyond the cliff this loss does run off to infinity.
+# sharpening is measured here for the full batch and squared error only. The slope of squared error in the outputs, unlike that of cross-entropy, has no bound, so that beyond the cliff this loss does run off to infinity.
 
 # %% [markdown]
 # ## Break it: a sum where a mean should be
@@ -885,7 +886,7 @@ print("verdicts:", claims.counts("learning_rate"))
 #    `torch_path` or `keras_path`.
 # 2. Give the optimizer in `torch_path`, or in its Keras twin, a `momentum` of 0.9. Does the limit for curvature 4 move up or down,
 #    and where is it, to within 0.02? [Momentum, noise and batch](momentum_and_noise.ipynb) derives it.
-# 3. How wide is the cliff? Run `constant_rates.run(constant_rates.Setting(lrlib.Constant(rate), 32, 20), "pytorch", range(10))` at
+# 3. How wide is the cliff? After `import lrlib`, run `constant_rates.run(constant_rates.Setting(lrlib.Constant(rate), 32, 20), "pytorch", range(10))` at
 #    1.1, 1.2, … 1.5, and count the seeds that end with a `train_loss` below 0.5.
 #
 # ## What to take away

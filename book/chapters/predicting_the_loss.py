@@ -106,7 +106,7 @@ _ = figure
 # a term for how far the rate has been lowered {cite}`tissue2024`. Luo and colleagues give every drop of the rate a
 # power law of its own {cite}`luo2025`. Li and colleagues derive the clock for kernel regression; there the noise is a
 # weighted sum over past rates {cite}`li2025fsl`. All three remember earlier rates; [our law](#eq-law) forgets them at
-# once, and so has fewer numbers. Schaipp and colleagues need no law: they find that real loss curves look like a
+# once. Schaipp and colleagues need no law: they find that real loss curves look like a
 # bound from convex optimisation {cite}`schaipp2025`. That bound is among the rivals below.
 #
 # ## Your prediction
@@ -516,11 +516,11 @@ for k, optimizer in enumerate(words):
             for f in FRAMEWORKS
         ]
         signed[optimizer, group] = np.concatenate(both)
-        for x, errors, marker in zip(
+        for beside, errors, marker in zip(
             (-0.05, 0.05), both, ("os^"[k], "x"), strict=True
         ):
             ax.plot(
-                [place + 0.25 * (k - 1) + x] * len(errors),
+                [place + 0.25 * (k - 1) + beside] * len(errors),
                 100 * errors,
                 marker,
                 color=figures.COLOURS[k],
@@ -562,15 +562,16 @@ display(
 # %% [markdown]
 # What follows was looked at after the results were seen, so it is a reading and not a test. We count *jumps*: from one
 # mark to the next, the held-out loss of one seed of the constant run rises by more than a quarter. And we fit the law
-# again on *calmer runs*, a constant rate at a quarter of the peak and a late fall at half of it, to foretell the sixteen
-# others, as [the figure](#fig-calmer) shows. The folded table adds what a late fall *takes away*, the constant run's loss
+# again on *calmer runs*, a constant rate at a quarter of the peak and a late fall at half of it. [The
+# figure](#fig-calmer) compares the two fits on the fourteen runs that neither of them was made from. The folded table adds what a late fall *takes away*, the constant run's loss
 # less that of the late fall, ± a standard error over seeds, and how many runs at twice the peak (a line, a constant rate
 # and REX) end *guessing*, that is, above a loss of 2.2.
 
 # %% tags=["hide-input", "hide-output"]
 CALM = (Shape("constant", 0.25), Shape("wsd", 0.5))
-others = [shape for shape in (*FITTED, *UNSEEN) if shape not in CALM]
-jumps, taken, calm, guess = {}, {}, {}, {}
+others = [shape for shape in UNSEEN if shape not in CALM]
+assert len(others) == 14
+jumps, taken, at_peak, calm, guess = {}, {}, {}, {}, {}
 rows = []
 for task, optimizer in cases:
     key = task, optimizer
@@ -592,14 +593,16 @@ for task, optimizer in cases:
         refitted.predict(Setting(*key, s).schedule, [Setting(*key, s).updates])[0]
         for s in others
     ]
-    calm[key] = np.median(errors_of(np.array(said), ends(*key, others)))
+    measured = ends(*key, others)
+    calm[key] = np.median(errors_of(np.array(said), measured))
+    at_peak[key] = np.median(errors_of(foretell(*key, others), measured))
     rows.append(
         [
             label[key],
             f"{jumps[key]:.0f} %",
             *(f"{mean:.3f} ± {error:.3f}" for mean, error in taken[key]),
             f"{guess[key].sum()} of {len(guess[key])}",
-            f"{100 * held[*key, 'pytorch']['law']:.1f}",
+            f"{100 * at_peak[key]:.1f}",
             f"{100 * calm[key]:.1f}",
         ]
     )
@@ -610,15 +613,14 @@ figures.table(
         "taken away after a third",
         "taken away at the end",
         "guessing, at twice the peak",
-        "the law's error, %",
-        "fitted on calmer runs, %",
+        "fitted at the peak: error, %",
+        "on calmer runs, %",
     ],
     rows,
 )
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Nine rows of two marks joined by a line: the law's error when it is fitted at the peak and on calmer runs, on a logarithmic axis. On digits with SGD, where 22 percent of the steps jump, it falls from 61 to 18 percent. In the other rows of the digits, with 11 and 2 percent, and in those of CIFAR-10 with SGD and momentum, the marks lie close together. On MNIST and on CIFAR-10 with Adam, where nothing jumps, the calmer fit has two to four times the error."}, "figure": {"caption": "The law's median error in PyTorch, fitted at the task's peak and on calmer runs. On the right: the part of the steps between marks in which the constant run's loss jumps.", "name": "fig-calmer"}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Nine rows of two marks joined by a line: the law's error when it is fitted at the peak and on calmer runs, on a logarithmic axis. On digits with SGD, where 22 percent of the steps jump, it falls from 53 to 18 percent. In the other rows of the digits, with 11 and 2 percent, and in those of CIFAR-10 with SGD and momentum, the marks lie close together. Where nothing jumps the calmer fit has two to five times the error on MNIST, and one and a half times on CIFAR-10 with Adam."}, "figure": {"caption": "The law's median error in PyTorch over fourteen runs, fitted at the task's peak and on calmer runs. On the right: the part of the steps between marks in which the constant run's loss jumps.", "name": "fig-calmer"}}
 figure, ax = plt.subplots(figsize=(6.5, 4.4))
-at_peak = {case: held[*case, "pytorch"]["law"] for case in cases}
 for place, case in enumerate(cases):
     ends_of_line = 100 * at_peak[case], 100 * calm[case]
     ax.plot(ends_of_line, [place, place], "-", color="0.6")
@@ -649,17 +651,10 @@ wild, some, quiet = (("digits", optimizer) for optimizer in words)
 assert (
     jumps[wild] > 2 * jumps[quiet] and jumps[wild] > jumps[some] > jumps[quiet]
 ), jumps
-assert (
-    taken[wild][0][0] > 5 * taken[wild][1][0]
-    and calm[wild] < held[*wild, "pytorch"]["law"] / 3
-)
+assert taken[wild][0][0] > 5 * taken[wild][1][0] and calm[wild] < at_peak[wild] / 2
 assert max(v for k, v in jumps.items() if k != wild) == jumps[some], jumps
-farther = {
-    key: calm[key] / held[*key, "pytorch"]["law"]
-    for key in cases
-    if key[0] == "mnist"
-}
-assert all(jumps[key] == 0 and value > 2 for key, value in farther.items()), (
+farther = {key: calm[key] / at_peak[key] for key in cases if key[0] == "mnist"}
+assert all(jumps[key] == 0 and value > 1.5 for key, value in farther.items()), (
     jumps,
     farther,
 )
@@ -669,7 +664,7 @@ display(
         f"end guessing, and at the peak itself the loss jumps in {jumps[wild]:.0f} % of the steps between marks. After a third of the run "
         f"a late fall lowers the loss by {taken[wild][0][0]:.2f} (± {taken[wild][0][1]:.2f}), at the end by {taken[wild][1][0]:.2f} (± {taken[wild][1][1]:.2f}). The law has one number for both, $C\\eta$, and what is "
         f"left over it books as way not yet walked. Fitted on calmer runs, it is {100 * calm[wild]:.0f} % off instead of "
-        f"{100 * held[*wild, 'pytorch']['law']:.0f} %. Momentum on the digits has fewer jumps, {jumps[some]:.0f} %, and a smaller error. "
+        f"{100 * at_peak[wild]:.0f} %. Momentum on the digits has fewer jumps, {jumps[some]:.0f} %, and a smaller error. "
         f"Adam has {jumps[quiet]:.0f} % and meets the threshold. Calmer runs are no cure for everything: on MNIST, where nothing jumps, the error of a law "
         f"fitted on them is {min(farther.values()):.1f} to {max(farther.values()):.1f} times as large, presumably because they lie farther from what it has to foretell."
     )
@@ -689,12 +684,12 @@ assert ranks[*deep, "pytorch"][0] == min(
 )
 assert held[*deep, "pytorch"]["law"] > 0.05 and (off < 0).sum() == 1
 assert jumps[deep] == 0
-assert found[low_one].max() > 2.2
+assert found[low_one].max() > 2.2 and calm[deep] > at_peak[deep]
 display(
     Markdown(
         f"The other case in which more than a third of the runs at twice the peak end guessing, {guess[deep].sum()} of {len(guess[deep])}, is CIFAR-10 with plain SGD. There the law misses its "
         f"threshold, with {100 * held[*deep, 'pytorch']['law']:.1f} %, and its rank correlation, {ranks[*deep, 'pytorch'][0]:.2f}, is the lowest of the nine. As on the digits it is too high, in {(off > 0).sum()} runs of sixteen. "
-        f"The other one is *{low_one}*, whose three seeds end at {', '.join(f'{x:.2f}' for x in sorted(found[low_one]))}: guessing is 2.30. Calmer runs hardly help there ({100 * calm[deep]:.0f} %), and in Keras, with the same weights and batches, the error is "
+        f"The other one is *{low_one}*, whose three seeds end at {', '.join(f'{x:.2f}' for x in sorted(found[low_one]))}: guessing is 2.30. Calmer runs do not help there, and in Keras, with the same weights and batches, the error is "
         f"{100 * held[*deep, 'keras']['law']:.1f} %: presumably rounding drives runs apart that are so close to the limit, and three seeds are few."
     )
 )
@@ -704,7 +699,7 @@ display(
 # next to the stability limit they do. On the digits the noise also dies out along a run, as [Why a
 # decay works](why_decay.ipynb) measured, so it cannot be one number times the rate. Look at the fitted curves first:
 # where they jump, fit at a lower peak, or believe nothing. But smooth curves are no guarantee: on CIFAR-10 with SGD
-# nothing jumped, and the law missed. What the two failures share is that more than a third of the runs at twice the
+# nothing jumped, and the law missed. What the two largest failures share is that more than a third of the runs at twice the
 # peak ended guessing, so try that as well.
 #
 # ### What it saves
@@ -720,10 +715,10 @@ choices, lost = [], {}
 for case in cases:
     accuracy = foretold.accuracies(*case, shapes, "pytorch")
     choices.append(shapes[int(foretell(*case, shapes).argmin())].name)
-    best = int(accuracy.mean(1).argmax())
-    if shapes[best].name != choices[-1]:
+    winner = int(accuracy.mean(1).argmax())
+    if shapes[winner].name != choices[-1]:
         chosen = accuracy[[s.name for s in shapes].index(choices[-1])]
-        lost[case, shapes[best].name] = accuracy[best] - chosen
+        lost[case, shapes[winner].name] = accuracy[winner] - chosen
 # %% tags=["folded"]
 assert set(choices) == {"wsd"}, choices
 assert len(lost) == 2 and {name for _, name in lost} == {"wsd-peak0.5"}, lost
@@ -1251,7 +1246,7 @@ print("verdicts:", claims.counts("predicting_the_loss"))
 #    will give.
 # 3. **first find out where the stability limit is**: the law knows none, and goes on to promise a gain. A third run
 #    at the old peak would not show it the limit either.
-# 4. **in more than a quarter of its updates**: each spike is taken back by small rates later. In none of its updates
-#    is what a rate below the limit gives, and the best schedule found does not keep below it.
+# 4. **in more than a quarter of its updates**: each spike is taken back by the update after it. In none of its updates
+#    is what a rate well below the limit gives, and the best schedule found does not keep below it.
 #
 # </details>

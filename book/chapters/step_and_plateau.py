@@ -826,7 +826,7 @@ display(
 # %% [markdown]
 # ### 2. Accuracies by integer division
 #
-# The source's accuracies are whole numbers. Up to PyTorch 1.4, `/` between integer tensors dropped the remainder.
+# The source's accuracies are whole numbers. Up to PyTorch 1.5, `/` between integer tensors dropped the remainder.
 
 # %%
 right, total = torch.tensor([9700, 9751, 9799]), 10_000
@@ -1063,8 +1063,8 @@ display(
 #    holds at the update**
 # 2. In today's PyTorch, `scheduler.step()` at the top of each epoch **changes nothing / skips the first rate / plays
 #    the first rate twice**.
-# 3. The rate is cut to a tenth. Compared with PyTorch's, the next update of Keras's own SGD is **as long / several
-#    times longer / shorter**.
+# 3. With momentum 0.9 the rate is cut to a tenth. Compared with PyTorch's, the next update of Keras's own SGD is **as
+#    long / several times longer / shorter**.
 # 4. The metric never improves again. With a patience of 5, Keras's own callback cuts on the **fifth / sixth** bad
 #    epoch.
 #
@@ -1075,7 +1075,7 @@ display(
 #    was wrong, and where the scheduler was stepped first, `get_lr()` printed 0.001 while 0.01 was in force.
 # 2. **skips the first rate**: 0.1 was never in force, and run (a) lost five points. It is no harmless matter of
 #    order, and no rate is played twice, since the scheduler has already set its first rate when it is built.
-# 3. **several times longer**: 6.7 times with momentum 0.9, since the velocity still holds steps at the old rate. It
+# 3. **several times longer**: 6.7 times, since the velocity still holds steps at the old rate. It
 #    would be as long only if the new rate multiplied the whole velocity, as in PyTorch, and nothing makes it shorter.
 # 4. **fifth**: Keras cuts on the p-th bad epoch. The sixth is PyTorch's answer, which tolerates five.
 #

@@ -894,11 +894,17 @@ for row, name in enumerate(ranked_again):
         marks.append(((against_line[name].mean(), *ends), "D", None, -0.26))
     for (mean, low, high), mark, colour, above in marks:
         look = "0.6" if colour is None else figures.COLOURS[colour]
-        y, face = row + above, "white" if colour is None else look
-        ax.plot(100 * np.expm1([low, high]), [y, y], "-", color=look, linewidth=1.6)
+        height, face = row + above, "white" if colour is None else look
+        ax.plot(
+            100 * np.expm1([low, high]),
+            [height, height],
+            "-",
+            color=look,
+            linewidth=1.6,
+        )
         ax.plot(
             100 * np.expm1(mean),
-            y,
+            height,
             mark,
             color=look,
             markerfacecolor=face,
@@ -1068,7 +1074,7 @@ display(
     ),
     Markdown(
         f"In one column, that of the digits under AdamW, the line and the constant rate lose as many points, {of_line[1]:.1f} and {flat[1].mean():.1f}. The constant rate is ahead there after one epoch, of 38 updates ({short_flat[0]:.1f} points lost against {short[1][0]:.1f}), and behind after three and nine. (As a share of the error, which the verdicts below compare, the line is still the better one over the three budgets.) "
-        "So tune the peak and take the line: but in runs of a few dozen updates the rest of the search buys little."
+        "So tune the peak and take the line. The rest of the search buys little, except in runs of a few dozen updates."
     ),
 )
 
@@ -1305,7 +1311,7 @@ display(
 # <details>
 # <summary>Answers</summary>
 #
-# 1. **which shape that peak suits**: with each peak another schedule won. So it does not say which shape is best; and
+# 1. **which shape that peak suits**: the winner changes with the peak. So it does not say which shape is best; and
 #    it is not nothing, for it is true of that peak.
 # 2. **half of the peak**: a line is halfway down halfway. It would be zero if the plan were right, and a quarter if
 #    half as many updates more were made; no error says which it is.

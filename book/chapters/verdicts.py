@@ -182,7 +182,7 @@ figures.table(["claims of", *(f"look {i}" for i in range(1, 7))], rows)
 # same batches. A look waits until both have its seeds, and judges their mean; later looks are PyTorch's. The note says
 # whether Keras *agrees*, that is, whether what lies between them is surely smaller than δ.
 #
-# **Runs that learn nothing come first.** A run is lost if a loss is not finite, or if it ends no better than
+# **Runs that learn nothing come first.** A run is lost if a loss is not finite, or if it ends hardly better than
 # guessing. No mean is taken over lost runs and others: the table counts them and gives the mean difference of those
 # that learned, which decides nothing. The word follows from how often the claimed side wins, a lost run being the worst
 # and ties left out. There the smallest effect of interest is a tenth: six wins in ten pairs. So coarse a count needs
@@ -199,7 +199,7 @@ figures.table(["claims of", *(f"look {i}" for i in range(1, 7))], rows)
 #
 # **Published figures** are *not had again* if they lie outside of where 95 % of such figures would fall; a published
 # mean is compared as a mean, taken to be of two runs, the fewest that have a spread. They are *had again* if they lie
-# inside, with twenty runs or more, and no other figure of the same table would pass as well. Otherwise these runs
+# inside, with twenty runs or more and none lost, and no other figure of the same table would pass as well. Otherwise these runs
 # *cannot tell*. Six figures of one run count together: one of our runs must give them all, and they are *not had
 # again* only where surely fewer than one in twenty would. **Facts** that need no training are *true* or *false*.
 
@@ -523,8 +523,9 @@ display(
 # <details>
 # <summary>Answers</summary>
 #
-# 1. **more runs are needed**: the interval includes zero, and effects that would matter. A false claim is *reversed* or
-#    *no gain*, and a difference that does not matter is *negligible*; each of them excludes something.
+# 1. **more runs are needed**: the interval includes zero, and effects that would matter. A claim whose opposite is
+#    shown is *reversed*, *no gain* excludes a gain that matters, and *negligible* a difference that matters, in either
+#    direction.
 # 2. **once what else differed is set alike**: the mean rate, say, or the momentum. Another framework or seed is a
 #    replication, and does not change what is compared.
 # 3. **negligible**: it is there, and too small to matter. To hold, the interval would have to reach δ; undecided it

@@ -111,7 +111,7 @@ figures.show_source(walk)
 #    + \underbrace{\frac{\eta\,\sigma^2}{\lambda\,(2-\eta\lambda)} \left(1 - (1-\eta\lambda)^{2t}\right)}_{\text{the shaking}} . $$ (eq-two-terms)
 #
 # The first term is the distance that the run has not yet walked, and a high rate shrinks it fast. The second grows from zero
-# to the **noise floor**, which a high rate raises. Every choice of a constant rate trades one for the other. Under a
+# to a level that a high rate raises; in the loss, this level is the **noise floor**. Every choice of a constant rate trades one for the other. Under a
 # schedule the same sum is built up update by update, and no random number is needed:
 
 
@@ -205,7 +205,8 @@ answer(
 # $$ \operatorname{E} w_t^2 = \left(\frac{1}{w_0^2} + \frac{\lambda^2\, t}{\sigma^2}\right)^{-1} . $$ (eq-optimum)
 #
 # For large $t$ [this least distance](#eq-optimum) is $\sigma^2 / \lambda^2 t$, the error of an average of $t$ noisy readings. So the best schedule does
-# exactly that: it averages all gradients that it has seen, each with equal weight.
+# exactly that. Each gradient is a noisy reading of where the lowest point lies, and the schedule averages all of them,
+# each with equal weight.
 
 # %% tags=["folded"]
 floor = expected(optimum)
@@ -376,7 +377,7 @@ answer(
 )
 answer(
     "check 2",
-    "noise keeps the loss up, whether or not learning goes on",
+    "nothing yet, since noise can hide that learning goes on",
     holds=abs(trend) < tail.std() < 0.05 * tail.mean()
     and moved[high] > 3 * moved[low]
     and across[high][700:801].mean() > 0.8 * tail.mean(),
@@ -671,8 +672,8 @@ noise_keras = {
 
 # %% tags=["nbval-ignore-output", "folded"]
 for framework, measured in (("PyTorch", noise_torch), ("Keras", noise_keras)):
-    for share, noise in measured.items():
-        early, late_in = np.mean(noise, axis=0)
+    for share, levels in measured.items():
+        early, late_in = np.mean(levels, axis=0)
         print(
             f"{framework:7} {100 * share:2.0f} % of the labels wrong: gradient noise {early:.3f} after 5 epochs, {late_in:.3f} after 20"
         )
@@ -1148,8 +1149,8 @@ print("verdicts:", claims.counts("why_decay"))
 #
 # 1. A first rate that is ten times too high **costs a decay less than a constant rate / costs both alike / costs a decay
 #    more than a constant rate**.
-# 2. At a high rate the loss has been all but flat for a while. This shows that **learning has ended / noise keeps the loss
-#    up, whether or not learning goes on / the rate is too low**.
+# 2. At a high rate the loss has been all but flat for a while. This shows **that learning has ended / nothing yet, since
+#    noise can hide that learning goes on / that the rate is too low**.
 # 3. With all labels right, the digits are trained at a constant rate of 0.5. Between epoch 5 and epoch 20 the gradient noise
 #    **grows / stays as it is / falls to less than a quarter**.
 # 4. Two runs on wrong labels have the same sum of rates, up to the best distance. The one with the higher first rate, and a
@@ -1160,9 +1161,9 @@ print("verdicts:", claims.counts("why_decay"))
 #
 # 1. **costs a decay less than a constant rate**: on its way down it passes the rates that are right, which a constant rate never
 #    does.
-# 2. **noise keeps the loss up, whether or not learning goes on**: late in the valley the loss moved by no more than its
-#    noise, and the run still moved on along the river. A rate that is too low also gives a flat curve, but not a high one
-#    that drops when the rate falls.
+# 2. **nothing yet, since noise can hide that learning goes on**: late in the valley the loss moved by no more than its
+#    noise, and the run still moved on along the river. Learning may also have ended, or the rate be too low. A copy whose
+#    rate falls to zero tells: if its loss drops, noise had kept it up.
 # 3. **falls to less than a quarter**: on average a tenth to a fifth was left. Our reading is that the gradients shrink as the images
 #    are fitted. With a fifth of the labels wrong the noise stays.
 # 4. **about as many**: up to there hardly any are learned by heart, at either rate. Fewer at the high rate is what we saw only

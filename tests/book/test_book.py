@@ -17,6 +17,7 @@ import platform
 import re
 import shutil
 import subprocess
+import symtable
 import sys
 from pathlib import Path
 
@@ -234,6 +235,50 @@ def brace_faults(notebook):
     return faults
 
 
+def bindings(tree):
+    """Name → the statements that bind it outside of functions. ``|=`` and its kind extend, and do not count."""
+    found = {}
+    for statement in tree.body:
+        for node in outside_functions(statement):
+            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+                found.setdefault(node.id, set()).add(ast.unparse(statement))
+    return found
+
+
+def outside_functions(node):
+    """The nodes whose names are the notebook's own: none of a function's, a comprehension's or of ``a |= b``."""
+    own = ast.FunctionDef, ast.ClassDef, ast.Lambda, ast.comprehension, ast.AugAssign
+    if not isinstance(node, own):
+        yield node
+        for child in ast.iter_child_nodes(node):
+            yield from outside_functions(child)
+
+
+def read_by_functions(source):
+    """The notebook's own names that a cell's functions read."""
+    tables = [t for t in symtable.symtable(source, "cell", "exec").get_children() if isinstance(t, symtable.Function)]
+    named = [t for t in tables if t.get_name().isidentifier() and t.get_name() not in UNNAMED]
+    return {s.get_name() for t in named for s in t.get_symbols() if s.is_global() and s.is_referenced()}
+
+
+UNNAMED = {"lambda", "genexpr", "listcomp", "setcomp", "dictcomp"}
+
+
+def rebinding_faults(notebook):
+    """Find names that a function reads and that two cells bind: called again, the function does something else."""
+    sources = [(n, cell.source) for n, cell in code_cells(notebook) if not cell.source.startswith("%")]
+    read_names = {name for _, source in sources for name in read_by_functions(source)}
+    cells = {}
+    for n, source in sources:
+        for name, statements in bindings(ast.parse(source)).items():
+            cells.setdefault(name, {}).setdefault(frozenset(statements), n)  # the same in both tabs is one
+    return [
+        f"{name} is bound in cells {[*cells[name].values()]}"
+        for name in sorted(read_names & cells.keys())
+        if len(cells[name]) > 1
+    ]
+
+
 GUARDS = [
     execution_faults,
     fact_faults,
@@ -244,6 +289,7 @@ GUARDS = [
     heading_faults,
     formula_faults,
     brace_faults,
+    rebinding_faults,
 ]
 
 
@@ -328,6 +374,11 @@ def test_guards_accept_a_sound_notebook():
         ([new_markdown_cell("## No title")], heading_faults, "one title"),
         ([said("It gains {gain:.1f} points, $x_{1}$ and `{one}`.")], brace_faults, "cell 0 shows {gain:.1f}"),
         ([new_markdown_cell("# T\n\n### Three")], heading_faults, "left out"),
+        (
+            [code("x = 1\ndef f():\n    return x"), code("for x in (1, 2):\n    pass")],
+            rebinding_faults,
+            "x is bound in cells [0, 1]",
+        ),
     ],
 )
 def test_guards_refuse(cells, guard, fault):
