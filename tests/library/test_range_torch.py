@@ -432,6 +432,7 @@ def test_no_batch_is_refused(name):
         ({"loss_fn": lambda outputs, targets: 1.0}, TypeError, "loss_fn must return a tensor"),
         ({"loss_fn": lambda outputs, targets: torch.ones(2)}, TypeError, "loss_fn must return a tensor"),
         ({"model": nn.LazyLinear(1)}, ValueError, "uninitialised"),
+        ({"model": nn.Sequential(nn.Linear(1, 1), nn.LazyLinear(1))}, ValueError, "uninitialised"),
         (
             {"optimizer": torch.optim.SGD([torch.nn.Parameter(torch.ones(1))], lr=torch.tensor(1))},
             ValueError,
