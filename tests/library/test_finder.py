@@ -354,6 +354,13 @@ def test_smith_ends_where_the_curve_becomes_ragged():
     assert 10**-3.2 < found.max_lr < 10**-2.3
 
 
+@pytest.mark.parametrize(("share", "ragged"), [(0.03, False), (0.08, True)])
+def test_a_curve_is_ragged_where_it_scatters_by_more_than_a_twentieth_of_its_fall(share, ragged):
+    losses, late = cosine(LADDER, 1e-5, 1e-1), np.array(LADDER) > 10**-2.6
+    losses[late] += 1.8 * share * np.where(np.arange(late.sum()) % 2, 1, -1)
+    assert ("ragged" in record(losses).suggest("smith").reason) == ragged
+
+
 # Of each generated curve, and of every n-th point of it: how many rates there are, and which of them (from 0) the rules
 # answer: steepest, the valley's middle, the lowest, and Smith's two. A change of how a curve is read shows here.
 ANSWERS = [
