@@ -188,7 +188,8 @@ class TestComparisons:
         values = np.array([0.9, 1.1, 1.0, 1.3, 0.8])
         stored(control=[90.0] * 5, ours=list(90 + values))
         once = ttest_1samp(values, 0).pvalue
-        assert compared("ours", "control").p_value() == pytest.approx(10 * once, rel=1e-3)  # 0.5 of 5 %
+        for pair in (("ours", "control"), ("control", "ours")):
+            assert compared(*pair).p_value() == pytest.approx(10 * once, rel=1e-3)  # 0.5 of 5 %
         assert compared("nothing", "control").p_value() is None
 
     def test_only_a_comparison_that_is_decided_both_ways_is_confounded(self, stored):
@@ -510,10 +511,12 @@ def test_a_share_of_runs_is_a_statistic(stored):
         return [{"peak": float(answer), "test_accuracy": 90.0} for answer in answers]
 
     so = final("peak")
-    stored(runs=results([1] * 10), half=results([0, 1] * 20), bad=[{"peak": 1.0, "test_accuracy": 1.0}] * 10)
+    lost = {"peak": 1.0, "test_accuracy": 1.0}
+    stored(runs=results([1] * 10), half=results([0, 1] * 20), bad=[lost] * 10, one_bad=[lost, *results([1] * 9)])
     assert Share(Runs(MADE, "runs", so)).judge().word == HOLDS
     assert Share(Runs(MADE, "half", so)).judge().word == UNDECIDED
-    assert Share(Runs(MADE, "bad", so)).judge().word == UNDECIDED  # lost runs have no answer
+    for name in ("bad", "one_bad"):  # lost runs have no answer
+        assert Share(Runs(MADE, name, so)).judge().word == UNDECIDED
     nothing = Share(Runs(MADE, "none", so)).judge()
     assert nothing.word == UNDECIDED and nothing.note == "no new seed yet"
 
