@@ -39,7 +39,8 @@ class _RateCallback(keras.callbacks.Callback):
 
     _trained: tuple[Any, dict[str, float]] | None = None  # the model trained last, and the numbers carried then
     _given = False  # whether the present ones were set or loaded since
-    _before: int | None = None  # the updates made when training began, until its first epoch ends
+    _first = False  # whether this is training's first epoch
+    _before = 0  # the updates made when it began
 
     def __getstate__(self) -> dict[str, Any]:
         """For a copy or a pickle, which keeps what was learnt and belongs to no model until it is given one."""
@@ -64,7 +65,7 @@ class _RateCallback(keras.callbacks.Callback):
         return inner_optimizers(self.model.optimizer)
 
     def _begin(self) -> None:
-        """Refuse an optimizer whose rate cannot be set; from here on :meth:`_end_epoch` counts its updates."""
+        """Refuse an optimizer whose rate cannot be set."""
         optimizer = self.model.optimizer
         if optimizer is None:
             raise ValueError("the model was compiled with optimizer=None, so there is no rate to set")
@@ -75,14 +76,19 @@ class _RateCallback(keras.callbacks.Callback):
                 "the optimizer was built with a schedule, so its rate cannot be set; either build it with a number, or "
                 "use no callback and pass lrlib.keras.Schedule(...) as its learning_rate"
             )
+        self._first = True
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        # Not as training begins: a BackupAndRestore that is listed later puts the counts back after that.
         self._before = sum(map(updates_of, self._optimizers()))
 
     def _end_epoch(self, logs: dict[str, Any] | None) -> None:
         """Log the rates; ValueError if the first epoch went by without an update, which others may have made."""
-        before, self._before = self._before, None
+        first, self._first = self._first, False
+        none = self._before == sum(map(updates_of, self._optimizers()))
         skips = isinstance(self.model.optimizer, keras.optimizers.LossScaleOptimizer)
         skips |= any(optimizer.gradient_accumulation_steps for optimizer in self._optimizers())
-        if before == sum(map(updates_of, self._optimizers())) and self.model.trainable_variables and not skips:
+        if first and none and self.model.trainable_variables and not skips:
             raise ValueError(
                 f"the model's optimizer, {type(self.model.optimizer).__name__}, made no update in the epoch, so its "
                 "rate has no effect; to a train_step with optimizers of its own give no callback, and pass "
@@ -334,8 +340,9 @@ class PlateauCallback(_RateCallback):
             self._state = self.plateau.start()
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        super().on_epoch_begin(epoch)
         self._validated = False
-        # Not as training begins: a BackupAndRestore that is listed later puts rate and state back after that.
+        # Not as training begins, for the same reason.
         if self._begins:
             self._begins = False
             self._take_over()

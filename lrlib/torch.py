@@ -60,8 +60,8 @@ class Scheduler(LRScheduler):
       in force next is ``lr(n)``; the default, −1, is a fresh start, the same as 0. (Torch's own count one less.)
     * ``by``: how far each step moves the clock, a number above 0. With the batch size the clock counts samples, with
       ``1 / total`` it is the share of the run that is over. ``step(by=n)`` moves it by ``n`` that once. A stride of
-      1/49 is rounded, so that a jump at 1 may come with update 50: where rates jump, ``schedule.stretch(49)``, which
-      counts updates, is exact.
+      1/49 is rounded, so that a jump may come an update late: where rates jump, ``schedule.stretch(49)``, which counts
+      updates, is exact.
     * ``resume``: what :meth:`load_state_dict` does with the checkpoint of another schedule. "same" takes it where the
       new schedule gives the saved values at the saved clock, and refuses it elsewhere; "count" takes the clock alone.
     * ``others``: more hyperparameters, each given as ``lr`` is: ``momentum``, ``weight_decay``, ``beta1`` and ``beta2``

@@ -507,6 +507,11 @@ def test_callbacks_wait_for_an_update_that_is_still_to_come(build):
     scaled = weight_model(keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD(7.0), initial_scale=1e38))
     scaled.fit(10 * x, x, batch_size=2, verbose=0, callbacks=[build()])
     assert scaled.optimizer.inner_optimizer.iterations == 0  # its gradient overflowed
+    restored = weight_model(keras.optimizers.SGD(7.0))
+    restored.fit(x, x, verbose=0, epochs=2)
+    put_back = keras.callbacks.LambdaCallback(on_train_begin=lambda logs: restored.optimizer.iterations.assign(1))
+    restored.fit(x, x, verbose=0, callbacks=[build(), put_back])  # as BackupAndRestore does
+    assert restored.optimizer.iterations == 2
     frozen = Two(trainable=False)
     frozen.compile()
     frozen.fit(x, x, verbose=0, callbacks=[build()])
