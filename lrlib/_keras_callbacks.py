@@ -39,8 +39,8 @@ class _RateCallback(keras.callbacks.Callback):
 
     _trained: tuple[Any, dict[str, float]] | None = None  # the model trained last, and the numbers carried then
     _given = False  # whether the present ones were set or loaded since
-    _first = False  # whether this is training's first epoch
-    _before = 0  # the updates made when it began
+    _first = False  # whether training's first epoch is still to begin
+    _before: int | None = None  # the updates made when it began; None in any other
 
     def __getstate__(self) -> dict[str, Any]:
         """For a copy or a pickle, which keeps what was learnt and belongs to no model until it is given one."""
@@ -76,19 +76,19 @@ class _RateCallback(keras.callbacks.Callback):
                 "the optimizer was built with a schedule, so its rate cannot be set; either build it with a number, or "
                 "use no callback and pass lrlib.keras.Schedule(...) as its learning_rate"
             )
-        self._first = True
+        self._first, self._before = True, None
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         # Not as training begins: a BackupAndRestore that is listed later puts the counts back after that.
-        self._before = sum(map(updates_of, self._optimizers()))
+        self._before = sum(map(updates_of, self._optimizers())) if self._first else None
+        self._first = False
 
     def _end_epoch(self, logs: dict[str, Any] | None) -> None:
         """Log the rates; ValueError if the first epoch went by without an update, which others may have made."""
-        first, self._first = self._first, False
         none = self._before == sum(map(updates_of, self._optimizers()))
         skips = isinstance(self.model.optimizer, keras.optimizers.LossScaleOptimizer)
         skips |= any(optimizer.gradient_accumulation_steps for optimizer in self._optimizers())
-        if first and none and self.model.trainable_variables and not skips:
+        if none and self.model.trainable_variables and not skips:
             raise ValueError(
                 f"the model's optimizer, {type(self.model.optimizer).__name__}, made no update in the epoch, so its "
                 "rate has no effect; to a train_step with optimizers of its own give no callback, and pass "

@@ -512,6 +512,10 @@ def test_callbacks_wait_for_an_update_that_is_still_to_come(build):
     put_back = keras.callbacks.LambdaCallback(on_train_begin=lambda logs: restored.optimizer.iterations.assign(1))
     restored.fit(x, x, verbose=0, callbacks=[build(), put_back])  # as BackupAndRestore does
     assert restored.optimizer.iterations == 2
+    by_hand = build()
+    by_hand.set_model(weight_model(keras.optimizers.SGD(7.0)))
+    by_hand.on_train_begin()
+    by_hand.on_epoch_end(0, {"loss": 1.0})  # of which no training told that it had begun
     frozen = Two(trainable=False)
     frozen.compile()
     frozen.fit(x, x, verbose=0, callbacks=[build()])
