@@ -13,7 +13,7 @@ import numpy as np
 from lrlib import schedules
 from lrlib._bounds import RATE
 from lrlib._clock import advanced, whole
-from lrlib._keras_optimizers import inner_optimizers, rate_of, updates_of
+from lrlib._keras_optimizers import inner_optimizers, rate_of, updates_of, updates_of_all
 from lrlib.plateau import Plateau, PlateauState
 from lrlib.schedules import Check, Count, Positive, Rate
 
@@ -65,7 +65,7 @@ class _RateCallback(keras.callbacks.Callback):
         return inner_optimizers(self.model.optimizer)
 
     def _begin(self) -> None:
-        """Refuse an optimizer whose rate cannot be set."""
+        """Refuse an optimizer whose rate cannot be set; the first epoch is still to come."""
         optimizer = self.model.optimizer
         if optimizer is None:
             raise ValueError("the model was compiled with optimizer=None, so there is no rate to set")
@@ -80,12 +80,12 @@ class _RateCallback(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         # Not as training begins: a BackupAndRestore that is listed later puts the counts back after that.
-        self._before = sum(map(updates_of, self._optimizers())) if self._first else None
+        self._before = updates_of_all(self._optimizers()) if self._first else None
         self._first = False
 
     def _end_epoch(self, logs: dict[str, Any] | None) -> None:
         """Log the rates; ValueError if the first epoch went by without an update, which others may have made."""
-        none = self._before == sum(map(updates_of, self._optimizers()))
+        none = self._before == updates_of_all(self._optimizers())
         skips = isinstance(self.model.optimizer, keras.optimizers.LossScaleOptimizer)
         skips |= any(optimizer.gradient_accumulation_steps for optimizer in self._optimizers())
         if none and self.model.trainable_variables and not skips:
@@ -168,11 +168,11 @@ class ScheduleCallback(_RateCallback):
     Works on every backend. On JAX Keras copies the model's state at each batch where a callback looks at it, so that
     :class:`Schedule` is faster there.
 
-    Errors, when training begins: ``ValueError`` for an optimizer that was built with a schedule or is a wrapper that is
-    not known, for ``steps_per_execution`` above 1 (Keras then calls no callback between updates), for an ``accumulate``
-    that is not the optimizer's, and for updates made without a ``by`` function that the clock would need. While it goes
-    on, for a rate below 0 (a rounding below counts as 0), and for an optimizer that makes no update in the first epoch:
-    the model's ``train_step`` has others.
+    Errors, when training begins: ``ValueError`` for a model without an optimizer, for one that was built with a
+    schedule or is a wrapper that is not known, for ``steps_per_execution`` above 1 (Keras then calls no callback
+    between updates), for an ``accumulate`` that is not the optimizer's, and for updates made without a ``by`` function
+    that the clock would need. While it goes on, for a rate below 0 (a rounding below counts as 0), and for an optimizer
+    that makes no update in the first epoch: the model's ``train_step`` has others.
 
     >>> import lrlib
     >>> model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
@@ -288,10 +288,10 @@ class PlateauCallback(_RateCallback):
     where the optimizer has made updates and its rate is below ``plateau.lr``: a rate that was put back is not raised.
     After a warm-up, which may end below it, set ``callback.state = plateau.start()`` before ``fit``.
 
-    Errors: ``ValueError`` for a ``monitor`` whose name ends in acc, accuracy or auc under mode "min"; for an optimizer
-    that was built with a schedule or is a wrapper that is not known, or that makes no update in the first epoch; and if
-    the logs have no ``monitor``: at the end of the first epoch, or for a monitor ``val_…`` of the first with
-    validation.
+    Errors: ``ValueError`` for a ``monitor`` whose name ends in acc, accuracy or auc under mode "min"; for a model
+    without an optimizer, and for one that was built with a schedule or is a wrapper that is not known, or that makes no
+    update in the first epoch; and if the logs have no ``monitor``: at the end of the first epoch, or for a monitor
+    ``val_…`` of the first with validation.
 
     >>> model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
     >>> model.compile(keras.optimizers.SGD(0.0), "mse")

@@ -39,3 +39,8 @@ def rate_of(optimizer: Any) -> float:
 def updates_of(optimizer: Any) -> int:
     """Its count of updates. (Under a strategy of ``tf.distribute``, ``int`` takes no variable.)"""
     return int(keras.ops.convert_to_numpy(optimizer.iterations))
+
+
+def updates_of_all(optimizers: list[Any]) -> int:
+    """The sum of their counts, which stands still only where none of them made an update."""
+    return sum(map(updates_of, optimizers))

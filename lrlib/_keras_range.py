@@ -11,7 +11,7 @@ import keras
 from keras import ops
 
 from lrlib import finder
-from lrlib._keras_optimizers import inner_optimizers, rate_of, updates_of
+from lrlib._keras_optimizers import inner_optimizers, rate_of, updates_of_all
 from lrlib._snapshot import (
     Snapshot,
     Undo,
@@ -68,9 +68,9 @@ def range_test(
 
     For any other step run :func:`lrlib.range_test` under :func:`no_trace`, which is what restores everything here too.
 
-    Errors: ``ValueError`` for a model that is not compiled or whose own step returns no "loss", for a wrapper of
-    optimizers that is not known, if there is no batch, or if an iterator that cannot start again ends early;
-    ``TypeError`` for a batch that is no pair.
+    Errors: ``ValueError`` for a model that is not compiled, whose own step returns no "loss", or whose optimizer made
+    no update in the sweep (the step has others), for a wrapper of optimizers that is not known, if there is no batch,
+    or if an iterator that cannot start again ends early; ``TypeError`` for a batch that is no pair.
 
     >>> import numpy as np
     >>> model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
@@ -109,9 +109,9 @@ def range_test(
             report()
             return _recorded(logs)
 
-        made = sum(map(updates_of, optimizers))
+        made = updates_of_all(optimizers)
         result = finder.range_test(step, rates, diverge=diverge)
-        if sum(map(updates_of, optimizers)) == made:
+        if updates_of_all(optimizers) == made:
             raise ValueError(
                 f"range_test: the model's optimizer, {type(model.optimizer).__name__}, made no update in "
                 f"{len(result.rates)} steps, so its rate had no effect; for a train_step with optimizers of its own "

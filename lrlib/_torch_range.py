@@ -73,7 +73,7 @@ def range_test(
     Errors: ``ValueError`` if there is no batch, or if an iterator that cannot start again ends early; ``TypeError`` for
     a batch that is no pair, for a loss that is no tensor and for an optimizer whose step needs a closure (LBFGS). A
     model with uninitialised (lazy) parameters is a ``ValueError``: pass one batch through it first. So is an optimizer
-    that has none of the model's parameters.
+    that has none of the model's parameters, or a tensor of whole numbers as its rate.
 
     >>> model = torch.nn.Linear(1, 1)
     >>> optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
@@ -193,18 +193,16 @@ class _Sweep:
 
 
 def _moved(item: Any, device: torch.device | None) -> Any:
-    if isinstance(item, torch.Tensor):
+    if device is None:  # a model without parameters
+        return item
+    if callable(getattr(item, "to", None)):  # a tensor, a packed sequence, transformers' BatchEncoding
         return item.to(device)
-    if isinstance(item, torch.nn.utils.rnn.PackedSequence):  # a NamedTuple, a part of which stays on the CPU
-        return item if device is None else item.to(device)  # type: ignore[arg-type]
     if isinstance(item, dict):
         return {key: _moved(part, device) for key, part in item.items()}
     if type(item) in (tuple, list):
         return type(item)(_moved(part, device) for part in item)
     if isinstance(item, tuple) and hasattr(item, "_fields"):  # a NamedTuple
         return type(item)(*(_moved(part, device) for part in item))
-    if device is not None and callable(getattr(item, "to", None)):  # such as transformers' BatchEncoding
-        return item.to(device)
     return item
 
 

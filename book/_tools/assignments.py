@@ -99,6 +99,11 @@ def names(sources: Path, wanted: Iterable[str] = ()) -> list[str]:
     return [name for name in found if name in set(wanted)] if wanted else found
 
 
+def has_numbers(cell: NotebookNode) -> bool:
+    """Whether this is the cell of the numbers that an assignment is set with."""
+    return "parameters" in cell.metadata.get("tags", [])
+
+
 def read_source(path: Path, framework: str | None = None) -> NotebookNode:
     """An assignment with its solutions; for one framework, without the other's cells."""
     notebook = jupytext.read(path)
@@ -114,7 +119,7 @@ def read_source(path: Path, framework: str | None = None) -> NotebookNode:
         (other,) = set(FRAMEWORKS) - {framework}
         notebook.cells = [cell for cell in notebook.cells if other not in cell.metadata.get("tags", [])]
     for cell in notebook.cells:
-        if framework is not None and "parameters" in cell.metadata.get("tags", []):
+        if framework is not None and has_numbers(cell):
             cell.source = re.sub(r"^FRAMEWORK = .*$", f'FRAMEWORK = "{framework}"', cell.source, flags=re.MULTILINE)
         if "### REFERENCE" in cell.source:
             cell.source = _with_references(cell.source, notebook)
@@ -443,8 +448,9 @@ def restore(notebook: NotebookNode, released: NotebookNode) -> list[str]:
     moved = [late for late, then in itertools.pairwise(standing) if places[late][-1] > places[then][-1]]
     in_order = sorted([*reversed(put_back), *enumerate(notebook.cells)], key=lambda pair: pair[0])
     notebook.cells = [cell for _, cell in in_order]
+    changed = restore_numbers(notebook, released)
     notes = {
-        "changed or deleted numbers (the released ones were used)": restore_numbers(notebook, released)[::-1],
+        "changed or deleted numbers (the released ones were used)": changed[::-1],
         "copied or split cells, of which all were run (keep one of each)": copied,
         "deleted or merged cells (answer in the cells that were released)": missing,
         "moved behind the cell that follows it in the release (cells run as they stand)": moved[::-1],
@@ -457,7 +463,7 @@ def restore_numbers(notebook: NotebookNode, released: NotebookNode) -> list[str]
 
     Returns the names of those that no unnamed cell of the student's has as they were released.
     """
-    given = next((cell.source for cell in released.cells if "parameters" in cell.metadata.get("tags", [])), None)
+    given = next((cell.source for cell in released.cells if has_numbers(cell)), None)
     if given is None:
         return []
     own = set[str]()

@@ -61,7 +61,7 @@ import lrlib
 from lrlib.course.data import digits
 from lrlib.course.networks import dense_weights
 
-warnings.filterwarnings("ignore", message="Detected call of")  # PyTorch warns of two faults; the owner never saw it
+warnings.filterwarnings("ignore", message="Detected call of")  # PyTorch warns of some faults; the owner never saw it
 
 # %% [markdown]
 # The next cells hold tools. You need not change them.

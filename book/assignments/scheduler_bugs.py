@@ -1084,5 +1084,5 @@ assert all(_line.upper() in _accepted for _line, _accepted in zip((line_4, line_
 # ## For yourself
 #
 # Two of the six faults disappear if the optimizer itself asks a schedule for the rate, with its own count of updates, so
-# that the loop neither steps nor sets a rate. Which two, and why does the fault of script 1 stay possible? And which of the other four would one look at a plot of the
-# rates in force have shown?
+# that the loop neither steps nor sets a rate. Which two, and why does the fault of script 1 stay possible? And which of
+# the other four would one look at a plot of the rates in force have shown?

@@ -170,9 +170,8 @@ figures.table(
 # the library does what it is told, and the wrong answer comes from the lines that are shown.
 #
 # The answer is mostly the rate in force, the number that the optimizer holds when the update is made; a few exhibits
-# read the momentum or the weights. From PyTorch's
-# optimizer `rates` reads it before each update. In Keras it is measured: under a gradient of 1 plain SGD moves its weight
-# by just the rate, and `moves` says how far.
+# read the momentum or the weights. From PyTorch's optimizer `rates` reads it before each update. In Keras it is
+# measured: under a gradient of 1 plain SGD moves its weight by just the rate, and `moves` says how far.
 
 # %% tags=["folded"]
 verdicts = [judge(found, wrong=1, right=2) for found in (1, 2, "ValueError")]
@@ -312,9 +311,23 @@ for name, make in schedulers.items():
             found_here[-1], straight[-1]
         )
         (for_a_while if recovers else for_good).append(name)
-        assert not recovers or same(found_here[2:], straight[2:]), name
+        late = 2 if name == "SequentialLR" else 1  # its milestone is at update 4
+        assert not recovers or same(found_here[late:], straight[late:]), name
     # The recipe is right for all of them.
     assert same(resumed_in(make, 6, optimizer_first=False), straight), name
+
+
+def with_far_milestone(optimizer):
+    rise = lr_scheduler.LinearLR(optimizer, start_factor=0.1, total_iters=40)
+    fall = lr_scheduler.ExponentialLR(optimizer, 0.9)
+    return lr_scheduler.SequentialLR(optimizer, [rise, fall], [40])
+
+
+if "SequentialLR" in for_a_while:
+    straight = rates(with_far_milestone(sgd()), 50)[2:]
+    found_far = resumed_in(with_far_milestone, 48, True)
+    assert not np.isclose(found_far[:38], straight[:38]).any(), found_far
+    assert same(found_far[38:], straight[38:]), found_far
 display(
     Markdown(
         f"Loaded optimizer first, {len(for_good) + len(for_a_while)} of {len(schedulers)} go wrong. Those that compute each rate afresh come back at the next update, and a sequence at its next milestone, however far off that is "
@@ -950,6 +963,14 @@ absolute = {"patience": 5, "threshold": 1.0, "threshold_mode": "abs"}
 recipe_of = lr_scheduler.ReduceLROnPlateau(sgd(), **absolute)
 recipe = rates_on(recipe_of)
 assert same(ours, [0.1] * 7 + [0.01] * 3) and same(recipe, ours), (ours, recipe)
+# In mode="max" the metric falls below zero, and the bound lies below the best.
+of_likelihood = lr_scheduler.ReduceLROnPlateau(sgd(), mode="max", **settings)
+likelihoods = [-100 * 1.005**k for k in range(30)]
+for likelihood in likelihoods:
+    of_likelihood.step(likelihood)
+if same(found, [0.1] * 10):  # the same fault: the worst is the best, and no cut
+    assert of_likelihood.best == likelihoods[-1]
+    assert of_likelihood.optimizer.param_groups[0]["lr"] == 0.1
 assert careful.state.best == recipe_of.best == -100
 assert (np.diff(worsening) > 0).all() and len(worsening) == 10, worsening
 museum.exhibit(

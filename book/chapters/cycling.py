@@ -126,6 +126,10 @@ for update in (0, 5, 20, 45, 60, 100):
     print(f"rates at t = {update}: {rates}")
 assert at_5["triangular"] == at_5["triangular2"]
 assert abs(at_5["exp_range"] - at_5["triangular"]) < 1e-5
+by_mode = [cyclic(t, mode) for mode in MODES]
+assert (by_mode[0] == by_mode[1])[:41].all()
+inside = (t > 40) & (t % 40 != 0)
+assert (np.diff(np.sort(by_mode, axis=0), axis=0)[:, inside] > 0).all()
 display(
     Markdown(
         f"In the first cycle the policies hardly differ: with the source's defaults *triangular* and *triangular2* both have the rate {at_5['triangular']:.4f} at t = 5, and *exp_range* "

@@ -338,6 +338,13 @@ for name, momentum in (("exponential", 0.8), ("exponential-no-momentum", 0)):
             f"exponential, momentum {momentum}, {LABELS[f]}: {waiting} of {seeds} seeds at chance after 10 epochs, {at_chance[name, f][1]} lost at the end"
         )
 assert set(list(at_chance.values())[:2]) == {(2, 1)}
+ends_of_lost = [
+    float(values("exponential", f)[~learned("exponential", f)].item())
+    for f in LABELS
+]
+assert {round(end) for end in ends_of_lost} == {54}, (
+    ends_of_lost
+)  # the text says so
 assert set(list(at_chance.values())[2:]) == {(0, 0)}
 for part in zip(*better.values(), strict=True):
     assert np.argmax([one.mean() for one in part]) == decays.index("step")

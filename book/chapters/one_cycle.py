@@ -827,10 +827,12 @@ assert verdicts[fewer].written == "holds" and verdicts[fewer].confounded
 assert of_warmup == "holds", of_warmup
 shorter = verdicts["one-cycle: 12 epochs of it are better than 85 of step decay"]
 assert shorter.word == "undecided" and shorter.outcome.level == 0.99, shorter
+assert shorter.outcome.seeds == 10  # the second look
 assert "Keras agrees" in shorter.note and "about 40 seeds" in shorter.note
 assert shorter.outcome.low < 0 and shorter.outcome.high > shorter.outcome.smallest
 leads = [
-    values("one-cycle", name, new=True)[:count] - values(LONG, name, new=True)
+    values("one-cycle", name, new=True)[:count]
+    - values(LONG, name, new=True)[:count]
     for name, count in (("pytorch", 10), ("keras", 5))
 ]
 every_lead = np.round(np.concatenate(leads), 2)
@@ -860,9 +862,8 @@ share = (won + line.lost.sum()) / (40 - level)  # a lost run counts as a win
 assert np.isclose(share - 0.5, cycle.outcome.mean), (share, cycle.outcome)
 assert cycle.outcome.smallest == 0.1  # from one win in two to six in ten
 assert -0.04 < others.mean() < -0.02 and interval(others)[1] < 0, others
-by_chance = (
-    2 * 0.5 ** line.lost.sum()
-)  # of lost runs, one of a pair each, all on one side
+# That lost runs, one of a pair each, are all on one side.
+by_chance = 2 * 0.5 ** line.lost.sum()
 assert by_chance > 0.05  # "is open"
 display(
     Markdown(

@@ -457,6 +457,7 @@ assert (
     cycle.describe(8)["mean"] == 0.005
     and direction(*whole) == "not clearly different"
 )
+assert q_agrel.TRIANGLE.describe(4)["mean"] == 0.0125  # of whole triangles
 triangle = {f: losses("linear-triangle", f) for f in BOTH}
 partner = {f: losses("linear-0.0125", f) for f in BOTH}
 assert triangle == {"pytorch": 6, "keras": 6} and partner == {

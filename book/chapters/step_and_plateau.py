@@ -1075,8 +1075,8 @@ display(
 #    was wrong, and where the scheduler was stepped first, `get_lr()` printed 0.001 while 0.01 was in force.
 # 2. **skips the first rate**: 0.1 was never in force, and run (a) lost five points. It is no harmless matter of
 #    order, and no rate is played twice, since the scheduler has already set its first rate when it is built.
-# 3. **several times longer**: 6.7 times, since the velocity still holds steps at the old rate. It
-#    would be as long only if the new rate multiplied the whole velocity, as in PyTorch, and nothing makes it shorter.
+# 3. **several times longer**: 6.7 times, since the velocity still holds steps at the old rate. It would be as long
+#    only if the new rate multiplied the whole velocity, as in PyTorch, and nothing makes it shorter.
 # 4. **fifth**: Keras cuts on the p-th bad epoch. The sixth is PyTorch's answer, which tolerates five.
 #
 # </details>

@@ -199,9 +199,10 @@ figures.table(["claims of", *(f"look {i}" for i in range(1, 7))], rows)
 #
 # **Published figures** are *not had again* if they lie outside of where 95 % of such figures would fall; a published
 # mean is compared as a mean, taken to be of two runs, the fewest that have a spread. They are *had again* if they lie
-# inside, with twenty runs or more and none lost, and no other figure of the same table would pass as well. Otherwise these runs
-# *cannot tell*. Six figures of one run count together: one of our runs must give them all, and they are *not had
-# again* only where surely fewer than one in twenty would. **Facts** that need no training are *true* or *false*.
+# inside, with twenty runs or more and none lost, and no other figure of the same table would pass as well. Otherwise
+# these runs *cannot tell*. Six figures of one run count together: one of our runs must give them all, and they are
+# *not had again* only where surely fewer than one in twenty would. **Facts** that need no training are *true* or
+# *false*.
 
 # %% [markdown]
 # ## The result

@@ -111,8 +111,8 @@ figures.show_source(walk)
 #    + \underbrace{\frac{\eta\,\sigma^2}{\lambda\,(2-\eta\lambda)} \left(1 - (1-\eta\lambda)^{2t}\right)}_{\text{the shaking}} . $$ (eq-two-terms)
 #
 # The first term is the distance that the run has not yet walked, and a high rate shrinks it fast. The second grows from zero
-# to a level that a high rate raises; in the loss, this level is the **noise floor**. Every choice of a constant rate trades one for the other. Under a
-# schedule the same sum is built up update by update, and no random number is needed:
+# to a level that a high rate raises; in the loss, this level is the **noise floor**. Every choice of a constant rate
+# trades one for the other. Under a schedule the same sum is built up update by update, and no random number is needed:
 
 
 # %%

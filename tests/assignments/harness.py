@@ -180,7 +180,7 @@ def failures(
                 if cell.cell_type != "code" or (tests and graded and cell_name(cell) not in (first, *tests)):
                     continue
                 source = answer.get(cell_name(cell) or "", cell.source)
-                if parameters and "parameters" in cell.metadata.get("tags", []):
+                if parameters and assignments.has_numbers(cell):
                     source += "\n" + parameters
                 space["In"].append(source)
                 try:

@@ -26,9 +26,9 @@ BRACKETS = "O'Brien [1] ü {x} *?"
 
 
 def named(name, source, points=0):
-    """A code cell as nbgrader releases it: an answer, or with points a test."""
-    kind = {"grade": True, "points": points, "locked": True} if points else {"grade": False, "locked": False}
-    metadata = {**kind, "grade_id": name, "solution": not points, "task": False, "schema_version": 3}
+    """A code cell as nbgrader releases it: an answer, with points a test, and with None for them a tool."""
+    kind = {"grade": True, "points": points, "locked": True} if points else {"grade": False, "locked": points is None}
+    metadata = {**kind, "grade_id": name, "solution": points == 0, "task": False, "schema_version": 3}
     return v4.new_code_cell(source, metadata={"nbgrader": metadata})
 
 
@@ -424,6 +424,13 @@ def test_what_an_editor_did_to_cells_is_mended(edit, code, note):
     assert len(names) == len(set(names)) and {"test_a", "test_b", "test_c"} <= set(names)
     originals = {tool.cell_name(cell): cell.metadata for cell in task().cells}
     assert all(cell.metadata == originals[tool.cell_name(cell)] for cell in notebook.cells)
+
+
+def test_a_deleted_tool_comes_back_before_what_uses_it():
+    released = task()
+    released.cells.insert(1, named("tool", "t = 1", None))
+    notebook = task()
+    assert tool.restore(notebook, released) == [] and sources(notebook) == ["t = 1", *sources(task())]
 
 
 NUMBERS = """# the teacher's

@@ -181,7 +181,7 @@ HTML = "<script>document.title = 'run'</script><img src='https://example.org/a.p
 
 
 def clumsy(right):
-    """The right answers with a cell copied, an answer and its first test deleted, and HTML in the text."""
+    """Right answers with another number, a copied cell, an answer and its first test deleted, and HTML in the text."""
     notebook = copy.deepcopy(right)
     first, second, *_ = (notebook.cells.index(cell) for cell in harness.solution_cells(notebook))
     moved = notebook.cells[second].source
@@ -189,6 +189,8 @@ def clumsy(right):
     notebook.cells[first].source += f"\n\n{moved}"
     copied = v4.new_code_cell(notebook.cells[first].source, metadata=notebook.cells[first].metadata)
     notebook.cells.insert(first, copied)
+    numbers = next(cell for cell in notebook.cells if tool.has_numbers(cell))
+    numbers.source = numbers.source.replace("GAMMA = 0.998", "GAMMA = 1.0")  # which makes one policy of two
     notebook.cells.append(v4.new_markdown_cell(HTML))
     notebook.cells.append(v4.new_code_cell("from IPython.display import HTML\nHTML('<' + 'b>shown as HTML</b>')"))
     return notebook
@@ -284,7 +286,7 @@ class TestFaulty:
             ("renamed", 20, f"handed in as my answer \\(2\\).ipynb, graded as {FAULTY}.ipynb"),
             ("deleted-tests", 20, ""),
             ("changed-tests", 0, "not done"),
-            (CLUMSY, 20, "copied or split cells.*: triangular; deleted or merged cells.*: triangular2"),
+            (CLUMSY, 20, "numbers.*: GAMMA; copied or split cells.*: triangular; deleted or merged.*: triangular2"),
         ],
     )
     def test_what_students_hand_in_gets_a_mark_and_a_message(self, faulty, student, score, words):

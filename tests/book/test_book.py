@@ -255,13 +255,15 @@ def outside_functions(node):
 
 
 def read_by_functions(source):
-    """The notebook's own names that a cell's functions read."""
-    tables = [t for t in symtable.symtable(source, "cell", "exec").get_children() if isinstance(t, symtable.Function)]
-    named = [t for t in tables if t.get_name().isidentifier() and t.get_name() not in UNNAMED]
-    return {s.get_name() for t in named for s in t.get_symbols() if s.is_global() and s.is_referenced()}
+    """The notebook's own names that a cell's functions read, those within them too."""
+    tables = symtable.symtable(source, "cell", "exec").get_children()
+    tables = [table for table in tables if table.get_name() not in AT_ONCE]
+    for table in tables:
+        tables.extend(table.get_children())
+    return {s.get_name() for table in tables for s in table.get_symbols() if s.is_global() and s.is_referenced()}
 
 
-UNNAMED = {"lambda", "genexpr", "listcomp", "setcomp", "dictcomp"}
+AT_ONCE = {"genexpr", "listcomp", "setcomp", "dictcomp", "lambda"}  # run where they stand, or in the same cell
 
 
 def rebinding_faults(notebook):
@@ -374,10 +376,9 @@ def test_guards_accept_a_sound_notebook():
         ([new_markdown_cell("## No title")], heading_faults, "one title"),
         ([said("It gains {gain:.1f} points, $x_{1}$ and `{one}`.")], brace_faults, "cell 0 shows {gain:.1f}"),
         ([new_markdown_cell("# T\n\n### Three")], heading_faults, "left out"),
-        (
-            [code("x = 1\ndef f():\n    return x"), code("for x in (1, 2):\n    pass")],
-            rebinding_faults,
-            "x is bound in cells [0, 1]",
+        *(
+            ([code(f"x = 1\n{uses}"), code("for x in '12':\n    pass")], rebinding_faults, "x is bound in cells [0, 1]")
+            for uses in ("def f():\n    return x", "def f():\n    return [x for _ in '12']")
         ),
     ],
 )

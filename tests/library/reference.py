@@ -26,6 +26,20 @@ TINY = np.finfo(float).eps
 GOLDEN = Path(__file__).parent / "golden" / "peer_traces.json"
 CASES = json.loads(GOLDEN.read_text(encoding="utf-8"))["cases"]
 
+
+class Closing:
+    """Batches whose iterator calls ``close`` when it is closed, as one that holds a file does."""
+
+    def __init__(self, batches, close):
+        self.batches, self.close = batches, close
+
+    def __iter__(self):
+        try:
+            yield from self.batches
+        finally:
+            self.close()
+
+
 # --------------------------------------------------------------------------------------------------
 # The reference: what each family and each operation means, written a second time and in another way
 # --------------------------------------------------------------------------------------------------

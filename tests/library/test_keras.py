@@ -533,6 +533,15 @@ def test_after_a_warm_up_a_plateau_starts_where_it_is_told_to():
         assert_rates(found, [rate, rate])
 
 
+def test_another_schedule_acts_once_the_compiled_step_is_made_anew():
+    model = weight_model(keras.optimizers.SGD(lrlib.keras.Schedule(lrlib.Constant(0.5))))
+    fit(model, 1)
+    model.optimizer.learning_rate = lrlib.keras.Schedule(lrlib.Constant(0.25))
+    assert_rates(fit(model, 1), [0.5])  # TensorFlow's; the docstring says so
+    model.make_train_function(force=True)
+    assert_rates(fit(model, 1), [0.25])
+
+
 def test_the_schedule_itself_works_with_several_steps_per_execution():
     model = weight_model(keras.optimizers.SGD(lrlib.keras.Schedule(WARM)), steps_per_execution=5)
     x = np.ones((10, 1), "float32")

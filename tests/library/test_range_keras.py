@@ -13,6 +13,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from reference import Closing
 
 import lrlib
 import lrlib.keras
@@ -503,16 +504,9 @@ def test_a_wrapper_hides_neither_the_accumulation_nor_the_schedule(wrap):
 
 @pytest.mark.parametrize("name", ["batches", "validation"])
 def test_what_an_iterator_does_when_it_is_closed_is_undone_too(name):
-    class Drawing:
-        def __iter__(self):
-            try:
-                yield from line()[1] * 9
-            finally:
-                random.random()
-
     model, batches = line()
     before = random.getstate()
-    range_test(model, **{"batches": batches, "validation": None, name: Drawing()}, steps=5)
+    range_test(model, **{"batches": batches, "validation": None, name: Closing(batches * 9, random.random)}, steps=5)
     assert random.getstate() == before
 
 

@@ -14,6 +14,7 @@ import warnings
 import numpy as np
 import pytest
 import torch
+from reference import Closing
 from torch import nn
 from torch.nn.utils.prune import l1_unstructured
 from torch.utils.data import DataLoader, TensorDataset
@@ -399,16 +400,9 @@ def test_a_one_shot_iterator_must_be_long_enough():
 
 @pytest.mark.parametrize("name", ["batches", "validation"])
 def test_what_an_iterator_does_when_it_is_closed_is_undone_too(name):
-    class Drawing:
-        def __iter__(self):
-            try:
-                yield from line()[3] * 9
-            finally:
-                torch.rand(1)
-
     model, optimizer, loss_fn, batches = line()
     before = torch.get_rng_state()
-    given = {"batches": batches, "validation": None, name: Drawing()}
+    given = {"batches": batches, "validation": None, name: Closing(batches * 9, lambda: torch.rand(1))}
     range_test(model, optimizer, loss_fn, steps=5, end=0.1, **given)
     assert torch.equal(torch.get_rng_state(), before)
 
